@@ -1,0 +1,2 @@
+//! countermand
+fn main() {}
