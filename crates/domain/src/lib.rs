@@ -1,1 +1,14 @@
-//! domain
+//! Nouns and rules of order cancellation.
+//!
+//! Pure: nothing here reads a clock, a disk or a network, nothing is async, and nothing depends on another crate of
+//! this workspace. The words are those of the product: an order stands in a *list*, its goods are at a *stage*, a
+//! *cancellation* is one attempt to cancel it, and *stock* is the sum of movements between buckets.
+
+pub mod ids;
+pub mod money;
+pub mod order;
+pub mod platform;
+pub mod policy;
+pub mod snapshot;
+pub mod time;
+pub mod words;

@@ -1,0 +1,184 @@
+//! The one trait that every marketplace fulfils.
+
+use crate::call::Call;
+use domain::ids::{ListingId, OrderNumber, ReasonCode};
+use domain::platform::Platform;
+use domain::policy::Policy;
+use domain::snapshot::{ListingSnapshot, OrderSnapshot};
+use domain::time::{Moment, Span};
+
+/// What a platform's API offers; a contract test checks that the connector agrees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The seller can cancel through the API.
+    pub seller_cancel: bool,
+    /// Chosen lines alone can be cancelled.
+    pub partial_cancel: bool,
+    /// Listings' stock can be set.
+    pub set_stock: bool,
+    /// Pushes are signed and can be verified.
+    pub pushes: bool,
+    /// A buyer's request can be answered.
+    pub requests: bool,
+    /// Shipments can be arranged and labels fetched.
+    pub shipping: bool,
+}
+
+/// One page of order numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderPage {
+    /// The numbers on it.
+    pub numbers: Vec<OrderNumber>,
+    /// Where the next page starts; `None` on the last.
+    pub next: Option<String>,
+}
+
+/// The window of one list call, by the platform's update time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// From, inclusive.
+    pub from: Moment,
+    /// To, inclusive.
+    pub to: Moment,
+}
+
+/// What to cancel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelOrder {
+    /// The order.
+    pub number: OrderNumber,
+    /// Our reason; the policy maps it.
+    pub reason: ReasonCode,
+    /// The chosen products' listings, where the reason wants them.
+    pub listings: Vec<ListingId>,
+}
+
+/// The platform took the cancel; whether the order is cancelled, only a read tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelAccepted {
+    /// The platform's update time of it, where given.
+    pub updated_at: Option<Moment>,
+}
+
+/// New tokens, to be persisted before they are used.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RenewedCredentials {
+    /// The platform's credentials as sealed text, with the new tokens in them.
+    pub credentials: String,
+    /// When the access token ends.
+    pub access_ends: Moment,
+    /// When the refresh token ends, where known.
+    pub refresh_ends: Option<Moment>,
+}
+
+/// A listing's stock to be set, absolute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetStock {
+    /// The listing.
+    pub listing: ListingId,
+    /// Sellable units.
+    pub stock: i64,
+}
+
+/// What became of one listing of a stock call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetStockResult {
+    /// The listing.
+    pub listing: ListingId,
+    /// The platform's words if it refused this one.
+    pub refused: Option<String>,
+}
+
+/// What a verified push says: which shop's orders to read now. A push never changes an order by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Push {
+    /// The platform's own id of the shop, if the push names one.
+    pub shop_account: Option<String>,
+    /// The orders it speaks of.
+    pub numbers: Vec<OrderNumber>,
+    /// The platform's kind of push, for logs.
+    pub kind: String,
+}
+
+/// Why a push is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PushRefused {
+    /// No signature header, or not of its form.
+    #[error("the push has no readable signature")]
+    Unsigned,
+    /// The signature belongs to other bytes, another address or another key.
+    #[error("the push's signature does not match; check the push key and the public address")]
+    WrongSignature,
+    /// Signed, but not readable as a push.
+    #[error("the push's body cannot be read: {0}")]
+    Unreadable(String),
+}
+
+/// A marketplace, opened with one shop's credentials. Pure: it builds requests and reads responses.
+///
+/// `platform_now` is the platform's clock (virtual against the sandbox).
+pub trait Connector: Send + Sync {
+    /// Which marketplace.
+    fn platform(&self) -> Platform;
+    /// What its API offers.
+    fn capabilities(&self) -> Capabilities;
+    /// Its dated data.
+    fn policy(&self) -> &Policy;
+    /// The platform's own id of this shop.
+    fn shop_account(&self) -> &str;
+    /// When the access token ends.
+    fn access_ends(&self) -> Moment;
+    /// How long before its end the access token is renewed.
+    fn refresh_ahead(&self) -> Span;
+    /// Exchanges the code of a finished authorisation for tokens.
+    fn exchange_code(&self, code: &str, platform_now: Moment) -> Call<RenewedCredentials>;
+    /// Renews the access token.
+    fn refresh(&self, platform_now: Moment) -> Call<RenewedCredentials>;
+    /// One page of the numbers of orders that changed within the window.
+    fn list_orders(&self, window: Window, cursor: Option<&str>, platform_now: Moment) -> Call<OrderPage>;
+    /// Reads up to [`Policy::read_batch`] orders; those the platform does not know are missing from the answer.
+    fn read_orders(&self, numbers: &[OrderNumber], platform_now: Moment) -> Call<Vec<OrderSnapshot>>;
+    /// Asks the platform to cancel. The caller has checked the reason against the policy; a reason that the policy
+    /// does not have becomes a call that reads as [`crate::call::Remedy::Bug`] without being sent: see
+    /// [`ConnectorError::Reason`].
+    ///
+    /// # Errors
+    /// [`ConnectorError`] when the request cannot be built from what was given.
+    fn cancel_order(&self, cancel: &CancelOrder, platform_now: Moment) -> Result<Call<CancelAccepted>, ConnectorError>;
+    /// Reads the stock of these listings. All of one item, because platforms read by item: see
+    /// [`Connector::listing_groups`].
+    ///
+    /// # Errors
+    /// [`ConnectorError`] when a listing's id is not one of this platform.
+    fn read_listings(
+        &self,
+        listings: &[ListingId],
+        platform_now: Moment,
+    ) -> Result<Call<Vec<ListingSnapshot>>, ConnectorError>;
+    /// Splits listings into the groups that one [`Connector::read_listings`] or [`Connector::set_stock`] call takes.
+    fn listing_groups(&self, listings: &[ListingId]) -> Vec<Vec<ListingId>>;
+    /// Sets the stock of listings of one group, absolute.
+    ///
+    /// # Errors
+    /// [`ConnectorError`] when a listing's id is not one of this platform.
+    fn set_stock(&self, stock: &[SetStock], platform_now: Moment) -> Result<Call<Vec<SetStockResult>>, ConnectorError>;
+    /// Verifies a push by its raw bytes.
+    ///
+    /// # Errors
+    /// [`PushRefused`], before anything of the body is believed.
+    fn read_push(&self, callback_url: &str, headers: &http::HeaderMap, body: &[u8]) -> Result<Push, PushRefused>;
+}
+
+/// Why a request could not be built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectorError {
+    /// The policy has no such reason.
+    #[error("the policy has no reason “{0}”; choose one of those the order's cancellation options list")]
+    Reason(String),
+    /// The reason wants products and none was chosen.
+    #[error("the reason “{0}” needs at least one product; choose which")]
+    LinesRequired(String),
+    /// A listing's id is not one that this connector made.
+    #[error("“{0}” is no listing of this platform")]
+    Listing(String),
+}
