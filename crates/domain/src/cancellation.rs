@@ -1,0 +1,314 @@
+//! The seller's cancel as a state machine: what to do next, given what is known and what has just been learnt.
+//!
+//! One table, [`decide`], with these promises (each a test below):
+//! - nothing is sent without a read just before it, and nothing is sent again after an unknown outcome before the
+//!   platform's settling time has passed and a read has answered *not cancelled*;
+//! - a rejection means *refused* only when a read agrees that can be trusted;
+//! - acceptance is never left backwards;
+//! - a saga that grows old asks for a person and goes on asking the platform.
+
+use crate::eligibility::Blocked;
+use crate::policy::Policy;
+use crate::snapshot::Initiator;
+use crate::time::{Moment, Span};
+use crate::words::worded;
+
+worded! {
+    /// What people and the API see of a cancellation.
+    State, "cancellation state" {
+        /// Accepted here; the platform has not been asked yet.
+        Requested = "requested",
+        /// To be sent, or being sent.
+        Submitting = "submitting",
+        /// Sent; the platform is asked what became of it.
+        Confirming = "confirming",
+        /// The order is cancelled.
+        Done = "done",
+        /// The platform refused; the order is back in its list.
+        Refused = "refused",
+        /// Too old: a person should look; the platform is still being asked.
+        NeedsAttention = "needs_attention",
+    }
+}
+
+impl State {
+    /// Whether nothing more will happen.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Done | Self::Refused)
+    }
+}
+
+/// What is known of what was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sent {
+    /// Nothing was sent.
+    Never,
+    /// A send was begun, and nothing is known of it. It may take effect until `settled_at`.
+    Unknown {
+        /// From when a read of *not cancelled* proves that it did not happen.
+        settled_at: Moment,
+    },
+    /// The platform accepted it.
+    Accepted,
+    /// The platform rejected it.
+    Rejected {
+        /// The platform's words.
+        words: String,
+        /// From when a read of *not cancelled* agrees with the rejection.
+        settled_at: Moment,
+    },
+}
+
+/// A cancellation's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cancellation {
+    /// Where it is in its course; never [`State::NeedsAttention`].
+    pub phase: Phase,
+    /// It is too old and a person was asked.
+    pub attention: bool,
+    /// What was sent.
+    pub sent: Sent,
+    /// How often something was sent.
+    pub attempts: u32,
+    /// How many reads in a row brought nothing new; sets the back-off.
+    pub fruitless_reads: u32,
+    /// From when its age counts, on the real clock.
+    pub since: Moment,
+    /// The platform's update time of the order at the read before the last send.
+    pub seen_before: Option<Moment>,
+}
+
+/// Where a cancellation is in its course.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// Accepted here.
+    Requested,
+    /// Decided to send; the intent is written.
+    Submitting,
+    /// Asking what became of it.
+    Confirming,
+    /// The order is cancelled, by whom the platform says.
+    Done(Option<Initiator>),
+    /// Refused, in the platform's words or the gate's.
+    Refused(String),
+}
+
+/// What a read says, as far as a cancel is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum View {
+    /// The order is cancelled.
+    Canceled(Option<Initiator>),
+    /// The order lives, and the live gates say whether it may be cancelled.
+    Alive(Result<(), Blocked>),
+    /// The platform does not know the order.
+    Missing,
+}
+
+/// Something learnt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A read that began after everything we sent had been answered or given up.
+    Read {
+        /// What it says.
+        view: View,
+        /// The platform's update time of the order; `None` when it is missing.
+        updated_at: Option<Moment>,
+    },
+    /// The read failed; the platform says nothing.
+    ReadFailed {
+        /// When to try again at the earliest.
+        retry_after: Span,
+    },
+    /// The platform accepted what was sent.
+    Accepted,
+    /// The platform rejected what was sent.
+    Rejected {
+        /// In its own words.
+        words: String,
+    },
+    /// What was sent got no readable answer until `deadline`.
+    Unknown {
+        /// Until when the call could still reach the platform.
+        deadline: Moment,
+    },
+    /// It was not carried out, for sure; later it may be.
+    NotNow {
+        /// When to try again at the earliest.
+        retry_after: Span,
+    },
+    /// A person asks to go on with one that needs attention.
+    Retry,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Read the order, not before this moment.
+    Read(Moment),
+    /// Write the intent and send, now: the read that allows it has just been made.
+    Send,
+    /// Nothing: it is final.
+    End,
+}
+
+/// The first pause between two reads that brought nothing new.
+const FIRST_PAUSE: Span = Span::from_millis(250);
+/// The longest such pause.
+const LONGEST_PAUSE: Span = Span::from_seconds(30);
+
+impl Cancellation {
+    /// A cancel that was just accepted here.
+    #[must_use]
+    pub const fn requested(now: Moment) -> Self {
+        Self {
+            phase: Phase::Requested,
+            attention: false,
+            sent: Sent::Never,
+            attempts: 0,
+            fruitless_reads: 0,
+            since: now,
+            seen_before: None,
+        }
+    }
+
+    /// What people and the API see.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match (&self.phase, self.attention) {
+            (Phase::Done(_), _) => State::Done,
+            (Phase::Refused(_), _) => State::Refused,
+            (_, true) => State::NeedsAttention,
+            (Phase::Requested, false) => State::Requested,
+            (Phase::Submitting, false) => State::Submitting,
+            (Phase::Confirming, false) => State::Confirming,
+        }
+    }
+
+    fn pause(&mut self, now: Moment) -> Moment {
+        let pause = FIRST_PAUSE.doubled(self.fruitless_reads, LONGEST_PAUSE);
+        self.fruitless_reads = self.fruitless_reads.saturating_add(1);
+        now.plus(pause)
+    }
+
+    fn done(mut self, by: Option<Initiator>) -> (Self, Effect) {
+        self.phase = Phase::Done(by);
+        self.attention = false;
+        (self, Effect::End)
+    }
+
+    fn refused(mut self, words: String) -> (Self, Effect) {
+        self.phase = Phase::Refused(words);
+        self.attention = false;
+        (self, Effect::End)
+    }
+
+    fn submitting(mut self, updated_at: Option<Moment>) -> (Self, Effect) {
+        self.phase = Phase::Submitting;
+        self.attempts = self.attempts.saturating_add(1);
+        self.fruitless_reads = 0;
+        self.seen_before = updated_at;
+        (self, Effect::Send)
+    }
+
+    fn confirming(mut self, sent: Sent, now: Moment) -> (Self, Effect) {
+        self.phase = Phase::Confirming;
+        self.sent = sent;
+        self.fruitless_reads = 0;
+        (self, Effect::Read(now))
+    }
+
+    fn read_again(mut self, now: Moment, not_after: Option<Moment>) -> (Self, Effect) {
+        let pause = self.pause(now);
+        let at = not_after.map_or(pause, |limit| if limit > now { pause.min(limit) } else { pause });
+        (self, Effect::Read(at))
+    }
+}
+
+/// Decides the next step of the seller's cancel. Total: every event in every state has an answer.
+#[must_use]
+pub fn decide(saga: Cancellation, event: Event, now: Moment, policy: &Policy) -> (Cancellation, Effect) {
+    let (mut next, effect) = step(saga, event, now, policy);
+    if effect != Effect::End && now.since(next.since) >= policy.attention_after {
+        next.attention = true;
+    }
+    (next, effect)
+}
+
+fn step(mut saga: Cancellation, event: Event, now: Moment, policy: &Policy) -> (Cancellation, Effect) {
+    match (saga.phase.clone(), event) {
+        (Phase::Done(_), _) => (saga, Effect::End),
+        // A later contradiction: what was refused has happened after all.
+        (Phase::Refused(_), Event::Read { view: View::Canceled(Some(Initiator::Seller)), .. }) => {
+            saga.done(Some(Initiator::Seller))
+        }
+        (Phase::Refused(_), _) => (saga, Effect::End),
+
+        (_, Event::Read { view: View::Canceled(by), .. }) => saga.done(by),
+        (_, Event::Retry) => {
+            saga.attention = false;
+            saga.since = now;
+            saga.fruitless_reads = 0;
+            (saga, Effect::Read(now))
+        }
+        (_, Event::ReadFailed { retry_after }) => {
+            let pause = saga.pause(now);
+            (saga, Effect::Read(pause.max(now.plus(retry_after))))
+        }
+
+        (Phase::Requested | Phase::Submitting, Event::Read { view, updated_at }) => match (&saga.sent, view) {
+            (_, View::Canceled(by)) => saga.done(by),
+            (Sent::Unknown { settled_at }, _) if now < *settled_at => {
+                let limit = *settled_at;
+                saga.read_again(now, Some(limit))
+            }
+            (_, View::Alive(Ok(()))) => saga.submitting(updated_at),
+            (_, View::Alive(Err(blocked))) => saga.refused(blocked.detail),
+            (_, View::Missing) => saga.refused("The platform does not know this order.".to_owned()),
+        },
+
+        (Phase::Confirming, Event::Read { view, updated_at }) => match saga.sent.clone() {
+            Sent::Never => saga.read_again(now, None),
+            // The point of no return: only a read of *cancelled* ends it.
+            Sent::Accepted => saga.read_again(now, None),
+            Sent::Rejected { words, settled_at } => {
+                let moved = updated_at > saga.seen_before && updated_at.is_some();
+                if moved || now >= settled_at { saga.refused(words) } else { saga.read_again(now, Some(settled_at)) }
+            }
+            Sent::Unknown { settled_at } if now < settled_at => saga.read_again(now, Some(settled_at)),
+            Sent::Unknown { .. } => match view {
+                View::Alive(Ok(())) => saga.submitting(updated_at),
+                View::Alive(Err(blocked)) => saga.refused(blocked.detail),
+                View::Canceled(by) => saga.done(by),
+                // A platform that loses an order between two reads proves nothing: ask again.
+                View::Missing => saga.read_again(now, None),
+            },
+        },
+
+        (_, Event::Accepted) => saga.confirming(Sent::Accepted, now),
+        (Phase::Requested | Phase::Submitting | Phase::Confirming, Event::Rejected { words }) => match saga.sent {
+            // Accepted once, rejected once: the second was harmless.
+            Sent::Accepted => saga.confirming(Sent::Accepted, now),
+            _ => saga.confirming(Sent::Rejected { words, settled_at: now.plus(policy.settling) }, now),
+        },
+        (_, Event::Unknown { deadline }) => match saga.sent {
+            Sent::Accepted => saga.confirming(Sent::Accepted, now),
+            _ => {
+                let settled_at = deadline.max(now).plus(policy.settling);
+                saga.confirming(Sent::Unknown { settled_at }, now)
+            }
+        },
+        (_, Event::NotNow { retry_after }) => {
+            // What an earlier attempt left unknown stays unknown; the platform is read again before anything is sent.
+            if matches!(saga.sent, Sent::Unknown { .. } | Sent::Accepted) {
+                saga.phase = Phase::Confirming;
+            }
+            let pause = saga.pause(now);
+            (saga, Effect::Read(pause.max(now.plus(retry_after))))
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "cancellation_tests.rs"]
+mod tests;

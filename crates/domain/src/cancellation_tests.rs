@@ -1,0 +1,222 @@
+use super::*;
+use crate::eligibility::Gate;
+use crate::policy::Policy;
+use std::collections::HashSet;
+
+fn policy() -> Policy {
+    Policy {
+        as_of: "2026-11-23".to_owned(),
+        statuses: Vec::new(),
+        package_statuses: Vec::new(),
+        reasons: Vec::new(),
+        seller_cancel: true,
+        partial_cancel: false,
+        call_timeout: Span::from_seconds(10),
+        settling: Span::from_seconds(10),
+        attention_after: Span::from_seconds(1800),
+        sweep_every: Span::from_seconds(60),
+        sweep_overlap: Span::from_seconds(300),
+        list_window: Span::from_seconds(15 * 86_400),
+        read_batch: 50,
+        calls_in_flight: 32,
+        calls_per_second: 0,
+    }
+}
+
+fn at(seconds: i64) -> Moment {
+    Moment::from_seconds(seconds)
+}
+
+fn alive(updated_at: i64) -> Event {
+    Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(updated_at)) }
+}
+
+fn shipped(updated_at: i64) -> Event {
+    let blocked = Blocked { gate: Gate::PlatformStatus, detail: "shipped".to_owned() };
+    Event::Read { view: View::Alive(Err(blocked)), updated_at: Some(at(updated_at)) }
+}
+
+fn canceled(by: Initiator) -> Event {
+    Event::Read { view: View::Canceled(Some(by)), updated_at: Some(at(50)) }
+}
+
+fn rejected() -> Event {
+    Event::Rejected { words: "Can not cancel this order".to_owned() }
+}
+
+/// Runs events, each at its second.
+fn run(events: impl IntoIterator<Item = (i64, Event)>) -> (Cancellation, Effect) {
+    let mut saga = Cancellation::requested(at(0));
+    let mut effect = Effect::Read(at(0));
+    for (second, event) in events {
+        (saga, effect) = decide(saga, event, at(second), &policy());
+    }
+    (saga, effect)
+}
+
+#[test]
+fn the_plain_course_is_read_send_read_done() {
+    let (saga, effect) = run([(0, alive(1))]);
+    assert_eq!((saga.state(), effect), (State::Submitting, Effect::Send));
+    let (saga, effect) = run([(0, alive(1)), (1, Event::Accepted)]);
+    assert_eq!((saga.state(), effect), (State::Confirming, Effect::Read(at(1))));
+    let (saga, effect) = run([(0, alive(1)), (1, Event::Accepted), (2, canceled(Initiator::Seller))]);
+    assert_eq!((saga.phase, effect), (Phase::Done(Some(Initiator::Seller)), Effect::End));
+}
+
+#[test]
+fn already_cancelled_is_success_with_the_initiator_the_platform_names() {
+    let (saga, _) = run([(0, canceled(Initiator::Buyer))]);
+    assert_eq!(saga.phase, Phase::Done(Some(Initiator::Buyer)));
+    let (saga, _) = run([(0, alive(1)), (1, rejected()), (2, canceled(Initiator::Buyer))]);
+    assert_eq!(saga.phase, Phase::Done(Some(Initiator::Buyer)));
+}
+
+#[test]
+fn after_an_unknown_outcome_nothing_is_sent_before_the_settling_time_and_a_read() {
+    let unknown = Event::Unknown { deadline: at(11) };
+    let (_, effect) = run([(0, alive(1)), (1, unknown.clone())]);
+    assert_eq!(effect, Effect::Read(at(1)), "asked at once");
+    let (saga, effect) = run([(0, alive(1)), (1, unknown.clone()), (2, alive(1))]);
+    assert_eq!(saga.state(), State::Confirming);
+    assert!(matches!(effect, Effect::Read(_)), "not cancelled proves nothing yet");
+    let (_, effect) = run([(0, alive(1)), (1, unknown.clone()), (20, alive(1))]);
+    assert!(matches!(effect, Effect::Read(when) if when <= at(21)), "never later than the settling time");
+    let (saga, effect) = run([(0, alive(1)), (1, unknown), (21, alive(1))]);
+    assert_eq!((saga.attempts, effect), (2, Effect::Send));
+}
+
+#[test]
+fn a_rejection_is_refused_only_when_a_trusted_read_agrees() {
+    let (saga, _) = run([(0, alive(1)), (1, rejected()), (1, alive(1))]);
+    assert_eq!(saga.state(), State::Confirming, "a read from before the write proves nothing");
+    let (saga, _) = run([(0, alive(1)), (1, rejected()), (1, shipped(5))]);
+    assert_eq!(saga.phase, Phase::Refused("Can not cancel this order".to_owned()), "the order moved on");
+    let (saga, _) = run([(0, alive(1)), (1, rejected()), (11, alive(1))]);
+    assert_eq!(saga.state(), State::Refused, "settled");
+}
+
+#[test]
+fn a_rejection_after_an_unknown_attempt_is_success_when_the_read_says_cancelled() {
+    let (saga, _) = run([
+        (0, alive(1)),
+        (1, Event::Unknown { deadline: at(11) }),
+        (21, alive(1)),
+        (22, rejected()),
+        (22, canceled(Initiator::Seller)),
+    ]);
+    assert_eq!(saga.phase, Phase::Done(Some(Initiator::Seller)));
+}
+
+#[test]
+fn an_order_that_ships_first_refuses_the_cancel() {
+    let (saga, _) = run([(0, shipped(1))]);
+    assert_eq!(saga.phase, Phase::Refused("shipped".to_owned()));
+    let (saga, _) = run([(0, alive(1)), (1, Event::Unknown { deadline: at(11) }), (2, shipped(5))]);
+    assert_eq!(saga.state(), State::Confirming, "the unknown one may still have won");
+    let (saga, _) = run([(0, alive(1)), (1, Event::Unknown { deadline: at(11) }), (21, shipped(5))]);
+    assert_eq!(saga.state(), State::Refused);
+}
+
+#[test]
+fn acceptance_is_never_left_backwards() {
+    let (saga, effect) = run([(0, alive(1)), (1, Event::Accepted), (500, alive(1)), (600, shipped(9))]);
+    assert_eq!(saga.state(), State::Confirming);
+    assert!(matches!(effect, Effect::Read(_)));
+    let (saga, _) = run([(0, alive(1)), (1, Event::Accepted), (2, rejected()), (60, alive(1))]);
+    assert_eq!(saga.sent, Sent::Accepted);
+}
+
+#[test]
+fn an_old_one_asks_for_a_person_and_goes_on_asking_the_platform() {
+    let (saga, effect) = run([(0, alive(1)), (1, Event::Accepted), (1800, alive(1))]);
+    assert_eq!(saga.state(), State::NeedsAttention);
+    assert!(matches!(effect, Effect::Read(_)));
+    let (saga, _) = run([(0, alive(1)), (1, Event::Accepted), (1800, alive(1)), (1900, canceled(Initiator::Seller))]);
+    assert_eq!(saga.state(), State::Done);
+    let (saga, _) =
+        run([(0, alive(1)), (1, Event::Accepted), (1800, alive(1)), (1801, Event::Retry), (1802, alive(1))]);
+    assert_eq!(saga.state(), State::Confirming, "its age counts anew");
+}
+
+#[test]
+fn attention_comes_by_age_and_never_by_a_count_of_attempts() {
+    let failures = (0..200).map(|_| (5, Event::ReadFailed { retry_after: Span::ZERO }));
+    let (saga, _) = run(failures);
+    assert_eq!(saga.state(), State::Requested);
+}
+
+#[test]
+fn not_now_reads_again_before_it_sends() {
+    let (_, effect) = run([(0, alive(1)), (1, Event::NotNow { retry_after: Span::from_seconds(7) })]);
+    assert_eq!(effect, Effect::Read(at(8)));
+}
+
+#[test]
+fn a_later_contradiction_turns_refused_into_done() {
+    let (saga, _) = run([(0, alive(1)), (1, rejected()), (11, alive(1)), (60, canceled(Initiator::Seller))]);
+    assert_eq!(saga.state(), State::Done);
+    let (saga, _) = run([(0, alive(1)), (1, rejected()), (11, alive(1)), (60, canceled(Initiator::Buyer))]);
+    assert_eq!(saga.state(), State::Refused, "a cancel by the buyer later on is not ours");
+}
+
+/// Every event in every reachable state to a fixed depth.
+#[test]
+fn no_course_of_events_breaks_the_promises() {
+    let events = [
+        alive(1),
+        shipped(9),
+        canceled(Initiator::Seller),
+        Event::Read { view: View::Missing, updated_at: None },
+        Event::ReadFailed { retry_after: Span::from_seconds(1) },
+        Event::Accepted,
+        rejected(),
+        Event::Unknown { deadline: at(11) },
+        Event::NotNow { retry_after: Span::from_seconds(1) },
+        Event::Retry,
+    ];
+    let mut seen = HashSet::new();
+    let mut states = vec![(Cancellation::requested(at(0)), Effect::Read(at(0)))];
+    for depth in 0..6_i64 {
+        let mut reached = Vec::new();
+        for (saga, effect) in states {
+            for (index, event) in events.iter().enumerate() {
+                let answer = matches!(
+                    event,
+                    Event::Accepted | Event::Rejected { .. } | Event::Unknown { .. } | Event::NotNow { .. }
+                );
+                // The engine answers a send only after one, and reads only otherwise.
+                if answer != (effect == Effect::Send) {
+                    continue;
+                }
+                let now = at(depth * 15);
+                let (next, then) = decide(saga.clone(), event.clone(), now, &policy());
+                assert_eq!(then == Effect::End, next.state().is_final(), "{saga:?} {event:?}");
+                if then == Effect::Send {
+                    assert!(
+                        matches!(event, Event::Read { view: View::Alive(Ok(())), .. }),
+                        "sent without a read: {saga:?}"
+                    );
+                    if let Sent::Unknown { settled_at } = saga.sent {
+                        assert!(now >= settled_at, "sent again before it settled: {saga:?}");
+                    }
+                    assert_ne!(saga.sent, Sent::Accepted, "sent again after acceptance");
+                }
+                if saga.sent == Sent::Accepted && !next.state().is_final() {
+                    assert_eq!(next.sent, Sent::Accepted, "left acceptance backwards: {event:?}");
+                }
+                if let Effect::Read(when) = then {
+                    assert!(
+                        when >= now && when <= now.plus(Span::from_seconds(60)),
+                        "asks within bounded time: {when:?}"
+                    );
+                }
+                if seen.insert(format!("{depth}{index}{next:?}{then:?}")) {
+                    reached.push((next, then));
+                }
+            }
+        }
+        states = reached;
+    }
+    assert!(seen.len() > 200, "the walk reached {} states", seen.len());
+}

@@ -1,0 +1,353 @@
+//! Stock as a ledger of movements between buckets (`product.md` section 5).
+//!
+//! [`settle`] is the whole rule: given what an order line holds and what is true of its order now, it names the
+//! movements that are still missing. Called again with the same facts it names none.
+
+use crate::order::Stage;
+use crate::policy::{GoodsEffect, Standing};
+use crate::words::worded;
+
+worded! {
+    /// Where units are.
+    Bucket, "bucket" {
+        /// Beyond the house: bought, sold, or never ours.
+        Outside = "outside",
+        /// May be sold.
+        Available = "available",
+        /// Held for an order that is not paid yet.
+        Reserved = "reserved",
+        /// Said not to exist by an out-of-stock cancel; waiting to be counted.
+        CountNeeded = "count_needed",
+        /// Promised to an order that may be processed.
+        Allocated = "allocated",
+        /// Here, but not to be sold.
+        Defective = "defective",
+        /// With the courier.
+        Outbound = "outbound",
+        /// Of a cancelled order: to be put back on the shelf.
+        Returning = "returning",
+        /// Gone.
+        Lost = "lost",
+    }
+}
+
+worded! {
+    /// Why units move; with its line and a starting quantity it makes the movement's unique key.
+    Cause, "cause" {
+        /// Opening stock of a shop or warehouse.
+        Opening = "opening",
+        /// An unpaid order.
+        Reserve = "reserve",
+        /// An order that may be processed.
+        Allocate = "allocate",
+        /// Set aside by an operator, or unpaid for too long.
+        Release = "release",
+        /// Ship scan or courier scan.
+        Ship = "ship",
+        /// The order is finished.
+        Complete = "complete",
+        /// A cancel, by anyone.
+        Cancel = "cancel",
+    }
+}
+
+/// Units per bucket that one component of an order line holds, and how many units each cause has moved so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LineStock {
+    /// Held for the unpaid order.
+    pub reserved: u32,
+    /// Promised to the order.
+    pub allocated: u32,
+    /// With the courier.
+    pub outbound: u32,
+    /// With the buyer.
+    pub outside: u32,
+    /// Waiting to be put back.
+    pub returning: u32,
+    /// Waiting to be counted.
+    pub count_needed: u32,
+    /// Units moved by each cause, cumulative and never falling.
+    pub moved: Moved,
+}
+
+/// Cumulative units per cause: the generation in a movement's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "each field is the cause of its name")]
+pub struct Moved {
+    pub reserve: u32,
+    pub allocate: u32,
+    pub release: u32,
+    pub ship: u32,
+    pub complete: u32,
+    pub cancel: u32,
+}
+
+impl Moved {
+    fn slot(&mut self, cause: Cause) -> Option<&mut u32> {
+        match cause {
+            Cause::Opening => None,
+            Cause::Reserve => Some(&mut self.reserve),
+            Cause::Allocate => Some(&mut self.allocate),
+            Cause::Release => Some(&mut self.release),
+            Cause::Ship => Some(&mut self.ship),
+            Cause::Complete => Some(&mut self.complete),
+            Cause::Cancel => Some(&mut self.cancel),
+        }
+    }
+}
+
+/// What is true of the line's order now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineFacts {
+    /// What the platform's status means.
+    pub standing: Standing,
+    /// How far the goods are.
+    pub stage: Stage,
+    /// Component units that the line ordered.
+    pub ordered: u32,
+    /// Component units of these that are cancelled.
+    pub cancelled: u32,
+    /// The order was set aside here.
+    pub voided: bool,
+    /// What the order's live or latest seller's cancel says about this line's goods.
+    pub goods: GoodsEffect,
+    /// Units that may be promised to it.
+    pub available: u32,
+    /// The line is seen for the first time, and its units left before the shop's stock was counted.
+    pub left_before_counting: bool,
+}
+
+/// One movement of a line's units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// From.
+    pub from: Bucket,
+    /// To.
+    pub to: Bucket,
+    /// How many.
+    pub units: u32,
+    /// Why.
+    pub cause: Cause,
+    /// Units that this cause had moved before: part of the movement's key.
+    pub start: u32,
+}
+
+/// What [`settle`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// The missing movements, in order.
+    pub steps: Vec<Step>,
+    /// The line's holdings after them.
+    pub after: LineStock,
+    /// There was not enough to promise: the order is out of stock.
+    pub short: bool,
+}
+
+struct Hand {
+    line: LineStock,
+    available: u32,
+    steps: Vec<Step>,
+}
+
+impl Hand {
+    fn bucket(&mut self, bucket: Bucket) -> Option<&mut u32> {
+        match bucket {
+            Bucket::Reserved => Some(&mut self.line.reserved),
+            Bucket::Allocated => Some(&mut self.line.allocated),
+            Bucket::Outbound => Some(&mut self.line.outbound),
+            Bucket::Outside => Some(&mut self.line.outside),
+            Bucket::Returning => Some(&mut self.line.returning),
+            Bucket::CountNeeded => Some(&mut self.line.count_needed),
+            Bucket::Available => Some(&mut self.available),
+            Bucket::Defective | Bucket::Lost => None,
+        }
+    }
+
+    /// Moves at most what is held in `from`; with `unbound`, as many as asked.
+    fn take(&mut self, from: Bucket, to: Bucket, wanted: u32, cause: Cause, unbound: bool) -> u32 {
+        let units = match self.bucket(from) {
+            Some(_) if unbound => wanted,
+            Some(held) => {
+                let units = wanted.min(*held);
+                *held -= units;
+                units
+            }
+            None => wanted,
+        };
+        if units == 0 {
+            return 0;
+        }
+        if let Some(held) = self.bucket(to) {
+            *held = held.saturating_add(units);
+        }
+        let start = match self.line.moved.slot(cause) {
+            Some(moved) => {
+                let start = *moved;
+                *moved = moved.saturating_add(units);
+                start
+            }
+            None => 0,
+        };
+        self.steps.push(Step { from, to, units, cause, start });
+        units
+    }
+}
+
+/// The movements that are missing so that the line holds what its order's facts demand.
+#[must_use]
+pub fn settle(line: &LineStock, facts: &LineFacts) -> Settled {
+    let mut hand = Hand { line: line.clone(), available: facts.available, steps: Vec::new() };
+    let newly_cancelled = facts.cancelled.min(facts.ordered).saturating_sub(line.moved_by_cancel());
+    if !(facts.left_before_counting) {
+        cancel(&mut hand, facts, newly_cancelled);
+    }
+    // What was cancelled without holding anything still counts as dealt with.
+    let unmoved = newly_cancelled.saturating_sub(hand.line.moved_by_cancel().saturating_sub(line.moved_by_cancel()));
+    hand.line.moved.cancel = hand.line.moved.cancel.saturating_add(unmoved);
+
+    let live = facts.ordered.saturating_sub(facts.cancelled);
+    let mut short = false;
+    match facts.standing {
+        _ if facts.left_before_counting => {}
+        Standing::Unpaid | Standing::OnHold | Standing::ToPack | Standing::Arranged if facts.voided => {
+            hand.take(Bucket::Allocated, Bucket::Available, u32::MAX, Cause::Release, false);
+            hand.take(Bucket::Reserved, Bucket::Available, u32::MAX, Cause::Release, false);
+        }
+        Standing::Unpaid | Standing::OnHold => {
+            let wanted = live.saturating_sub(hand.line.reserved + hand.line.allocated);
+            if wanted <= hand.available {
+                hand.take(Bucket::Available, Bucket::Reserved, wanted, Cause::Reserve, false);
+            }
+        }
+        Standing::ToPack | Standing::Arranged => {
+            hand.take(
+                Bucket::Reserved,
+                Bucket::Allocated,
+                live.saturating_sub(hand.line.allocated),
+                Cause::Allocate,
+                false,
+            );
+            let wanted = live.saturating_sub(hand.line.allocated + hand.line.outbound);
+            if wanted <= hand.available {
+                hand.take(Bucket::Available, Bucket::Allocated, wanted, Cause::Allocate, false);
+            } else {
+                short = true;
+            }
+        }
+        Standing::Shipped => ship(&mut hand, live),
+        Standing::Completed => {
+            ship(&mut hand, live);
+            hand.take(Bucket::Outbound, Bucket::Outside, u32::MAX, Cause::Complete, false);
+        }
+        // A request, a status we do not know and a cancel move nothing more.
+        Standing::CancelRequested | Standing::Unknown | Standing::Canceled => {}
+    }
+    Settled { steps: hand.steps, after: hand.line, short }
+}
+
+fn ship(hand: &mut Hand, live: u32) {
+    hand.take(Bucket::Reserved, Bucket::Allocated, u32::MAX, Cause::Allocate, false);
+    hand.take(Bucket::Allocated, Bucket::Outbound, u32::MAX, Cause::Ship, false);
+    let gone = hand.line.outbound + hand.line.outside;
+    // Shipped without an allocation: the audit reports the difference.
+    hand.take(Bucket::Outside, Bucket::Outbound, live.saturating_sub(gone), Cause::Ship, true);
+}
+
+fn cancel(hand: &mut Hand, facts: &LineFacts, units: u32) {
+    let mut left = units;
+    let gone = facts.stage >= Stage::HandedOver;
+    let here = match (facts.goods, facts.stage) {
+        (GoodsEffect::CountNeeded, Stage::Untouched | Stage::Printed | Stage::Packed) => Bucket::CountNeeded,
+        (GoodsEffect::ComeBack, Stage::Untouched) => Bucket::Available,
+        (GoodsEffect::ComeBack, Stage::Printed | Stage::Packed)
+        | (_, Stage::HandedOver | Stage::Delivered | Stage::Returned) => Bucket::Returning,
+    };
+    let reserved_goes =
+        if facts.goods == GoodsEffect::CountNeeded && !gone { Bucket::CountNeeded } else { Bucket::Available };
+    left -= hand.take(Bucket::Allocated, here, left, Cause::Cancel, false);
+    left -= hand.take(Bucket::Reserved, reserved_goes, left, Cause::Cancel, false);
+    left -= hand.take(Bucket::Outbound, Bucket::Returning, left, Cause::Cancel, false);
+    left -= hand.take(Bucket::Outside, Bucket::Returning, left, Cause::Cancel, false);
+    if facts.goods == GoodsEffect::CountNeeded && !gone {
+        // Set aside before, so its units are available again although they were said not to exist.
+        hand.take(Bucket::Available, Bucket::CountNeeded, left, Cause::Cancel, false);
+    }
+}
+
+impl LineStock {
+    fn moved_by_cancel(&self) -> u32 {
+        self.moved.cancel
+    }
+
+    /// Units that left the shelf for the order and are neither sold nor back: what a stock-in may still bring.
+    #[must_use]
+    pub const fn waiting(&self) -> u32 {
+        self.returning
+    }
+}
+
+/// Units per bucket of one merchant SKU in one warehouse. `outside` is not kept: it is the rest of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs, reason = "each field is the bucket of its name")]
+pub struct Balance {
+    pub available: i64,
+    pub reserved: i64,
+    pub count_needed: i64,
+    pub allocated: i64,
+    pub defective: i64,
+    pub outbound: i64,
+    pub returning: i64,
+    pub lost: i64,
+}
+
+impl Balance {
+    /// Adds one movement's units to both of its buckets.
+    pub fn apply(&mut self, from: Bucket, to: Bucket, units: i64) {
+        if let Some(bucket) = self.bucket(from) {
+            *bucket -= units;
+        }
+        if let Some(bucket) = self.bucket(to) {
+            *bucket += units;
+        }
+    }
+
+    fn bucket(&mut self, bucket: Bucket) -> Option<&mut i64> {
+        match bucket {
+            Bucket::Outside => None,
+            Bucket::Available => Some(&mut self.available),
+            Bucket::Reserved => Some(&mut self.reserved),
+            Bucket::CountNeeded => Some(&mut self.count_needed),
+            Bucket::Allocated => Some(&mut self.allocated),
+            Bucket::Defective => Some(&mut self.defective),
+            Bucket::Outbound => Some(&mut self.outbound),
+            Bucket::Returning => Some(&mut self.returning),
+            Bucket::Lost => Some(&mut self.lost),
+        }
+    }
+
+    /// What lies in the house.
+    #[must_use]
+    pub const fn on_hand(&self) -> i64 {
+        self.available + self.reserved + self.count_needed + self.allocated + self.defective
+    }
+
+    /// Whether no bucket is below zero.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let all = [
+            self.available,
+            self.reserved,
+            self.count_needed,
+            self.allocated,
+            self.defective,
+            self.outbound,
+            self.returning,
+            self.lost,
+        ];
+        all.iter().all(|units| *units >= 0)
+    }
+}
+
+#[cfg(test)]
+#[path = "stock_tests.rs"]
+mod tests;

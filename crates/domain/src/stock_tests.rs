@@ -1,0 +1,157 @@
+use super::*;
+use proptest::prelude::*;
+
+const FACTS: LineFacts = LineFacts {
+    standing: Standing::ToPack,
+    stage: Stage::Untouched,
+    ordered: 3,
+    cancelled: 0,
+    voided: false,
+    goods: GoodsEffect::ComeBack,
+    available: 100,
+    left_before_counting: false,
+};
+
+fn moves(settled: &Settled) -> Vec<(Bucket, Bucket, u32)> {
+    settled.steps.iter().map(|step| (step.from, step.to, step.units)).collect()
+}
+
+fn allocated() -> LineStock {
+    settle(&LineStock::default(), &FACTS).after
+}
+
+#[test]
+fn an_order_that_may_be_processed_is_allocated_once() {
+    let first = settle(&LineStock::default(), &FACTS);
+    assert_eq!(moves(&first), [(Bucket::Available, Bucket::Allocated, 3)]);
+    assert_eq!(moves(&settle(&first.after, &FACTS)), []);
+}
+
+#[test]
+fn an_unpaid_order_reserves_and_its_payment_allocates_the_same_units() {
+    let unpaid = settle(&LineStock::default(), &LineFacts { standing: Standing::Unpaid, ..FACTS });
+    assert_eq!(moves(&unpaid), [(Bucket::Available, Bucket::Reserved, 3)]);
+    assert_eq!(moves(&settle(&unpaid.after, &FACTS)), [(Bucket::Reserved, Bucket::Allocated, 3)]);
+}
+
+#[test]
+fn too_few_units_allocate_nothing_and_say_so() {
+    let settled = settle(&LineStock::default(), &LineFacts { available: 2, ..FACTS });
+    assert!(settled.short && settled.steps.is_empty());
+}
+
+#[test]
+fn what_a_cancel_does_depends_on_the_stage() {
+    let cancel = |stage, goods| {
+        let facts = LineFacts { standing: Standing::Canceled, cancelled: 3, stage, goods, ..FACTS };
+        moves(&settle(&allocated(), &facts))
+    };
+    for (stage, to) in [
+        (Stage::Untouched, Bucket::Available),
+        (Stage::Printed, Bucket::Returning),
+        (Stage::Packed, Bucket::Returning),
+        (Stage::HandedOver, Bucket::Returning),
+    ] {
+        assert_eq!(cancel(stage, GoodsEffect::ComeBack), [(Bucket::Allocated, to, 3)], "{stage}");
+    }
+    for stage in [Stage::Untouched, Stage::Printed, Stage::Packed] {
+        assert_eq!(cancel(stage, GoodsEffect::CountNeeded), [(Bucket::Allocated, Bucket::CountNeeded, 3)], "{stage}");
+    }
+    assert_eq!(cancel(Stage::HandedOver, GoodsEffect::CountNeeded), [(Bucket::Allocated, Bucket::Returning, 3)]);
+}
+
+#[test]
+fn a_cancel_after_shipping_or_completion_waits_for_the_parcel() {
+    let shipped = settle(&allocated(), &LineFacts { standing: Standing::Shipped, stage: Stage::HandedOver, ..FACTS });
+    assert_eq!(moves(&shipped), [(Bucket::Allocated, Bucket::Outbound, 3)]);
+    let gone = LineFacts { standing: Standing::Canceled, stage: Stage::HandedOver, cancelled: 3, ..FACTS };
+    assert_eq!(moves(&settle(&shipped.after, &gone)), [(Bucket::Outbound, Bucket::Returning, 3)]);
+    let completed =
+        settle(&shipped.after, &LineFacts { standing: Standing::Completed, stage: Stage::Delivered, ..FACTS });
+    assert_eq!(moves(&completed), [(Bucket::Outbound, Bucket::Outside, 3)]);
+    assert_eq!(moves(&settle(&completed.after, &gone)), [(Bucket::Outside, Bucket::Returning, 3)]);
+}
+
+#[test]
+fn void_releases_restore_allocates_and_a_cancel_afterwards_moves_nothing_twice() {
+    let voided = settle(&allocated(), &LineFacts { voided: true, ..FACTS });
+    assert_eq!(moves(&voided), [(Bucket::Allocated, Bucket::Available, 3)]);
+    let restored = settle(&voided.after, &FACTS);
+    assert_eq!(moves(&restored), [(Bucket::Available, Bucket::Allocated, 3)]);
+    assert_ne!(restored.steps[0].start, 0, "a second allocation has a key of its own");
+    let canceled = LineFacts { standing: Standing::Canceled, cancelled: 3, voided: true, ..FACTS };
+    assert_eq!(moves(&settle(&voided.after, &canceled)), []);
+}
+
+#[test]
+fn shipped_without_an_allocation_comes_from_outside() {
+    let facts = LineFacts { standing: Standing::Shipped, stage: Stage::HandedOver, ..FACTS };
+    assert_eq!(moves(&settle(&LineStock::default(), &facts)), [(Bucket::Outside, Bucket::Outbound, 3)]);
+}
+
+#[test]
+fn what_left_before_the_stock_was_counted_moves_nothing() {
+    for &standing in Standing::ALL {
+        let facts = LineFacts { standing, left_before_counting: true, cancelled: 3, stage: Stage::Delivered, ..FACTS };
+        assert_eq!(moves(&settle(&LineStock::default(), &facts)), [], "{standing}");
+    }
+}
+
+#[test]
+fn a_partial_cancel_moves_only_its_units() {
+    let facts = LineFacts { cancelled: 1, ..FACTS };
+    let settled = settle(&allocated(), &facts);
+    assert_eq!(moves(&settled), [(Bucket::Allocated, Bucket::Available, 1)]);
+    assert_eq!(settled.after.allocated, 2);
+    assert_eq!(moves(&settle(&settled.after, &facts)), []);
+}
+
+fn facts() -> impl Strategy<Value = LineFacts> {
+    let standing = prop::sample::select(Standing::ALL);
+    let stage = prop::sample::select(Stage::ALL);
+    let goods = prop::sample::select(GoodsEffect::ALL);
+    (standing, stage, goods, 0..=5_u32, any::<bool>()).prop_map(|(standing, stage, goods, cancelled, voided)| {
+        LineFacts {
+            standing,
+            stage,
+            ordered: 5,
+            cancelled: if standing == Standing::Canceled { 5 } else { cancelled },
+            voided,
+            goods,
+            available: 0,
+            left_before_counting: false,
+        }
+    })
+}
+
+proptest! {
+    /// Whatever is read, in whatever order and however often: no bucket below zero, holdings equal the fold of the
+    /// steps, keys never repeat, and settling twice moves nothing more.
+    #[test]
+    fn units_are_conserved(course in prop::collection::vec(facts(), 1..12), opening in 0..9_i64) {
+        let mut line = LineStock::default();
+        let mut balance = Balance { available: opening, ..Balance::default() };
+        let mut keys = std::collections::HashSet::new();
+        let mut cancelled = 0;
+        for mut facts in course {
+            cancelled = facts.cancelled.max(cancelled);
+            facts.cancelled = cancelled;
+            facts.available = u32::try_from(balance.available).expect("never negative");
+            let settled = settle(&line, &facts);
+            for step in &settled.steps {
+                balance.apply(step.from, step.to, i64::from(step.units));
+                prop_assert!(balance.is_sound(), "{:?} after {:?}", balance, step);
+                prop_assert!(keys.insert((step.cause, step.start)), "key used twice: {:?}", step);
+            }
+            line = settled.after;
+            prop_assert_eq!(i64::from(line.reserved), balance.reserved);
+            prop_assert_eq!(i64::from(line.allocated), balance.allocated);
+            prop_assert_eq!(i64::from(line.outbound), balance.outbound);
+            prop_assert_eq!(i64::from(line.returning), balance.returning);
+            prop_assert_eq!(i64::from(line.count_needed), balance.count_needed);
+            facts.available = u32::try_from(balance.available).expect("never negative");
+            let again = settle(&line, &facts);
+            prop_assert!(again.steps.is_empty(), "settled twice: {:?}", again.steps);
+        }
+    }
+}
