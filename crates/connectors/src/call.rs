@@ -39,6 +39,10 @@ pub enum Remedy {
     Bug,
 }
 
+/// The code of a [`Story`] whose call was refused because the platform's clock and ours are too far apart, whatever the
+/// platform's own code for it is; that one then stands in the message. It is an alert of its own.
+pub const CLOCK_SKEW: &str = "clock_skew";
+
 /// The story of a failed call, for people and logs. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Story {
@@ -64,6 +68,9 @@ pub struct CallError {
     pub story: Story,
 }
 
+/// Reads what came back.
+pub type Reader<T> = Box<dyn Fn(&Received) -> Result<T, CallError> + Send + Sync>;
+
 /// A request and the function that reads its response.
 pub struct Call<T> {
     /// The endpoint's path, for budgets, logs and metrics.
@@ -73,7 +80,7 @@ pub struct Call<T> {
     /// What to send.
     pub request: http::Request<Vec<u8>>,
     /// Reads what came back.
-    pub read: Box<dyn Fn(&Received) -> Result<T, CallError> + Send + Sync>,
+    pub read: Reader<T>,
 }
 
 impl<T> std::fmt::Debug for Call<T> {

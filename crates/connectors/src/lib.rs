@@ -1,6 +1,96 @@
 //! Marketplaces as pure functions: build a request, read a response, say what is allowed.
 //!
-//! No I/O, no clock, no retries: the engine sends a [`call::Call`] and does what its [`call::Remedy`] says.
+//! No I/O, no clock, no retries: the engine sends a [`call::Call`] and does what its [`call::Remedy`] says. Which
+//! marketplaces there are is said here, once: [`open`], [`default_policy`], [`read_policy`] and [`authorisation_link`]
+//! are the only places that choose one.
 
 pub mod call;
 pub mod connector;
+mod lenient;
+pub mod policy;
+pub mod reasons;
+pub mod shopee;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use connector::Connector;
+use domain::platform::Platform;
+use domain::policy::Policy;
+use policy::PolicyError;
+
+/// Why a marketplace cannot be opened. Never holds a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// This version has no connector for it.
+    #[error("{} is not connected by this version; connect a shop of another platform", .0.title())]
+    Platform(Platform),
+    /// The address is none that calls can be sent to.
+    #[error("“{0}” is no address of an API; write it as https://host without path or query")]
+    Address(String),
+    /// The sealed credentials are not this platform's.
+    #[error("the shop's credentials cannot be read: {0}; connect the shop again")]
+    Credentials(String),
+    /// The policy file is wrong.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+}
+
+/// Opens one shop of a marketplace. `credentials` is the text that the store seals; `base_url` is the API's address,
+/// such as `https://partner.shopeemobile.com` or a sandbox's.
+///
+/// # Errors
+/// [`OpenError`] when the platform, the address or the credentials are not usable.
+pub fn open(
+    platform: Platform,
+    base_url: &str,
+    credentials: &str,
+    policy: Arc<Policy>,
+) -> Result<Box<dyn Connector>, OpenError> {
+    match platform {
+        Platform::Shopee => Ok(Box::new(shopee::Shopee::open(base_url, credentials, policy)?)),
+        other => Err(OpenError::Platform(other)),
+    }
+}
+
+/// The built-in policy of a marketplace.
+///
+/// # Errors
+/// [`OpenError::Platform`] where there is no connector.
+pub fn default_policy(platform: Platform) -> Result<Policy, OpenError> {
+    match platform {
+        Platform::Shopee => {
+            Ok(policy::read(shopee::POLICY, "crates/connectors/src/shopee/policy.toml", &shopee::BOUNDS)?)
+        }
+        other => Err(OpenError::Platform(other)),
+    }
+}
+
+/// A policy file that replaces a marketplace's built-in policy.
+///
+/// # Errors
+/// [`OpenError::Policy`] with file, line and remedy; [`OpenError::Platform`] where there is no connector.
+pub fn read_policy(platform: Platform, path: &Path) -> Result<Policy, OpenError> {
+    match platform {
+        Platform::Shopee => Ok(policy::read_file(path, &shopee::BOUNDS)?),
+        other => Err(OpenError::Platform(other)),
+    }
+}
+
+/// The address that a seller's browser is sent to in order to authorise us. `state` comes back with the code and proves
+/// that the answer belongs to this request.
+///
+/// # Errors
+/// As [`open`].
+pub fn authorisation_link(
+    platform: Platform,
+    base_url: &str,
+    credentials: &str,
+    redirect: &str,
+    state: &str,
+) -> Result<String, OpenError> {
+    match platform {
+        Platform::Shopee => shopee::auth::authorisation_link(base_url, credentials, redirect, state),
+        other => Err(OpenError::Platform(other)),
+    }
+}

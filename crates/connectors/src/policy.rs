@@ -1,0 +1,422 @@
+//! Policy files: a platform's dated data, read from TOML and refused with file, line, column and remedy when wrong.
+//!
+//! The types that decide are [`domain::policy`]'s; those here mirror the file. A file is whole: it replaces the built-in
+//! policy of its platform, nothing is merged.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use domain::ids::ReasonCode;
+use domain::order::Stage;
+use domain::policy::{
+    Evidence, GoodsEffect, ListingEffect, PackageStatusRule, Policy, ReasonRule, Standing, StatusRule,
+};
+use domain::time::Span;
+use domain::words::UnknownWord;
+use serde::Deserialize;
+use toml::Spanned;
+
+/// Longest settling time that needs no named source, in seconds (`product.md` section 3).
+const SETTLING_UNSOURCED_MAX: i64 = 15;
+/// Longest time of any setting but the list window, in seconds: a day.
+const SECONDS_MAX: i64 = 86_400;
+/// Most calls in flight per shop.
+const CALLS_IN_FLIGHT_MAX: i64 = 1_000;
+/// Most calls per second and shop.
+const CALLS_PER_SECOND_MAX: i64 = 10_000;
+
+/// A policy file is wrong: where, how, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}:{column}: {problem}; {remedy}")]
+pub struct PolicyError {
+    /// The file as it was named.
+    pub file: String,
+    /// The line, from 1; 1 where the whole file is meant.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+/// What a platform's API itself allows, whatever a policy file says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The values that the API takes as a reason.
+    pub(crate) reason_values: &'static [&'static str],
+    /// Those of them that need at least one product.
+    pub(crate) lines_required: &'static [&'static str],
+    /// The longest list window.
+    pub(crate) list_window: Span,
+    /// The most orders per detail read.
+    pub(crate) read_batch: i64,
+}
+
+/// Reads a policy file from disk.
+pub(crate) fn read_file(path: &Path, bounds: &Bounds) -> Result<Policy, PolicyError> {
+    let file = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| PolicyError {
+        file: file.clone(),
+        line: 1,
+        column: 1,
+        problem: format!("the file cannot be read: {error}"),
+        remedy: "name a readable UTF-8 file, or none to use the built-in policy".to_owned(),
+    })?;
+    read(&text, &file, bounds)
+}
+
+/// Reads the text of a policy file; `file` is what it is called in an error.
+pub(crate) fn read(text: &str, file: &str, bounds: &Bounds) -> Result<Policy, PolicyError> {
+    let source = Source { text, file };
+    let parsed: PolicyFile = toml::from_str(text).map_err(|error| {
+        let problem = error.message().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+        source.wrong(error.span().unwrap_or(0..0), problem, "correct the line; the built-in policy shows every field")
+    })?;
+    parsed.check(&source, bounds)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PolicyFile {
+    as_of: Spanned<String>,
+    switches: Switches,
+    limits: Limits,
+    status: Vec<StatusRow>,
+    package_status: Vec<PackageStatusRow>,
+    reason: Vec<ReasonRow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switches {
+    seller_cancel: Switch,
+    partial_cancel: Switch,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Switch {
+    on: bool,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    call_timeout: Seconds,
+    settling: Seconds,
+    attention_after: Seconds,
+    sweep_every: Seconds,
+    sweep_overlap: Seconds,
+    list_window: Seconds,
+    read_batch: Count,
+    calls_in_flight: Count,
+    calls_per_second: Count,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seconds {
+    seconds: Spanned<i64>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Count {
+    count: Spanned<i64>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StatusRow {
+    value: Spanned<String>,
+    standing: Spanned<String>,
+    stage: Spanned<String>,
+    seller_may_cancel: Spanned<bool>,
+    title: Spanned<String>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PackageStatusRow {
+    value: Spanned<String>,
+    stage: Spanned<String>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReasonRow {
+    code: Spanned<String>,
+    label: Spanned<String>,
+    platform_value: Spanned<String>,
+    mapping_note: Option<Spanned<String>>,
+    lines_required: Spanned<bool>,
+    cod_only: bool,
+    regions: Vec<Spanned<String>>,
+    listing_effect: Spanned<String>,
+    goods_effect: Spanned<String>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+struct Source<'a> {
+    text: &'a str,
+    file: &'a str,
+}
+
+impl Source<'_> {
+    fn wrong(&self, at: std::ops::Range<usize>, problem: impl Into<String>, remedy: impl Into<String>) -> PolicyError {
+        let before = self.text.get(..at.start).unwrap_or(self.text);
+        PolicyError {
+            file: self.file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.chars().rev().take_while(|&letter| letter != '\n').count() + 1,
+            problem: problem.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    /// A value of one of the domain's words.
+    fn word<T>(
+        &self,
+        given: &Spanned<String>,
+        parse: impl Fn(&str) -> Result<T, UnknownWord>,
+    ) -> Result<T, PolicyError> {
+        parse(given.as_ref()).map_err(|unknown| {
+            let UnknownWord { what, given: word, allowed } = unknown;
+            self.wrong(given.span(), format!("“{word}” is no {what}"), format!("use one of: {allowed}"))
+        })
+    }
+
+    fn filled(&self, given: &Spanned<String>) -> Result<String, PolicyError> {
+        if given.as_ref().trim().is_empty() {
+            return Err(self.wrong(given.span(), "the text is empty", "fill it in or delete the row"));
+        }
+        Ok(given.as_ref().clone())
+    }
+
+    fn evidence(&self, certainty: &Spanned<String>, source: &Spanned<String>) -> Result<Evidence, PolicyError> {
+        let tag = certainty.as_ref();
+        let counted = tag.strip_prefix('C').is_some_and(|count| count.parse::<u8>().is_ok_and(|count| count >= 2));
+        let named = tag.strip_prefix("S:").is_some_and(|name| !name.trim().is_empty());
+        if !(counted || named || tag == "I" || tag == "X") {
+            return Err(self.wrong(
+                certainty.span(),
+                format!("“{tag}” is no certainty"),
+                "use the fact sheets' tags: C2 and up, S:name, I or X",
+            ));
+        }
+        Ok(Evidence { certainty: tag.clone(), source: self.filled(source)? })
+    }
+
+    fn number(&self, given: &Spanned<i64>, least: i64, most: i64, unit: &str) -> Result<i64, PolicyError> {
+        let number = *given.as_ref();
+        if (least..=most).contains(&number) {
+            return Ok(number);
+        }
+        Err(self.wrong(given.span(), format!("{number} {unit} is out of range"), format!("use {least} to {most}")))
+    }
+
+    fn unique(&self, seen: &mut HashSet<String>, given: &Spanned<String>, what: &str) -> Result<String, PolicyError> {
+        let value = self.filled(given)?;
+        if seen.insert(value.clone()) {
+            return Ok(value);
+        }
+        Err(self.wrong(given.span(), format!("the {what} “{value}” stands here twice"), "delete one of the two rows"))
+    }
+}
+
+impl Seconds {
+    fn check(&self, source: &Source<'_>, least: i64, most: i64) -> Result<Span, PolicyError> {
+        source.evidence(&self.certainty, &self.source)?;
+        source.number(&self.seconds, least, most, "seconds").map(Span::from_seconds)
+    }
+}
+
+impl Count {
+    fn check(&self, source: &Source<'_>, least: i64, most: i64, unit: &str) -> Result<i64, PolicyError> {
+        source.evidence(&self.certainty, &self.source)?;
+        source.number(&self.count, least, most, unit)
+    }
+}
+
+impl PolicyFile {
+    fn check(self, source: &Source<'_>, bounds: &Bounds) -> Result<Policy, PolicyError> {
+        let limits = &self.limits;
+        for switch in [&self.switches.seller_cancel, &self.switches.partial_cancel] {
+            source.evidence(&switch.certainty, &switch.source)?;
+        }
+        let list_window = limits.list_window.check(source, 1, bounds.list_window.seconds())?;
+        let sweep_overlap = limits.sweep_overlap.check(source, 0, SECONDS_MAX)?;
+        if sweep_overlap >= list_window {
+            return Err(source.wrong(
+                limits.sweep_overlap.seconds.span(),
+                "the sweep's overlap is as long as the list window, so a sweep would never advance",
+                "make the overlap shorter than the window",
+            ));
+        }
+        let read_batch = limits.read_batch.check(source, 1, bounds.read_batch, "orders per read")?;
+        let in_flight = limits.calls_in_flight.check(source, 1, CALLS_IN_FLIGHT_MAX, "calls in flight")?;
+        let per_second = limits.calls_per_second.check(source, 0, CALLS_PER_SECOND_MAX, "calls per second")?;
+        Ok(Policy {
+            as_of: day(source, &self.as_of)?,
+            statuses: statuses(source, &self.status)?,
+            package_statuses: package_statuses(source, &self.package_status)?,
+            reasons: reasons(source, &self.reason, bounds)?,
+            seller_cancel: self.switches.seller_cancel.on,
+            partial_cancel: self.switches.partial_cancel.on,
+            call_timeout: limits.call_timeout.check(source, 1, SECONDS_MAX)?,
+            settling: settling(source, &limits.settling)?,
+            attention_after: limits.attention_after.check(source, 1, SECONDS_MAX)?,
+            sweep_every: limits.sweep_every.check(source, 1, SECONDS_MAX)?,
+            sweep_overlap,
+            list_window,
+            // The three were just checked to lie between 0 and a small limit.
+            read_batch: usize::try_from(read_batch).unwrap_or(1),
+            calls_in_flight: usize::try_from(in_flight).unwrap_or(1),
+            calls_per_second: u32::try_from(per_second).unwrap_or(0),
+        })
+    }
+}
+
+fn day(source: &Source<'_>, given: &Spanned<String>) -> Result<String, PolicyError> {
+    let text = given.as_ref();
+    let parts: Vec<&str> = text.split('-').collect();
+    let within = |part: &str, digits: usize, most: u32| {
+        part.len() == digits
+            && part.bytes().all(|byte| byte.is_ascii_digit())
+            && part.parse().is_ok_and(|number: u32| (1..=most).contains(&number))
+    };
+    match parts[..] {
+        [year, month, day] if within(year, 4, 9999) && within(month, 2, 12) && within(day, 2, 31) => Ok(text.clone()),
+        _ => Err(source.wrong(given.span(), format!("“{text}” is no day"), "write it as 2026-11-23")),
+    }
+}
+
+fn settling(source: &Source<'_>, row: &Seconds) -> Result<Span, PolicyError> {
+    let span = row.check(source, 0, SECONDS_MAX)?;
+    let sourced = row.certainty.as_ref().starts_with(['C', 'S']);
+    if span.seconds() > SETTLING_UNSOURCED_MAX && !sourced {
+        return Err(source.wrong(
+            row.seconds.span(),
+            format!("a settling time over {SETTLING_UNSOURCED_MAX} seconds has no named source"),
+            format!("use at most {SETTLING_UNSOURCED_MAX}, or give certainty C2 and up or S:name with its source"),
+        ));
+    }
+    Ok(span)
+}
+
+fn statuses(source: &Source<'_>, rows: &[StatusRow]) -> Result<Vec<StatusRule>, PolicyError> {
+    if rows.is_empty() {
+        return Err(source.wrong(0..0, "there is no [[status]]", "add a row for every status of the platform"));
+    }
+    let mut seen = HashSet::new();
+    rows.iter()
+        .map(|row| {
+            let standing = source.word(&row.standing, Standing::parse)?;
+            let seller_may_cancel = *row.seller_may_cancel.as_ref();
+            let over = matches!(
+                standing,
+                Standing::Shipped | Standing::Completed | Standing::CancelRequested | Standing::Canceled
+            );
+            if seller_may_cancel && over {
+                return Err(source.wrong(
+                    row.seller_may_cancel.span(),
+                    format!("the seller cannot cancel what is {standing}"),
+                    "write false, or correct the standing",
+                ));
+            }
+            Ok(StatusRule {
+                value: source.unique(&mut seen, &row.value, "status")?,
+                standing,
+                stage: source.word(&row.stage, Stage::parse)?,
+                seller_may_cancel,
+                title: source.filled(&row.title)?,
+                evidence: source.evidence(&row.certainty, &row.source)?,
+            })
+        })
+        .collect()
+}
+
+fn package_statuses(source: &Source<'_>, rows: &[PackageStatusRow]) -> Result<Vec<PackageStatusRule>, PolicyError> {
+    let mut seen = HashSet::new();
+    rows.iter()
+        .map(|row| {
+            Ok(PackageStatusRule {
+                value: source.unique(&mut seen, &row.value, "package status")?,
+                stage: source.word(&row.stage, Stage::parse)?,
+                evidence: source.evidence(&row.certainty, &row.source)?,
+            })
+        })
+        .collect()
+}
+
+fn reasons(source: &Source<'_>, rows: &[ReasonRow], bounds: &Bounds) -> Result<Vec<ReasonRule>, PolicyError> {
+    let mut seen = HashSet::new();
+    rows.iter().map(|row| reason(source, row, bounds, &mut seen)).collect()
+}
+
+fn reason(
+    source: &Source<'_>,
+    row: &ReasonRow,
+    bounds: &Bounds,
+    seen: &mut HashSet<String>,
+) -> Result<ReasonRule, PolicyError> {
+    let code = source.unique(seen, &row.code, "reason code")?;
+    let code = ReasonCode::parse(code)
+        .map_err(|error| source.wrong(row.code.span(), error.to_string(), "write one word such as out_of_stock"))?;
+    let platform_value = source.filled(&row.platform_value)?;
+    if !bounds.reason_values.contains(&platform_value.as_str()) {
+        return Err(source.wrong(
+            row.platform_value.span(),
+            format!("the platform has no reason “{platform_value}”"),
+            format!("use one of: {}", bounds.reason_values.join(", ")),
+        ));
+    }
+    let lines_required = *row.lines_required.as_ref();
+    let listing_effect = source.word(&row.listing_effect, ListingEffect::parse)?;
+    let goods_effect = source.word(&row.goods_effect, GoodsEffect::parse)?;
+    let speaks_of_products = bounds.lines_required.contains(&platform_value.as_str())
+        || listing_effect == ListingEffect::SetToZero
+        || goods_effect == GoodsEffect::CountNeeded;
+    if speaks_of_products && !lines_required {
+        return Err(source.wrong(
+            row.lines_required.span(),
+            format!("the reason “{code}” speaks of chosen products, but none has to be chosen"),
+            "write lines_required = true, or change platform_value and effects",
+        ));
+    }
+    for region in &row.regions {
+        let letters = region.as_ref();
+        if letters.len() != 2 || !letters.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(source.wrong(
+                region.span(),
+                format!("“{letters}” is no market"),
+                "write two capital letters such as MY",
+            ));
+        }
+    }
+    Ok(ReasonRule {
+        code,
+        label: source.filled(&row.label)?,
+        platform_value,
+        mapping_note: row.mapping_note.as_ref().map(|note| source.filled(note)).transpose()?,
+        lines_required,
+        cod_only: row.cod_only,
+        regions: row.regions.iter().map(|region| region.as_ref().clone()).collect(),
+        listing_effect,
+        goods_effect,
+        evidence: source.evidence(&row.certainty, &row.source)?,
+    })
+}
