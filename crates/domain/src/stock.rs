@@ -72,7 +72,7 @@ pub struct LineStock {
 
 /// Cumulative units per cause: the generation in a movement's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs, reason = "each field is the cause of its name")]
+#[expect(missing_docs, reason = "each field is the cause of its name")]
 pub struct Moved {
     pub reserve: u32,
     pub allocate: u32,
@@ -288,7 +288,7 @@ impl LineStock {
 
 /// Units per bucket of one merchant SKU in one warehouse. `outside` is not kept: it is the rest of the world.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[allow(missing_docs, reason = "each field is the bucket of its name")]
+#[expect(missing_docs, reason = "each field is the bucket of its name")]
 pub struct Balance {
     pub available: i64,
     pub reserved: i64,

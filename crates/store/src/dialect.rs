@@ -1,0 +1,57 @@
+//! What differs between SQLite and PostgreSQL, and nothing else does.
+//!
+//! Statements are written once, in SQLite's spelling. On PostgreSQL two spellings are exchanged, the first time a
+//! statement is used:
+//! - `json_each($n)` (a JSON list of texts as rows of `value`) becomes `json_array_elements_text`;
+//! - ` /* skip locked */` becomes `for update skip locked`, so that two workers do not wait for each other's claims.
+//!   SQLite has one writer and needs nothing there.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// The database engine behind a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded one.
+    Sqlite,
+    /// The server.
+    Postgres,
+}
+
+static TRANSLATED: OnceLock<Mutex<HashMap<&'static str, Arc<str>>>> = OnceLock::new();
+
+/// A statement's text for PostgreSQL, translated once.
+pub(crate) fn postgres(sql: &'static str) -> Arc<str> {
+    let mut translated =
+        TRANSLATED.get_or_init(Mutex::default).lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Arc::clone(translated.entry(sql).or_insert_with(|| translate(sql).into()))
+}
+
+fn translate(sql: &str) -> String {
+    let sql = sql.replace(" /* skip locked */", " for update skip locked");
+    let mut out = String::with_capacity(sql.len() + 64);
+    let mut rest = sql.as_str();
+    while let Some(start) = rest.find("json_each(") {
+        let Some(length) = rest[start..].find(')') else { break };
+        let argument = &rest[start + "json_each(".len()..start + length];
+        out.push_str(&rest[..start]);
+        out.push_str(&format!("json_array_elements_text(cast({argument} as json)) as each_text(value)"));
+        rest = &rest[start + length + 1..];
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_and_locks_are_spelt_for_postgres() {
+        let sql = "select 1 from t where a in (select value from json_each($2)) and b = $3 /* skip locked */";
+        assert_eq!(
+            translate(sql),
+            "select 1 from t where a in (select value from json_array_elements_text(cast($2 as json)) as each_text(value)) and b = $3 for update skip locked"
+        );
+    }
+}

@@ -1,0 +1,527 @@
+//! Orders with their lines, what the lines hold, and their packages.
+
+use crate::error::StoreError;
+use crate::session::{Row, Session, args, statements};
+use domain::ids::{
+    LineId, ListingId, ListingSku, MerchantId, MerchantSku, OrderId, OrderNumber, PackageNumber, ShopId, WarehouseId,
+};
+use domain::money::{Currency, Money};
+use domain::order::{List, Stage, Tab};
+use domain::platform::Platform;
+use domain::policy::Standing;
+use domain::snapshot::{FulfilledBy, Initiator};
+use domain::stock::{LineStock, Moved};
+use domain::time::Moment;
+use std::collections::HashMap;
+
+/// `ship_by` of an order for which the platform names none: it sorts behind all others.
+pub const NEVER: Moment = Moment::from_millis(i64::MAX);
+/// Orders that one call loads at the most.
+pub const MAX_ORDERS_PER_LOAD: usize = 500;
+
+/// An order as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the words of product.md section 1 and of the columns")]
+pub struct OrderRecord {
+    pub merchant: MerchantId,
+    pub id: OrderId,
+    pub shop: ShopId,
+    pub platform: Platform,
+    pub number: OrderNumber,
+    /// Moves with every change; every change is a compare-and-set on it.
+    pub version: i64,
+    pub list: List,
+    pub tab: Tab,
+    pub platform_status: String,
+    pub standing: Standing,
+    pub stage: Stage,
+    pub region: String,
+    pub currency: Currency,
+    pub total: Option<Money>,
+    pub buyer_name: String,
+    pub cod: bool,
+    pub preorder: bool,
+    pub fulfilled_by: FulfilledBy,
+    pub seller_may_cancel: Option<bool>,
+    pub voided: bool,
+    pub cancelling: bool,
+    /// Its goods left before the shop's stock was counted: it moves no stock.
+    pub left_before_counting: bool,
+    pub cancelled_by: Option<Initiator>,
+    pub cancel_reason: Option<String>,
+    pub buyer_reason: Option<String>,
+    pub ordered_at: Moment,
+    pub paid_at: Option<Moment>,
+    /// [`NEVER`] where the platform names none.
+    pub ship_by: Moment,
+    pub canceled_at: Option<Moment>,
+    /// The platform's update time of what was applied last.
+    pub platform_updated_at: Moment,
+    /// When the read that was applied last began; real clock.
+    pub read_began_at: Moment,
+    /// When the last write of ours to the platform was answered; real clock.
+    pub written_at: Moment,
+    pub updated_at: Moment,
+    pub lines: Vec<LineRecord>,
+    pub packages: Vec<PackageRecord>,
+}
+
+/// A line as it is kept, with what it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the words of product.md section 1 and of the columns")]
+pub struct LineRecord {
+    pub id: LineId,
+    pub listing: ListingId,
+    pub listing_sku: ListingSku,
+    pub merchant_sku: MerchantSku,
+    pub warehouse: WarehouseId,
+    pub name: String,
+    pub variation: String,
+    pub quantity: u32,
+    pub canceled_quantity: u32,
+    pub unit_price: Option<Money>,
+    pub stock: LineStock,
+}
+
+/// A package as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the words of product.md section 1 and of the columns")]
+pub struct PackageRecord {
+    pub number: PackageNumber,
+    pub tracking_number: Option<String>,
+    pub platform_status: String,
+    pub stage: Stage,
+    pub carrier: String,
+}
+
+statements! {
+    LOAD = "select order_id, shop_id, platform, number, version, list, tab, platform_status, standing, stage, region, currency, total_minor, \
+        buyer_name, cod, preorder, fulfilled_by, seller_may_cancel, voided, cancelling, left_before_counting, cancelled_by, cancel_reason, \
+        buyer_reason, ordered_at, paid_at, ship_by, canceled_at, platform_updated_at, read_began_at, written_at, updated_at \
+        from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
+    LINES = "select order_id, line_id, listing_id, listing_sku, merchant_sku, warehouse_id, name, variation, quantity, canceled_quantity, \
+        unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, moved_reserve, moved_allocate, moved_release, \
+        moved_ship, moved_complete, moved_cancel \
+        from lines where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
+    PACKAGES = "select order_id, number, tracking_number, platform_status, stage, carrier \
+        from packages where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
+    IDS_BY_NUMBER = "select order_id, number from orders \
+        where merchant_id = $1 and shop_id = $2 and number in (select value from json_each($3))";
+    INSERT = "insert into orders (merchant_id, order_id, shop_id, platform, number, version, list, tab, platform_status, standing, stage, \
+        region, currency, total_minor, buyer_name, cod, preorder, fulfilled_by, seller_may_cancel, voided, cancelling, left_before_counting, \
+        cancelled_by, cancel_reason, buyer_reason, ordered_at, paid_at, ship_by, canceled_at, platform_updated_at, read_began_at, written_at, \
+        updated_at) \
+        values ($1, $2, $3, $4, $5, 1, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, \
+        $27, $28, $29, $30, $31, $32) on conflict (merchant_id, shop_id, number) do nothing";
+    UPDATE = "update orders set version = version + 1, list = $4, tab = $5, platform_status = $6, standing = $7, stage = $8, total_minor = $9, \
+        buyer_name = $10, cod = $11, preorder = $12, fulfilled_by = $13, seller_may_cancel = $14, voided = $15, cancelling = $16, \
+        cancelled_by = $17, cancel_reason = $18, buyer_reason = $19, paid_at = $20, ship_by = $21, canceled_at = $22, \
+        platform_updated_at = $23, read_began_at = $24, written_at = $25, updated_at = $26 \
+        where merchant_id = $1 and order_id = $2 and version = $3";
+    SAVE_LINE = "insert into lines (merchant_id, order_id, line_id, position, listing_id, listing_sku, merchant_sku, warehouse_id, name, \
+        variation, quantity, canceled_quantity, unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, \
+        moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) \
+        on conflict (merchant_id, order_id, line_id) do update set position = excluded.position, name = excluded.name, \
+        variation = excluded.variation, quantity = excluded.quantity, canceled_quantity = excluded.canceled_quantity, \
+        unit_price_minor = excluded.unit_price_minor, reserved = excluded.reserved, allocated = excluded.allocated, \
+        outbound = excluded.outbound, outside = excluded.outside, returning_units = excluded.returning_units, \
+        count_needed = excluded.count_needed, moved_reserve = excluded.moved_reserve, moved_allocate = excluded.moved_allocate, \
+        moved_release = excluded.moved_release, moved_ship = excluded.moved_ship, moved_complete = excluded.moved_complete, \
+        moved_cancel = excluded.moved_cancel";
+    SAVE_PACKAGE = "insert into packages (merchant_id, order_id, number, position, tracking_number, platform_status, stage, carrier) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (merchant_id, order_id, number) do update set position = excluded.position, \
+        tracking_number = excluded.tracking_number, platform_status = excluded.platform_status, stage = excluded.stage, \
+        carrier = excluded.carrier";
+    FORGET_PACKAGE = "delete from packages where merchant_id = $1 and order_id = $2 and number = $3";
+    SAVE_TERM = "insert into order_terms (merchant_id, term, order_id) values ($1, $2, $3) on conflict (merchant_id, term, order_id) do nothing";
+    MARK_WRITTEN = "update orders set written_at = $3 where merchant_id = $1 and order_id = $2 and written_at < $3";
+}
+
+/// A JSON list of texts, for `json_each`.
+pub(crate) fn json_list<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(texts).to_string()
+}
+
+/// Loads orders with lines and packages, in the order of the ids; ids that do not exist are left out.
+///
+/// # Errors
+/// [`StoreError`] of the database, or [`StoreError::Unreadable`].
+pub async fn load(
+    session: &mut Session,
+    merchant: &MerchantId,
+    ids: &[OrderId],
+) -> Result<Vec<OrderRecord>, StoreError> {
+    let mut loaded = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MAX_ORDERS_PER_LOAD) {
+        let list = json_list(ids.iter().map(OrderId::as_str));
+        let mut lines: HashMap<String, Vec<Row>> = HashMap::new();
+        for row in session.rows(LINES, args![merchant.as_str(), &list]).await? {
+            lines.entry(row.text("order_id")?).or_default().push(row);
+        }
+        let mut packages: HashMap<String, Vec<Row>> = HashMap::new();
+        for row in session.rows(PACKAGES, args![merchant.as_str(), &list]).await? {
+            packages.entry(row.text("order_id")?).or_default().push(row);
+        }
+        let mut orders = HashMap::with_capacity(ids.len());
+        for row in session.rows(LOAD, args![merchant.as_str(), &list]).await? {
+            let id = row.text("order_id")?;
+            let lines = lines.remove(&id).unwrap_or_default();
+            let packages = packages.remove(&id).unwrap_or_default();
+            orders.insert(id, read_order(merchant, &row, &lines, &packages)?);
+        }
+        loaded.extend(ids.iter().filter_map(|id| orders.remove(id.as_str())));
+    }
+    Ok(loaded)
+}
+
+/// Loads one order.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_one(
+    session: &mut Session,
+    merchant: &MerchantId,
+    id: &OrderId,
+) -> Result<Option<OrderRecord>, StoreError> {
+    Ok(load(session, merchant, std::slice::from_ref(id)).await?.pop())
+}
+
+/// Our ids of a shop's order numbers, as far as they are known.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn ids_by_number(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    numbers: &[OrderNumber],
+) -> Result<HashMap<OrderNumber, OrderId>, StoreError> {
+    let list = json_list(numbers.iter().map(OrderNumber::as_str));
+    let rows = session.rows(IDS_BY_NUMBER, args![merchant.as_str(), shop.as_str(), &list]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                parsed(row, "number", |text| OrderNumber::parse(text))?,
+                parsed(row, "order_id", |text| OrderId::parse(text))?,
+            ))
+        })
+        .collect()
+}
+
+/// Adds an order that is not known yet, with lines, packages and search terms. Answers false where its number is known
+/// already (somebody else was faster).
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn insert(session: &mut Session, order: &OrderRecord) -> Result<bool, StoreError> {
+    let added = session
+        .execute(
+            INSERT,
+            args![
+                order.merchant.as_str(),
+                order.id.as_str(),
+                order.shop.as_str(),
+                order.platform.as_str(),
+                order.number.as_str(),
+                order.list.as_str(),
+                order.tab.as_str(),
+                &order.platform_status,
+                order.standing.as_str(),
+                order.stage.as_str(),
+                &order.region,
+                order.currency.code(),
+                order.total.map(Money::minor),
+                &order.buyer_name,
+                order.cod,
+                order.preorder,
+                order.fulfilled_by.as_str(),
+                order.seller_may_cancel,
+                order.voided,
+                order.cancelling,
+                order.left_before_counting,
+                order.cancelled_by.map(Initiator::as_str),
+                order.cancel_reason.as_deref(),
+                order.buyer_reason.as_deref(),
+                order.ordered_at.millis(),
+                order.paid_at.map(Moment::millis),
+                order.ship_by.millis(),
+                order.canceled_at.map_or(0, Moment::millis),
+                order.platform_updated_at.millis(),
+                order.read_began_at.millis(),
+                order.written_at.millis(),
+                order.updated_at.millis(),
+            ],
+        )
+        .await?;
+    if added == 0 {
+        return Ok(false);
+    }
+    for (position, line) in order.lines.iter().enumerate() {
+        save_line(session, order, position, line).await?;
+    }
+    for (position, package) in order.packages.iter().enumerate() {
+        save_package(session, order, position, package).await?;
+    }
+    for term in terms(order) {
+        session.execute(SAVE_TERM, args![order.merchant.as_str(), &term, order.id.as_str()]).await?;
+    }
+    Ok(true)
+}
+
+/// Saves what changed between `before` and `after`, if nobody changed the order since `before` was loaded.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when somebody did; else what the database says.
+pub async fn update(session: &mut Session, before: &OrderRecord, after: &OrderRecord) -> Result<(), StoreError> {
+    let changed = session
+        .execute(
+            UPDATE,
+            args![
+                before.merchant.as_str(),
+                before.id.as_str(),
+                before.version,
+                after.list.as_str(),
+                after.tab.as_str(),
+                &after.platform_status,
+                after.standing.as_str(),
+                after.stage.as_str(),
+                after.total.map(Money::minor),
+                &after.buyer_name,
+                after.cod,
+                after.preorder,
+                after.fulfilled_by.as_str(),
+                after.seller_may_cancel,
+                after.voided,
+                after.cancelling,
+                after.cancelled_by.map(Initiator::as_str),
+                after.cancel_reason.as_deref(),
+                after.buyer_reason.as_deref(),
+                after.paid_at.map(Moment::millis),
+                after.ship_by.millis(),
+                after.canceled_at.map_or(0, Moment::millis),
+                after.platform_updated_at.millis(),
+                after.read_began_at.millis(),
+                after.written_at.millis(),
+                after.updated_at.millis(),
+            ],
+        )
+        .await?;
+    if changed == 0 {
+        return Err(StoreError::Conflict("the order"));
+    }
+    for (position, line) in after.lines.iter().enumerate() {
+        if before.lines.get(position) != Some(line) {
+            save_line(session, after, position, line).await?;
+        }
+    }
+    for gone in before.packages.iter().filter(|old| after.packages.iter().all(|new| new.number != old.number)) {
+        session
+            .execute(FORGET_PACKAGE, args![before.merchant.as_str(), before.id.as_str(), gone.number.as_str()])
+            .await?;
+    }
+    for (position, package) in after.packages.iter().enumerate() {
+        if before.packages.get(position) != Some(package) {
+            save_package(session, after, position, package).await?;
+        }
+    }
+    let known = terms(before);
+    for term in terms(after).iter().filter(|term| !known.contains(term)) {
+        session.execute(SAVE_TERM, args![after.merchant.as_str(), term, after.id.as_str()]).await?;
+    }
+    Ok(())
+}
+
+/// Notes that a write of ours to the platform was answered at this moment: reads that began before it are stale.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn mark_written(
+    session: &mut Session,
+    merchant: &MerchantId,
+    order: &OrderId,
+    at: Moment,
+) -> Result<(), StoreError> {
+    session.execute(MARK_WRITTEN, args![merchant.as_str(), order.as_str(), at.millis()]).await.map(drop)
+}
+
+async fn save_line(
+    session: &mut Session,
+    order: &OrderRecord,
+    position: usize,
+    line: &LineRecord,
+) -> Result<(), StoreError> {
+    let stock = &line.stock;
+    session
+        .execute(
+            SAVE_LINE,
+            args![
+                order.merchant.as_str(),
+                order.id.as_str(),
+                line.id.as_str(),
+                i64::try_from(position).unwrap_or(i64::MAX),
+                line.listing.as_str(),
+                line.listing_sku.as_str(),
+                line.merchant_sku.as_str(),
+                line.warehouse.as_str(),
+                &line.name,
+                &line.variation,
+                line.quantity,
+                line.canceled_quantity,
+                line.unit_price.map(Money::minor),
+                stock.reserved,
+                stock.allocated,
+                stock.outbound,
+                stock.outside,
+                stock.returning,
+                stock.count_needed,
+                stock.moved.reserve,
+                stock.moved.allocate,
+                stock.moved.release,
+                stock.moved.ship,
+                stock.moved.complete,
+                stock.moved.cancel,
+            ],
+        )
+        .await
+        .map(drop)
+}
+
+async fn save_package(
+    session: &mut Session,
+    order: &OrderRecord,
+    position: usize,
+    package: &PackageRecord,
+) -> Result<(), StoreError> {
+    session
+        .execute(
+            SAVE_PACKAGE,
+            args![
+                order.merchant.as_str(),
+                order.id.as_str(),
+                package.number.as_str(),
+                i64::try_from(position).unwrap_or(i64::MAX),
+                package.tracking_number.as_deref(),
+                &package.platform_status,
+                package.stage.as_str(),
+                &package.carrier,
+            ],
+        )
+        .await
+        .map(drop)
+}
+
+/// What the search box finds an order by, lower case.
+fn terms(order: &OrderRecord) -> Vec<String> {
+    let mut terms = vec![order.number.as_str().to_lowercase()];
+    terms.extend(order.packages.iter().filter_map(|package| package.tracking_number.as_deref()).map(str::to_lowercase));
+    terms.extend(order.packages.iter().map(|package| package.number.as_str().to_lowercase()));
+    for line in &order.lines {
+        terms.push(line.listing_sku.as_str().to_lowercase());
+        terms.push(line.merchant_sku.as_str().to_lowercase());
+    }
+    terms.sort();
+    terms.dedup();
+    terms
+}
+
+/// Reads a column through a parser of the domain.
+pub(crate) fn parsed<T, E>(row: &Row, column: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Result<T, StoreError> {
+    let text = row.text(column)?;
+    parse(&text).map_err(|_| StoreError::unreadable(column, &text))
+}
+
+/// The same for a column that may be null.
+pub(crate) fn parsed_optional<T, E>(
+    row: &Row,
+    column: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, StoreError> {
+    match row.optional_text(column)? {
+        Some(text) => parse(&text).map(Some).map_err(|_| StoreError::unreadable(column, &text)),
+        None => Ok(None),
+    }
+}
+
+fn read_order(merchant: &MerchantId, row: &Row, lines: &[Row], packages: &[Row]) -> Result<OrderRecord, StoreError> {
+    let currency = parsed(row, "currency", Currency::parse)?;
+    let canceled_at = row.int("canceled_at")?;
+    Ok(OrderRecord {
+        merchant: merchant.clone(),
+        id: parsed(row, "order_id", |text| OrderId::parse(text))?,
+        shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
+        platform: parsed(row, "platform", Platform::parse)?,
+        number: parsed(row, "number", |text| OrderNumber::parse(text))?,
+        version: row.int("version")?,
+        list: parsed(row, "list", List::parse)?,
+        tab: parsed(row, "tab", Tab::parse)?,
+        platform_status: row.text("platform_status")?,
+        standing: parsed(row, "standing", Standing::parse)?,
+        stage: parsed(row, "stage", Stage::parse)?,
+        region: row.text("region")?,
+        currency,
+        total: row.optional_int("total_minor")?.map(|minor| Money::from_minor(minor, currency)),
+        buyer_name: row.text("buyer_name")?,
+        cod: row.truth("cod")?,
+        preorder: row.truth("preorder")?,
+        fulfilled_by: parsed(row, "fulfilled_by", FulfilledBy::parse)?,
+        seller_may_cancel: row.optional_truth("seller_may_cancel")?,
+        voided: row.truth("voided")?,
+        cancelling: row.truth("cancelling")?,
+        left_before_counting: row.truth("left_before_counting")?,
+        cancelled_by: parsed_optional(row, "cancelled_by", Initiator::parse)?,
+        cancel_reason: row.optional_text("cancel_reason")?,
+        buyer_reason: row.optional_text("buyer_reason")?,
+        ordered_at: Moment::from_millis(row.int("ordered_at")?),
+        paid_at: row.optional_int("paid_at")?.map(Moment::from_millis),
+        ship_by: Moment::from_millis(row.int("ship_by")?),
+        canceled_at: (canceled_at != 0).then(|| Moment::from_millis(canceled_at)),
+        platform_updated_at: Moment::from_millis(row.int("platform_updated_at")?),
+        read_began_at: Moment::from_millis(row.int("read_began_at")?),
+        written_at: Moment::from_millis(row.int("written_at")?),
+        updated_at: Moment::from_millis(row.int("updated_at")?),
+        lines: lines.iter().map(|line| read_line(line, currency)).collect::<Result<_, _>>()?,
+        packages: packages.iter().map(read_package).collect::<Result<_, _>>()?,
+    })
+}
+
+fn read_line(row: &Row, currency: Currency) -> Result<LineRecord, StoreError> {
+    Ok(LineRecord {
+        id: parsed(row, "line_id", |text| LineId::parse(text))?,
+        listing: parsed(row, "listing_id", |text| ListingId::parse(text))?,
+        listing_sku: parsed(row, "listing_sku", |text| ListingSku::parse(text))?,
+        merchant_sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+        warehouse: parsed(row, "warehouse_id", |text| WarehouseId::parse(text))?,
+        name: row.text("name")?,
+        variation: row.text("variation")?,
+        quantity: row.units("quantity")?,
+        canceled_quantity: row.units("canceled_quantity")?,
+        unit_price: row.optional_int("unit_price_minor")?.map(|minor| Money::from_minor(minor, currency)),
+        stock: LineStock {
+            reserved: row.units("reserved")?,
+            allocated: row.units("allocated")?,
+            outbound: row.units("outbound")?,
+            outside: row.units("outside")?,
+            returning: row.units("returning_units")?,
+            count_needed: row.units("count_needed")?,
+            moved: Moved {
+                reserve: row.units("moved_reserve")?,
+                allocate: row.units("moved_allocate")?,
+                release: row.units("moved_release")?,
+                ship: row.units("moved_ship")?,
+                complete: row.units("moved_complete")?,
+                cancel: row.units("moved_cancel")?,
+            },
+        },
+    })
+}
+
+fn read_package(row: &Row) -> Result<PackageRecord, StoreError> {
+    Ok(PackageRecord {
+        number: parsed(row, "number", |text| PackageNumber::parse(text))?,
+        tracking_number: row.optional_text("tracking_number")?,
+        platform_status: row.text("platform_status")?,
+        stage: parsed(row, "stage", Stage::parse)?,
+        carrier: row.text("carrier")?,
+    })
+}

@@ -1,0 +1,402 @@
+//! The ledger: movements, the balances they make, listings, and the holds on them.
+
+use crate::error::StoreError;
+use crate::new_id::new_id;
+use crate::orders::{json_list, parsed, parsed_optional};
+use crate::session::{Row, Session, args, statements};
+use domain::ids::{
+    CancellationId, LineId, ListingId, ListingSku, MerchantId, MerchantSku, OrderId, ShopId, WarehouseId,
+};
+use domain::stock::{Balance, Bucket, Cause};
+use domain::time::Moment;
+use std::collections::HashMap;
+
+/// A movement to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the words of product.md section 5")]
+pub struct Movement {
+    /// Makes a second write of the same movement a no-op.
+    pub key: String,
+    pub warehouse: WarehouseId,
+    pub sku: MerchantSku,
+    pub from: Bucket,
+    pub to: Bucket,
+    pub units: u32,
+    pub cause: Cause,
+    pub order: Option<OrderId>,
+    pub line: Option<LineId>,
+    pub actor: String,
+}
+
+/// A movement as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of Movement")]
+pub struct MovementRecord {
+    pub id: String,
+    pub at: Moment,
+    pub from: Bucket,
+    pub to: Bucket,
+    pub units: i64,
+    pub cause: Cause,
+    pub order: Option<OrderId>,
+    pub actor: String,
+}
+
+/// A balance with what it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BalanceRecord {
+    /// The warehouse.
+    pub warehouse: WarehouseId,
+    /// The merchant SKU.
+    pub sku: MerchantSku,
+    /// Units per bucket.
+    pub balance: Balance,
+}
+
+/// A listing as it was last read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the words of product.md section 1 and of the columns")]
+pub struct ListingRecord {
+    pub shop: ShopId,
+    pub listing: ListingId,
+    pub listing_sku: ListingSku,
+    pub merchant_sku: MerchantSku,
+    pub name: String,
+    pub stock: i64,
+    pub read_at: Moment,
+    /// Held against any push until its SKU is counted.
+    pub held: bool,
+}
+
+statements! {
+    WRITE = "insert into movements (merchant_id, movement_key, movement_id, warehouse_id, merchant_sku, from_bucket, to_bucket, units, cause, \
+        order_id, line_id, actor, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (merchant_id, movement_key) do nothing";
+    CHANGE_BALANCE = "update balances set available = available + $4, reserved = reserved + $5, count_needed = count_needed + $6, \
+        allocated = allocated + $7, defective = defective + $8, outbound = outbound + $9, returning_units = returning_units + $10, lost = lost + $11 \
+        where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
+    OPEN_BALANCE = "insert into balances (merchant_id, warehouse_id, merchant_sku, available, reserved, count_needed, allocated, defective, outbound, \
+        returning_units, lost) values ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0, 0) on conflict (merchant_id, warehouse_id, merchant_sku) do nothing";
+    AVAILABLE = "select warehouse_id, merchant_sku, available from balances where merchant_id = $1 and merchant_sku in (select value from json_each($2))";
+    BALANCES = "select warehouse_id, merchant_sku, available, reserved, count_needed, allocated, defective, outbound, returning_units, lost from balances \
+        where merchant_id = $1 and (cast($2 as text) is null or merchant_sku = $2) and (cast($3 as text) is null or warehouse_id = $3) \
+        and (warehouse_id, merchant_sku) > ($4, $5) order by warehouse_id, merchant_sku limit $6";
+    MOVEMENTS = "select movement_id, at, from_bucket, to_bucket, units, cause, order_id, actor from movements \
+        where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3 and movement_id < $4 order by movement_id desc limit $5";
+    ORDER_HAS_MOVED = "select count(*) as movements from movements where merchant_id = $1 and movement_key = $2";
+    UNPROVEN = "select b.warehouse_id, b.merchant_sku from balances b where b.merchant_id = $1 and ( \
+        b.available <> coalesce((select sum(case when m.to_bucket = 'available' then m.units else 0 end) - sum(case when m.from_bucket = 'available' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
+        or b.allocated <> coalesce((select sum(case when m.to_bucket = 'allocated' then m.units else 0 end) - sum(case when m.from_bucket = 'allocated' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
+        or b.reserved <> coalesce((select sum(case when m.to_bucket = 'reserved' then m.units else 0 end) - sum(case when m.from_bucket = 'reserved' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
+        or b.outbound <> coalesce((select sum(case when m.to_bucket = 'outbound' then m.units else 0 end) - sum(case when m.from_bucket = 'outbound' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
+        or b.returning_units <> coalesce((select sum(case when m.to_bucket = 'returning' then m.units else 0 end) - sum(case when m.from_bucket = 'returning' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
+        or b.count_needed <> coalesce((select sum(case when m.to_bucket = 'count_needed' then m.units else 0 end) - sum(case when m.from_bucket = 'count_needed' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0)) \
+        limit 100";
+    UNHELD = "select b.warehouse_id, b.merchant_sku from balances b where b.merchant_id = $1 and ( \
+        b.allocated <> coalesce((select sum(l.allocated) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0) \
+        or b.reserved <> coalesce((select sum(l.reserved) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0) \
+        or b.outbound <> coalesce((select sum(l.outbound) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0) \
+        or b.returning_units <> coalesce((select sum(l.returning_units) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0) \
+        or b.count_needed <> coalesce((select sum(l.count_needed) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0)) \
+        limit 100";
+    SAVE_LISTING = "insert into listings (merchant_id, shop_id, listing_id, listing_sku, merchant_sku, name, stock, read_at) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (merchant_id, shop_id, listing_id) do update set listing_sku = excluded.listing_sku, \
+        name = excluded.name, stock = excluded.stock, read_at = excluded.read_at";
+    LISTINGS = "select shop_id, listing_id, listing_sku, merchant_sku, name, stock, read_at, exists (select 1 from holds h \
+        where h.merchant_id = listings.merchant_id and h.merchant_sku = listings.merchant_sku) as held from listings \
+        where merchant_id = $1 and (cast($2 as text) is null or shop_id = $2) and (cast($3 as text) is null or merchant_sku = $3) \
+        order by merchant_sku, shop_id, listing_id limit 1000";
+    KNOWN_LISTINGS = "select listing_id, merchant_sku from listings where merchant_id = $1 and shop_id = $2 and listing_id in (select value from json_each($3))";
+    HOLD = "insert into holds (merchant_id, merchant_sku, cancellation_id, placed_at) values ($1, $2, $3, $4) on conflict do nothing";
+    LIFT = "delete from holds where merchant_id = $1 and cancellation_id = $2";
+}
+
+/// Writes movements and their balances. A movement whose key is known moves nothing; answers how many were new.
+///
+/// # Errors
+/// [`StoreError`] of the database, also when a bucket would fall below zero: nothing may be kept then.
+pub async fn write(
+    session: &mut Session,
+    merchant: &MerchantId,
+    movements: &[Movement],
+    now: Moment,
+) -> Result<usize, StoreError> {
+    let mut written = 0;
+    for movement in movements {
+        let added = session
+            .execute(
+                WRITE,
+                args![
+                    merchant.as_str(),
+                    &movement.key,
+                    new_id("mov", now),
+                    movement.warehouse.as_str(),
+                    movement.sku.as_str(),
+                    movement.from.as_str(),
+                    movement.to.as_str(),
+                    movement.units,
+                    movement.cause.as_str(),
+                    movement.order.as_ref().map(OrderId::as_str),
+                    movement.line.as_ref().map(LineId::as_str),
+                    &movement.actor,
+                    now.millis(),
+                ],
+            )
+            .await?;
+        if added == 0 {
+            continue;
+        }
+        written += 1;
+        let mut change = Balance::default();
+        change.apply(movement.from, movement.to, i64::from(movement.units));
+        if change_balance(session, merchant, movement, &change).await? == 0 {
+            let args = args![merchant.as_str(), movement.warehouse.as_str(), movement.sku.as_str()];
+            session.execute(OPEN_BALANCE, args).await?;
+            change_balance(session, merchant, movement, &change).await?;
+        }
+    }
+    Ok(written)
+}
+
+async fn change_balance(
+    session: &mut Session,
+    merchant: &MerchantId,
+    movement: &Movement,
+    change: &Balance,
+) -> Result<u64, StoreError> {
+    session
+        .execute(
+            CHANGE_BALANCE,
+            args![
+                merchant.as_str(),
+                movement.warehouse.as_str(),
+                movement.sku.as_str(),
+                change.available,
+                change.reserved,
+                change.count_needed,
+                change.allocated,
+                change.defective,
+                change.outbound,
+                change.returning,
+                change.lost,
+            ],
+        )
+        .await
+}
+
+/// Available units of these SKUs, by warehouse and SKU; what was never moved is missing.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn available(
+    session: &mut Session,
+    merchant: &MerchantId,
+    skus: &[MerchantSku],
+) -> Result<HashMap<(WarehouseId, MerchantSku), i64>, StoreError> {
+    let list = json_list(skus.iter().map(MerchantSku::as_str));
+    let rows = session.rows(AVAILABLE, args![merchant.as_str(), &list]).await?;
+    rows.iter()
+        .map(|row| {
+            let warehouse = parsed(row, "warehouse_id", |text| WarehouseId::parse(text))?;
+            let sku = parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?;
+            Ok(((warehouse, sku), row.int("available")?))
+        })
+        .collect()
+}
+
+/// A page of balances, by warehouse and SKU; `after` is the last of the page before.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn balances(
+    session: &mut Session,
+    merchant: &MerchantId,
+    sku: Option<&MerchantSku>,
+    warehouse: Option<&WarehouseId>,
+    after: Option<(&str, &str)>,
+    limit: u32,
+) -> Result<Vec<BalanceRecord>, StoreError> {
+    let (after_warehouse, after_sku) = after.unwrap_or(("", ""));
+    let args = args![
+        merchant.as_str(),
+        sku.map(MerchantSku::as_str),
+        warehouse.map(WarehouseId::as_str),
+        after_warehouse,
+        after_sku,
+        limit
+    ];
+    let rows = session.rows(BALANCES, args).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(BalanceRecord {
+                warehouse: parsed(row, "warehouse_id", |text| WarehouseId::parse(text))?,
+                sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+                balance: Balance {
+                    available: row.int("available")?,
+                    reserved: row.int("reserved")?,
+                    count_needed: row.int("count_needed")?,
+                    allocated: row.int("allocated")?,
+                    defective: row.int("defective")?,
+                    outbound: row.int("outbound")?,
+                    returning: row.int("returning_units")?,
+                    lost: row.int("lost")?,
+                },
+            })
+        })
+        .collect()
+}
+
+/// The movements of one SKU in one warehouse, newest first; `before` is the last id of the page before.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn movements(
+    session: &mut Session,
+    merchant: &MerchantId,
+    warehouse: &WarehouseId,
+    sku: &MerchantSku,
+    before: Option<&str>,
+    limit: u32,
+) -> Result<Vec<MovementRecord>, StoreError> {
+    let args = args![merchant.as_str(), warehouse.as_str(), sku.as_str(), before.unwrap_or("\u{10FFFF}"), limit];
+    let rows = session.rows(MOVEMENTS, args).await?;
+    rows.iter().map(read_movement).collect()
+}
+
+fn read_movement(row: &Row) -> Result<MovementRecord, StoreError> {
+    Ok(MovementRecord {
+        id: row.text("movement_id")?,
+        at: Moment::from_millis(row.int("at")?),
+        from: parsed(row, "from_bucket", Bucket::parse)?,
+        to: parsed(row, "to_bucket", Bucket::parse)?,
+        units: row.int("units")?,
+        cause: parsed(row, "cause", Cause::parse)?,
+        order: parsed_optional(row, "order_id", |text| OrderId::parse(text))?,
+        actor: row.text("actor")?,
+    })
+}
+
+/// Whether a movement with this key was written.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn has_moved(session: &mut Session, merchant: &MerchantId, key: &str) -> Result<bool, StoreError> {
+    let row = session.row(ORDER_HAS_MOVED, args![merchant.as_str(), key]).await?;
+    row.map_or(Ok(false), |row| Ok(row.int("movements")? > 0))
+}
+
+/// The proof: warehouse and SKU of every balance that is not the sum of its movements, or not the sum of what order
+/// lines hold. Empty when the ledger balances.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn unproven(session: &mut Session, merchant: &MerchantId) -> Result<Vec<String>, StoreError> {
+    let mut wrong = Vec::new();
+    for (statement, what) in [(UNPROVEN, "the sum of its movements"), (UNHELD, "the sum of what order lines hold")] {
+        for row in session.rows(statement, args![merchant.as_str()]).await? {
+            wrong.push(format!(
+                "{} in {}: the balance is not {what}",
+                row.text("merchant_sku")?,
+                row.text("warehouse_id")?
+            ));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Saves a listing as it was read. Its merchant SKU is set when it is first seen and stays.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn save_listing(
+    session: &mut Session,
+    merchant: &MerchantId,
+    listing: &ListingRecord,
+) -> Result<(), StoreError> {
+    let args = args![
+        merchant.as_str(),
+        listing.shop.as_str(),
+        listing.listing.as_str(),
+        listing.listing_sku.as_str(),
+        listing.merchant_sku.as_str(),
+        &listing.name,
+        listing.stock,
+        listing.read_at.millis()
+    ];
+    session.execute(SAVE_LISTING, args).await.map(drop)
+}
+
+/// Listings of a shop, of a merchant SKU, or all (1,000 at the most).
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn listings(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: Option<&ShopId>,
+    sku: Option<&MerchantSku>,
+) -> Result<Vec<ListingRecord>, StoreError> {
+    let args = args![merchant.as_str(), shop.map(ShopId::as_str), sku.map(MerchantSku::as_str)];
+    let rows = session.rows(LISTINGS, args).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ListingRecord {
+                shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
+                listing: parsed(row, "listing_id", |text| ListingId::parse(text))?,
+                listing_sku: parsed(row, "listing_sku", |text| ListingSku::parse(text))?,
+                merchant_sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+                name: row.text("name")?,
+                stock: row.int("stock")?,
+                read_at: Moment::from_millis(row.int("read_at")?),
+                held: row.truth("held")?,
+            })
+        })
+        .collect()
+}
+
+/// The merchant SKUs of these listings, as far as they are known.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn merchant_skus(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    listings: &[ListingId],
+) -> Result<HashMap<ListingId, MerchantSku>, StoreError> {
+    let list = json_list(listings.iter().map(ListingId::as_str));
+    let rows = session.rows(KNOWN_LISTINGS, args![merchant.as_str(), shop.as_str(), &list]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                parsed(row, "listing_id", |text| ListingId::parse(text))?,
+                parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+            ))
+        })
+        .collect()
+}
+
+/// Holds all listings of a merchant SKU against any push until it is counted.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn hold(
+    session: &mut Session,
+    merchant: &MerchantId,
+    sku: &MerchantSku,
+    cancellation: &CancellationId,
+    now: Moment,
+) -> Result<(), StoreError> {
+    session.execute(HOLD, args![merchant.as_str(), sku.as_str(), cancellation.as_str(), now.millis()]).await.map(drop)
+}
+
+/// Lifts the holds that a refused cancel had placed.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn lift(
+    session: &mut Session,
+    merchant: &MerchantId,
+    cancellation: &CancellationId,
+) -> Result<(), StoreError> {
+    session.execute(LIFT, args![merchant.as_str(), cancellation.as_str()]).await.map(drop)
+}
