@@ -7,9 +7,21 @@ use super::tree::{Tree, is_test_file, product_lines};
 const MARKETPLACES: [(&str, &[&str]); 1] =
     [("shopee", &["crates/connectors/src/shopee", "crates/sandbox/src/shopee", "crates/xtask/src/tidy/"])];
 
-/// Other Rust files that may name one.
-const ALLOWED: [Allowed; 1] =
-    [Allowed { path: "crates/domain/src/platform.rs", lines: 2, why: "the list of platforms" }];
+/// Other Rust files that may name one. A line more than listed is a reason to look, not to raise the number.
+const ALLOWED: [Allowed; 4] = [
+    Allowed { path: "crates/domain/src/platform.rs", lines: 2, why: "the list of platforms and their titles" },
+    Allowed {
+        path: "crates/connectors/src/lib.rs",
+        lines: 6,
+        why: "its module, and one arm in each of: open, built-in policy, policy from a file, authorisation link",
+    },
+    Allowed { path: "crates/sandbox/src/lib.rs", lines: 2, why: "its module, and the list of marketplaces to start" },
+    Allowed {
+        path: "crates/sandbox/src/marketplace.rs",
+        lines: 1,
+        why: "the names on the ready line and the control port",
+    },
+];
 
 struct Allowed {
     path: &'static str,

@@ -59,9 +59,9 @@ fn text_of(bytes: &[u8]) -> Option<&str> {
     (!text.contains('\0')).then_some(text)
 }
 
-/// Whether the whole file is test code: it lies under `tests/` or `benches/`, or is called `tests.rs`.
+/// Whether the whole file is test code: it lies under `tests/` or `benches/`, or is called `tests.rs` or `…_tests.rs`.
 pub(super) fn is_test_file(path: &str) -> bool {
-    path.split('/').any(|part| matches!(part, "tests" | "benches" | "tests.rs"))
+    path.ends_with("_tests.rs") || path.split('/').any(|part| matches!(part, "tests" | "benches" | "tests.rs"))
 }
 
 /// The lines before the file's inline test module, numbered from 1.
@@ -103,6 +103,7 @@ mod tests {
     fn test_files_are_known_by_their_place() {
         assert!(is_test_file("crates/store/tests/parity.rs"));
         assert!(is_test_file("crates/domain/src/stock/tests.rs"));
+        assert!(is_test_file("crates/domain/src/stock_tests.rs"));
         assert!(!is_test_file("crates/domain/src/contests.rs"));
     }
 }
