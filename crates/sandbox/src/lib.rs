@@ -1,1 +1,241 @@
-//! sandbox
+//! Fake marketplaces with state, faults and virtual time.
+//!
+//! One process, one loopback port per marketplace, each speaking that marketplace's real API, plus a control port. It
+//! is written from the platforms' fact sheets, never from our connectors, so that the two can disagree; nothing here
+//! depends on another crate of ours.
+//!
+//! # Where things are
+//!
+//! | Subject | File |
+//! |---|---|
+//! | ports, and connections that are cut without an answer | `ports.rs` |
+//! | what happens to a received call: faults, bans, log | `receive.rs` |
+//! | the control port | `control.rs` |
+//! | everything under one lock, one commit per step | `world.rs` |
+//! | what every marketplace is | `marketplace.rs` |
+//! | faults, rate limits, call log, virtual time, pushes, the journal | `faults.rs`, `limits.rs`, `calls.rs`, `clock.rs`, `pushes.rs`, `persistence.rs` |
+//! | Shopee | `shopee.rs`, `shopee/` |
+//!
+//! # Control port
+//!
+//! JSON in and out; an error is `{"status","message"}`. `shop` may always be left out: then the first one is meant.
+//!
+//! | Call | What it does |
+//! |---|---|
+//! | `GET /` | the ready line: addresses and credentials |
+//! | `GET /orders?platform=&shop=&number=&status=&limit=` | the platform's own truth |
+//! | `POST /orders` `{"platform","shop"?,"count"?,"status"?,"cod"?,"preorder"?,"fulfilled_by"?,"packages"?,"lines":[{"sku","quantity"}]?}` | new orders; `{"numbers":[…]}` |
+//! | `POST /orders/{platform}/{number}/buyer-cancel` `{"reason"?,"ask"?,"shop"?}` | the buyer cancels: at once where the platform lets buyers, else a request; `ask` makes it a request in any case |
+//! | `POST /orders/{platform}/{number}/buyer-withdraw` | the buyer takes the request back |
+//! | `POST /orders/{platform}/{number}/advance` `{"to","reason"?,"force"?}` | move it along; 409 where the platform's rules do not allow it, unless forced |
+//! | `GET /stock?platform=&shop=` · `PUT /stock` `{"platform","shop"?,"sku","available"}` | the listings' stock; set it behind the product's back |
+//! | `GET /shops` · `POST /shops` `{"platform","name"?,"region"?,"orders"?}` | the shops; make another |
+//! | `POST /grants` `{"platform","shop"?}` | the seller authorises the app once more: what the browser would bring back (`code`, `shop_id`), a grant of its own |
+//! | `POST /tokens` `{"platform","shop"?,"action"}` | `expire_access`, `expire_refresh`, `revoke` |
+//! | `POST /import` | an export; sets the clock |
+//! | `PUT /faults` `{"platform","rate","kinds","seed"?,"delay_ms"?,"ban_seconds"?,"stale_ms"?}` | faults; a stale read is possible for `stale_ms` (5,000) after a write |
+//! | `PUT /switches` `{"accept_repeats"?,"shopee":{…}?}` | `accept_repeats`: a second cancel takes effect again; per platform: see its module |
+//! | `PUT /limits` `{"lifted"?,"per_second"?}` | rate limits; also ends bans |
+//! | `PUT /push-target` `{"platform","url"}` | where pushes go; `url` null: nowhere |
+//! | `GET /pushes` · `POST /pushes/resend` `{"platform"}` | how many wait, were lost, were delivered; bring every waiting one forward |
+//! | `GET /clock` · `POST /clock` `{"advance_seconds"}` | virtual time |
+//! | `GET /calls?platform=&number=&limit=` | every call received, oldest first |
+//!
+//! Faults and limits are forgotten when the process ends; everything else goes on from the data folder.
+
+mod calls;
+mod clock;
+mod control;
+mod faults;
+mod limits;
+mod marketplace;
+mod persistence;
+mod ports;
+mod pushes;
+mod random;
+mod receive;
+pub mod shopee;
+mod world;
+
+use std::io;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::marketplace::{Marketplace, NAMES};
+use crate::ports::{Port, Scissors};
+use crate::world::{Shared, World};
+
+/// How long a shutdown waits for calls under way.
+const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How a sandbox starts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The loopback address of all its ports.
+    pub listen: IpAddr,
+    /// The control port; 0 takes any that is free, or the one it had before in the same data folder.
+    pub control_port: u16,
+    /// Where its state lives across restarts; without a folder it ends with the process.
+    pub data: Option<PathBuf>,
+    /// Makes the same products and orders again.
+    pub seed: u64,
+    /// How many orders it makes up; 0: an empty shop, for an import. Ignored when the data folder already has a state.
+    pub orders: u32,
+}
+
+/// Why a sandbox does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The sandbox has no access control and must not be reachable from other machines.
+    #[error("the sandbox listens on loopback only, not on {0}: use 127.0.0.1 or ::1")]
+    NotLoopback(IpAddr),
+    /// A port could not be opened.
+    #[error("cannot listen on {address} port {port}: {source}; choose another port")]
+    Port {
+        /// The address.
+        address: IpAddr,
+        /// The wanted port; 0 means any.
+        port: u16,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The data folder could not be used.
+    #[error("the sandbox's data folder {folder}: {source}")]
+    Data {
+        /// The folder.
+        folder: String,
+        /// What is wrong.
+        source: io::Error,
+    },
+}
+
+/// A running sandbox. It ends when [`Running::shutdown`] is awaited, or with the runtime.
+#[derive(Debug)]
+pub struct Running {
+    ready: Value,
+    control_url: String,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Running {
+    /// The ready line of `countermand sandbox`: addresses (null for marketplaces that do not exist yet) and
+    /// credentials, which are a grant of their own.
+    pub fn ready(&self) -> Value {
+        self.ready.clone()
+    }
+
+    /// The address of the control port, without a trailing slash.
+    pub fn control_url(&self) -> &str {
+        &self.control_url
+    }
+
+    /// Stops listening; calls under way get two seconds. Everything answered so far is in the data folder.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        for mut task in self.tasks {
+            if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut task).await.is_err() {
+                task.abort();
+            }
+        }
+    }
+}
+
+/// Starts a sandbox.
+///
+/// # Errors
+///
+/// When the address is not loopback, a port is taken, or the data folder cannot be read or written.
+pub async fn start(settings: Settings) -> Result<Running, Error> {
+    if !settings.listen.is_loopback() {
+        return Err(Error::NotLoopback(settings.listen));
+    }
+    // Push targets may be https; a second installation of the same provider is refused and harmless.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+
+    let data_error = |source| Error::Data {
+        folder: settings.data.as_deref().map(|folder| folder.display().to_string()).unwrap_or_default(),
+        source,
+    };
+    let marketplaces: Vec<Box<dyn Marketplace>> = vec![Box::new(shopee::Shopee::new(settings.seed))];
+    let (mut world, found) = World::open(marketplaces, settings.data.as_deref()).map_err(data_error)?;
+    if !found {
+        world.found_shops(settings.orders);
+    }
+
+    let mut addresses = serde_json::Map::new();
+    let mut listening = Vec::new();
+    for name in NAMES {
+        let exists = world.names().contains(&name);
+        let address = if exists {
+            let port = open(&settings, &mut world, name, 0).await?;
+            let url = port.1.clone();
+            listening.push((name, port.0));
+            json!(url)
+        } else {
+            Value::Null
+        };
+        addresses.insert(name.to_owned(), address);
+    }
+    let (control, control_url) = open(&settings, &mut world, "control", settings.control_port).await?;
+    let mut ready = json!({"ready": true, "control": control_url, "credentials": world.credentials()});
+    if let Value::Object(line) = &mut ready {
+        line.append(&mut addresses);
+    }
+    if !world.commit() {
+        return Err(data_error(io::Error::other("the journal cannot be written")));
+    }
+
+    let shared = Arc::new(Shared::new(world));
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = Vec::new();
+    for (name, port) in listening {
+        tasks.push(serve(port, receive::routes(Arc::clone(&shared), name), stopped.clone()));
+    }
+    tasks.push(serve(control, control::routes(Arc::clone(&shared), ready.clone()), stopped.clone()));
+    let sender = pushes::send_due(shared);
+    tasks.push(tokio::spawn(async move {
+        tokio::select! {
+            () = sender => {}
+            () = stop_signal(stopped) => {}
+        }
+    }));
+    Ok(Running { ready, control_url, stop, tasks })
+}
+
+async fn open(settings: &Settings, world: &mut World, name: &str, wanted: u16) -> Result<(Port, String), Error> {
+    let failed = |port, source| Error::Port { address: settings.listen, port, source };
+    // A restarted sandbox keeps its addresses where it can, so that whoever stored them goes on.
+    let remembered = world.remembered_port(name).filter(|_| wanted == 0);
+    let port = match remembered {
+        Some(before) => match Port::open(settings.listen, before).await {
+            Ok(port) => port,
+            Err(_) => Port::open(settings.listen, 0).await.map_err(|source| failed(0, source))?,
+        },
+        None => Port::open(settings.listen, wanted).await.map_err(|source| failed(wanted, source))?,
+    };
+    let address = port.address().map_err(|source| failed(wanted, source))?;
+    world.remember_port(name, address.port());
+    Ok((port, format!("http://{address}")))
+}
+
+fn serve(port: Port, routes: Router, stopped: watch::Receiver<bool>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let service = routes.into_make_service_with_connect_info::<Scissors>();
+        if let Err(error) = axum::serve(port, service).with_graceful_shutdown(stop_signal(stopped)).await {
+            tracing::error!(%error, "a port of the sandbox ended");
+        }
+    })
+}
+
+async fn stop_signal(mut stopped: watch::Receiver<bool>) {
+    // An error means that the sandbox itself is gone, which ends its ports as well.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,217 @@
+//! The journal: what a sandbox with a data folder remembers across restarts and kills.
+//!
+//! One line of JSON per transaction, written before the answer goes out: an array of `[owner, record]` pairs, each
+//! record a whole entity in its new state, so that the last one wins. A line that a kill cut short is dropped with
+//! the answer that was never sent. Lines are handed to the system, not synced to the disk: they survive the end of
+//! the process, not that of the machine.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// The name of the journal in the data folder.
+const FILE: &str = "sandbox.journal";
+/// The name of a journal being written anew.
+const NEW_FILE: &str = "sandbox.journal.new";
+/// The journal is written anew when it grew by so many bytes.
+const REWRITE_AFTER_BYTES: u64 = 64 << 20;
+
+/// A record that this version cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Unreadable(pub(crate) String);
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Unreadable {
+        Unreadable(error.to_string())
+    }
+}
+
+/// The changes of one transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    line: Vec<u8>,
+    kept: bool,
+}
+
+impl Changes {
+    /// Changes for a journal.
+    pub(crate) fn kept() -> Changes {
+        Changes { line: Vec::new(), kept: true }
+    }
+
+    /// Changes that nobody keeps, for a sandbox without a data folder.
+    pub(crate) fn forgotten() -> Changes {
+        Changes::default()
+    }
+
+    /// Adds an entity in its new state.
+    pub(crate) fn put(&mut self, owner: &str, record: &impl Serialize) {
+        if !self.kept {
+            return;
+        }
+        let start = self.line.len();
+        self.line.push(if start == 0 { b'[' } else { b',' });
+        if let Err(error) = serde_json::to_writer(&mut self.line, &(owner, record)) {
+            tracing::error!(%error, owner, "a record cannot be written as JSON");
+            self.line.truncate(start);
+        }
+    }
+
+    fn take_line(&mut self) -> Option<Vec<u8>> {
+        if self.line.is_empty() {
+            return None;
+        }
+        let mut line = std::mem::take(&mut self.line);
+        line.extend_from_slice(b"]\n");
+        Some(line)
+    }
+}
+
+/// The journal file.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    folder: PathBuf,
+    file: File,
+    grown: u64,
+}
+
+impl Journal {
+    /// Reads what is there, record by record, and goes on behind the last whole line. Answers whether there was any.
+    pub(crate) fn open(
+        folder: &Path,
+        mut restore: impl FnMut(&str, Value) -> Result<(), Unreadable>,
+    ) -> io::Result<(Journal, bool)> {
+        fs::create_dir_all(folder)?;
+        let path = folder.join(FILE);
+        let file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
+        let mut reader = BufReader::new(&file);
+        let mut whole = 0_u64;
+        let mut line = Vec::new();
+        let mut number = 0_u64;
+        loop {
+            line.clear();
+            let read = reader.read_until(b'\n', &mut line)?;
+            if read == 0 || line.last() != Some(&b'\n') {
+                break;
+            }
+            number += 1;
+            let damaged = |reason: String| {
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!(
+                        "{} line {number} cannot be read ({reason}): move the file away to start anew",
+                        path.display()
+                    ),
+                )
+            };
+            let records: Vec<(String, Value)> =
+                serde_json::from_slice(&line).map_err(|error| damaged(error.to_string()))?;
+            for (owner, record) in records {
+                restore(&owner, record).map_err(|error| damaged(error.to_string()))?;
+            }
+            whole += read as u64;
+        }
+        file.set_len(whole)?;
+        Ok((Journal { folder: folder.to_owned(), file, grown: 0 }, whole > 0))
+    }
+
+    /// Writes a transaction; once this returns, it survives the end of the process.
+    pub(crate) fn append(&mut self, mut changes: Changes) -> io::Result<()> {
+        if let Some(line) = changes.take_line() {
+            self.grown += line.len() as u64;
+            self.file.write_all(&line)?;
+        }
+        Ok(())
+    }
+
+    /// The journal has grown so much that it should be written anew.
+    pub(crate) fn is_long(&self) -> bool {
+        self.grown > REWRITE_AFTER_BYTES
+    }
+
+    /// Replaces the journal by one that holds only the present state; a kill leaves the old one or the new one.
+    pub(crate) fn rewrite(&mut self, mut everything: Changes) -> io::Result<()> {
+        let fresh = self.folder.join(NEW_FILE);
+        let mut writer = BufWriter::new(File::create(&fresh)?);
+        if let Some(line) = everything.take_line() {
+            writer.write_all(&line)?;
+        }
+        writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&fresh, self.folder.join(FILE))?;
+        self.file = OpenOptions::new().append(true).open(self.folder.join(FILE))?;
+        self.grown = 0;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(folder: &Path) -> (Journal, Vec<(String, Value)>) {
+        let mut records = Vec::new();
+        let (journal, _) = Journal::open(folder, |owner, record| {
+            records.push((owner.to_owned(), record));
+            Ok(())
+        })
+        .unwrap();
+        (journal, records)
+    }
+
+    #[test]
+    fn what_was_appended_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = read(folder.path());
+        let mut changes = Changes::kept();
+        changes.put("shopee", &1);
+        changes.put("clock", &"x");
+        journal.append(changes).unwrap();
+        drop(journal);
+        let (_, records) = read(folder.path());
+        assert_eq!(records, [("shopee".to_owned(), Value::from(1)), ("clock".to_owned(), Value::from("x"))]);
+    }
+
+    #[test]
+    fn a_line_cut_short_by_a_kill_is_dropped_and_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "[[\"a\",1]]\n[[\"a\",2").unwrap();
+        let (mut journal, records) = read(folder.path());
+        assert_eq!(records.len(), 1);
+        let mut changes = Changes::kept();
+        changes.put("a", &3);
+        journal.append(changes).unwrap();
+        drop(journal);
+        assert_eq!(read(folder.path()).1.len(), 2);
+    }
+
+    #[test]
+    fn a_rewritten_journal_holds_only_the_present_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut journal, _) = read(folder.path());
+        for number in 0..10 {
+            let mut changes = Changes::kept();
+            changes.put("a", &number);
+            journal.append(changes).unwrap();
+        }
+        let mut everything = Changes::kept();
+        everything.put("a", &9);
+        journal.rewrite(everything).unwrap();
+        let mut changes = Changes::kept();
+        changes.put("a", &10);
+        journal.append(changes).unwrap();
+        drop(journal);
+        assert_eq!(read(folder.path()).1.len(), 2);
+    }
+
+    #[test]
+    fn a_damaged_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(FILE), "[[\"a\",1]]\nnonsense\n").unwrap();
+        let error = Journal::open(folder.path(), |_, _| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("line 2"), "{error}");
+    }
+}

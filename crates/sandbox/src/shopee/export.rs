@@ -1,0 +1,1 @@
+//! Seller exports of Shopee Indonesia.
