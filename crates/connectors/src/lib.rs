@@ -8,7 +8,6 @@ pub mod call;
 pub mod connector;
 mod lenient;
 pub mod policy;
-pub mod reasons;
 pub mod shopee;
 
 use std::path::Path;

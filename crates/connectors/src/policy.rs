@@ -374,8 +374,9 @@ fn reason(
     seen: &mut HashSet<String>,
 ) -> Result<ReasonRule, PolicyError> {
     let code = source.unique(seen, &row.code, "reason code")?;
-    let code = ReasonCode::parse(code)
-        .map_err(|error| source.wrong(row.code.span(), error.to_string(), "write one word such as out_of_stock"))?;
+    let code = ReasonCode::parse(code.as_str()).map_err(|_| {
+        source.wrong(row.code.span(), format!("“{code}” is no reason code"), "write one word such as out_of_stock")
+    })?;
     let platform_value = source.filled(&row.platform_value)?;
     if !bounds.reason_values.contains(&platform_value.as_str()) {
         return Err(source.wrong(
@@ -420,3 +421,7 @@ fn reason(
         evidence: source.evidence(&row.certainty, &row.source)?,
     })
 }
+
+#[cfg(test)]
+#[path = "policy_tests.rs"]
+mod tests;

@@ -13,8 +13,9 @@ use domain::snapshot::{CancelledFacts, FulfilledBy, Initiator, LineSnapshot, Ord
 use domain::time::Moment;
 use serde::Deserialize;
 
+use super::eligibility::LiveAnswer;
 use super::errors::{Answer, Asked};
-use super::{Parameters, eligibility, status, stock};
+use super::{Parameters, status, stock};
 use crate::call::{CallError, Received, Remedy};
 use crate::connector::{OrderPage, Window};
 use crate::lenient::{self, Decimal};
@@ -133,8 +134,8 @@ struct Order {
     cancel_reason: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     fulfillment_flag: Option<String>,
-    #[serde(default, deserialize_with = "lenient::flag")]
-    can_full_cancel_order: Option<bool>,
+    #[serde(default)]
+    can_full_cancel_order: LiveAnswer,
     #[serde(default, deserialize_with = "lenient::texts")]
     pending_terms: Vec<String>,
     #[serde(default, deserialize_with = "lenient::text")]
@@ -198,7 +199,9 @@ pub(super) fn read_detail(
     let wanted: HashSet<&str> = numbers.iter().map(OrderNumber::as_str).collect();
     let mut seen = HashSet::new();
     let mut orders = Vec::new();
-    for order in response.order_list.unwrap_or_default() {
+    // An empty list says that there is no such order; no list says nothing.
+    let rows = response.order_list.ok_or_else(|| answer.unreadable("there is no order_list"))?;
+    for order in rows {
         let number = number(order.order_sn.as_deref()).map_err(|problem| answer.failed(Remedy::Bug, &problem))?;
         if wanted.contains(number.as_str()) && seen.insert(number.clone()) {
             orders.push(order.snapshot(&answer, policy, number)?);
@@ -254,10 +257,7 @@ impl Order {
             // Order details do not say it: is_pre_order stands in get_package_detail alone (section 6.3).
             preorder: false,
             fulfilled_by,
-            seller_may_cancel: eligibility::live_answer(
-                self.can_full_cancel_order,
-                fulfilled_by == FulfilledBy::Platform,
-            ),
+            seller_may_cancel: self.can_full_cancel_order.0,
             cancelled,
             buyer_reason: self.buyer_cancel_reason,
         })

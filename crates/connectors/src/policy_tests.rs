@@ -1,0 +1,192 @@
+//! Policy files that are wrong: each is refused with its line, its column and what to do.
+
+use std::fs;
+use std::path::PathBuf;
+
+use domain::platform::Platform;
+use domain::policy::Policy;
+use proptest::prelude::*;
+
+use super::{Bounds, PolicyError, read};
+use domain::time::Span;
+
+const BOUNDS: Bounds = Bounds {
+    reason_values: &["NO_STOCK", "OTHER"],
+    lines_required: &["NO_STOCK"],
+    list_window: Span::from_seconds(100),
+    read_batch: 50,
+};
+
+const GOOD: &str = r#"as_of = "2026-11-23"
+
+[switches]
+seller_cancel = { on = true, certainty = "C4", source = "sheet 8" }
+partial_cancel = { on = false, certainty = "S:docs", source = "sheet 8" }
+
+[limits]
+call_timeout = { seconds = 10, certainty = "I", source = "ours" }
+settling = { seconds = 10, certainty = "I", source = "ours" }
+attention_after = { seconds = 1800, certainty = "I", source = "ours" }
+sweep_every = { seconds = 60, certainty = "I", source = "ours" }
+sweep_overlap = { seconds = 30, certainty = "I", source = "ours" }
+list_window = { seconds = 100, certainty = "C5", source = "sheet 6" }
+read_batch = { count = 50, certainty = "C5", source = "sheet 6" }
+calls_in_flight = { count = 32, certainty = "I", source = "ours" }
+calls_per_second = { count = 0, certainty = "I", source = "ours" }
+
+[[status]]
+value = "READY"
+standing = "to_pack"
+stage = "untouched"
+seller_may_cancel = true
+title = "Ready"
+certainty = "C4"
+source = "sheet 7"
+
+[[status]]
+value = "GONE"
+standing = "canceled"
+stage = "untouched"
+seller_may_cancel = false
+title = "Gone"
+certainty = "X"
+source = "sheet 7"
+
+[[package_status]]
+value = "P_READY"
+stage = "untouched"
+certainty = "C3"
+source = "sheet 7"
+
+[[reason]]
+code = "out_of_stock"
+label = "Out of stock"
+platform_value = "NO_STOCK"
+mapping_note = "Said as no stock."
+lines_required = true
+cod_only = false
+regions = ["MY", "TW"]
+listing_effect = "set_to_zero"
+goods_effect = "count_needed"
+certainty = "C3"
+source = "sheet 8"
+"#;
+
+fn parsed(text: &str) -> Result<Policy, PolicyError> {
+    read(text, "my-policy.toml", &BOUNDS)
+}
+
+#[test]
+fn a_good_file_is_taken_as_it_is_written() {
+    let policy = parsed(GOOD).unwrap();
+    assert_eq!(policy.as_of, "2026-11-23");
+    assert_eq!(policy.statuses.len(), 2);
+    assert_eq!(policy.reasons[0].regions, ["MY", "TW"]);
+    assert_eq!(policy.reasons[0].evidence.source, "sheet 8");
+    assert_eq!((policy.read_batch, policy.calls_in_flight), (50, 32));
+    assert!(policy.seller_cancel && !policy.partial_cancel);
+}
+
+#[test]
+fn every_fault_names_its_place_and_its_remedy() {
+    // What is replaced by what, and the error's one line.
+    let faults = [
+        ("as_of = \"2026-11-23\"", "as_of = \"today\""),
+        ("as_of = \"2026-11-23\"", "as_of = \"2026-13-01\""),
+        ("as_of = \"2026-11-23\"\n", ""),
+        ("as_of = \"2026-11-23\"", "as_of = "),
+        ("on = true,", "on = \"yes\","),
+        ("certainty = \"C4\", source = \"sheet 8\"", "certainty = \"sure\", source = \"sheet 8\""),
+        ("certainty = \"C4\", source = \"sheet 8\"", "certainty = \"C1\", source = \"sheet 8\""),
+        ("certainty = \"C4\", source = \"sheet 8\"", "certainty = \"C4\", source = \"  \""),
+        ("settling = { seconds = 10", "settling = { seconds = 16"),
+        ("settling = { seconds = 10", "settling = { seconds = -1"),
+        ("call_timeout = { seconds = 10", "call_timeout = { seconds = 0"),
+        ("call_timeout = { seconds = 10", "call_timeout = { minutes = 10"),
+        ("sweep_overlap = { seconds = 30", "sweep_overlap = { seconds = 100"),
+        ("list_window = { seconds = 100", "list_window = { seconds = 101"),
+        ("read_batch = { count = 50", "read_batch = { count = 51"),
+        ("calls_per_second = { count = 0", "calls_per_second = { count = -5"),
+        ("standing = \"to_pack\"", "standing = \"packed\""),
+        ("stage = \"untouched\"\nseller_may_cancel = true", "stage = \"new\"\nseller_may_cancel = true"),
+        ("seller_may_cancel = false", "seller_may_cancel = true"),
+        ("value = \"GONE\"", "value = \"READY\""),
+        ("value = \"GONE\"", "value = \"\""),
+        ("title = \"Gone\"", "title = \"Gone\"\ncolour = \"red\""),
+        ("code = \"out_of_stock\"", "code = \"out of stock\""),
+        ("platform_value = \"NO_STOCK\"", "platform_value = \"PRICING_ERROR\""),
+        ("lines_required = true", "lines_required = false"),
+        ("[\"MY\", \"TW\"]", "[\"MY\", \"Taiwan\"]"),
+        ("listing_effect = \"set_to_zero\"", "listing_effect = \"zero\""),
+        ("goods_effect = \"count_needed\"", "goods_effect = \"gone\""),
+        ("mapping_note = \"Said as no stock.\"", "mapping_note = \"\""),
+    ];
+    let told: Vec<String> = faults
+        .iter()
+        .map(|(from, to)| {
+            assert!(GOOD.contains(from), "{from}");
+            let error = parsed(&GOOD.replacen(from, to, 1)).unwrap_err();
+            assert_eq!(error.file, "my-policy.toml");
+            let line = error.to_string();
+            assert!(!line.contains('\n') && !error.remedy.is_empty(), "{line}");
+            line
+        })
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn a_reason_that_stands_twice_is_refused() {
+    let (_, reason) = GOOD.split_once("[[reason]]").unwrap();
+    let error = parsed(&format!("{GOOD}\n[[reason]]{reason}")).unwrap_err();
+    assert_eq!((error.line, error.column), (56, 8));
+    assert_eq!(error.problem, "the reason code “out_of_stock” stands here twice");
+}
+
+#[test]
+fn a_longer_settling_time_needs_a_source_with_a_name() {
+    let settling = |certainty: &str| {
+        let row = format!("settling = {{ seconds = 60, certainty = \"{certainty}\"");
+        parsed(&GOOD.replace("settling = { seconds = 10, certainty = \"I\"", &row)).map(|policy| policy.settling)
+    };
+    assert_eq!(settling("S:docs"), Ok(Span::from_seconds(60)));
+    assert_eq!(settling("C2"), Ok(Span::from_seconds(60)));
+    assert!(settling("I").is_err() && settling("X").is_err());
+}
+
+#[test]
+fn a_column_is_counted_in_letters() {
+    let text = GOOD.replace("title = \"Ready\"", "title = \"พร้อมส่ง\" x");
+    let error = parsed(&text).unwrap_err();
+    assert_eq!((error.line, error.column), (23, 20));
+}
+
+#[test]
+fn a_file_on_disk_replaces_the_built_in_policy() {
+    let built_in = concat!(env!("CARGO_MANIFEST_DIR"), "/src/shopee/policy.toml");
+    let from_disk = crate::read_policy(Platform::Shopee, &PathBuf::from(built_in)).unwrap();
+    assert_eq!(from_disk, crate::default_policy(Platform::Shopee).unwrap());
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let missing = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/no-such-policy.toml"));
+    let error = crate::read_policy(Platform::Shopee, &missing).unwrap_err().to_string();
+    assert!(error.contains("no-such-policy.toml:1:1: the file cannot be read: "), "{error}");
+    assert!(error.ends_with("; name a readable UTF-8 file, or none to use the built-in policy"), "{error}");
+    assert!(!fs::exists(missing).unwrap());
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in "\\PC{0,200}") {
+        prop_assert!(parsed(&text).is_err());
+    }
+
+    #[test]
+    fn no_damaged_file_panics(at in any::<prop::sample::Index>(), length in 0_usize..60, put in "\\PC{0,6}") {
+        let at = at.index(GOOD.len());
+        let end = (at + length).min(GOOD.len());
+        let _ = parsed(&format!("{}{put}{}", &GOOD[..at], &GOOD[end..]));
+    }
+}
