@@ -2,7 +2,7 @@
 //! done makes it due once more (`wanted`).
 
 use crate::error::StoreError;
-use crate::orders::{json_list, parsed};
+use crate::orders::parsed;
 use crate::session::{Session, args, statements};
 use domain::ids::{MerchantId, ShopId};
 use domain::time::Moment;
@@ -16,11 +16,13 @@ pub enum Kind {
     ReadOrder,
     /// Sweeps a shop for changed orders; the subject is the shop's id.
     Sweep,
+    /// Reads one listing's stock; the subject is the listing's id.
+    ReadListing,
 }
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 3] = [Self::Cancellation, Self::ReadOrder, Self::Sweep];
+    pub const ALL: [Self; 4] = [Self::Cancellation, Self::ReadOrder, Self::Sweep, Self::ReadListing];
 
     /// The word in the database.
     #[must_use]
@@ -29,6 +31,7 @@ impl Kind {
             Self::Cancellation => "cancellation",
             Self::ReadOrder => "read_order",
             Self::Sweep => "sweep",
+            Self::ReadListing => "read_listing",
         }
     }
 }
@@ -64,11 +67,10 @@ statements! {
         where merchant_id = $1 and kind = $2 and leased_until <= $4 and subject in (select subject from jobs \
         where merchant_id = $1 and kind = $2 and shop_id = $3 and wake_at <= $4 and leased_until <= $4 order by wake_at, subject limit $7 /* skip locked */) \
         returning subject, wanted, tries";
-    CLAIM_SUBJECTS = "update jobs set lease = $4, leased_until = $5, tries = tries + 1 \
-        where merchant_id = $1 and kind = $2 and leased_until <= $3 and subject in (select value from json_each($6)) returning subject, wanted, tries";
     FINISH = "delete from jobs where merchant_id = $1 and kind = $2 and subject = $3 and lease = $4 and wanted = $5";
-    AGAIN = "update jobs set lease = null, leased_until = 0, tries = $6, wake_at = case when wanted = $5 then cast($7 as bigint) else cast($8 as bigint) end \
+    AGAIN = "update jobs set lease = null, leased_until = 0, wake_at = case when wanted = $5 then cast($6 as bigint) else cast($7 as bigint) end \
         where merchant_id = $1 and kind = $2 and subject = $3 and lease = $4";
+    STILL_HELD = "update jobs set leased_until = $5 where merchant_id = $1 and kind = $2 and subject = $3 and lease = $4";
     FREE = "update jobs set lease = null, leased_until = 0, wake_at = $4 where merchant_id = $1 and kind = $2 and lease = $3";
     FREE_ALL = "update jobs set lease = null, leased_until = 0 where leased_until > 0";
     NEXT_WAKE = "select min(case when leased_until > wake_at then leased_until else wake_at end) as at from jobs";
@@ -131,36 +133,15 @@ pub async fn due(session: &mut Session, kind: Kind, now: Moment) -> Result<Vec<D
 /// [`StoreError`] of the database.
 pub async fn claim(
     session: &mut Session,
-    due: &Due,
-    kind: Kind,
-    lease: &str,
+    lease: &Lease,
+    shop: &ShopId,
     now: Moment,
-    until: Moment,
     limit: usize,
 ) -> Result<Vec<Claim>, StoreError> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let args =
-        args![due.merchant.as_str(), kind.as_str(), due.shop.as_str(), now.millis(), lease, until.millis(), limit];
+    let (merchant, kind) = (lease.merchant.as_str(), lease.kind.as_str());
+    let args = args![merchant, kind, shop.as_str(), now.millis(), &lease.id, lease.until.millis(), limit];
     let rows = session.rows(CLAIM, args).await?;
-    rows.iter().map(read).collect()
-}
-
-/// Claims these jobs whether due or not, as far as nobody holds them.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn claim_subjects(
-    session: &mut Session,
-    merchant: &MerchantId,
-    kind: Kind,
-    subjects: &[&str],
-    lease: &str,
-    now: Moment,
-    until: Moment,
-) -> Result<Vec<Claim>, StoreError> {
-    let list = json_list(subjects.iter().copied());
-    let args = args![merchant.as_str(), kind.as_str(), now.millis(), lease, until.millis(), &list];
-    let rows = session.rows(CLAIM_SUBJECTS, args).await?;
     rows.iter().map(read).collect()
 }
 
@@ -168,63 +149,69 @@ fn read(row: &crate::session::Row) -> Result<Claim, StoreError> {
     Ok(Claim { subject: row.text("subject")?, wanted: row.int("wanted")?, tries: row.units("tries")? })
 }
 
-/// Ends a job. If it was asked for again meanwhile it stays and is due at `now`.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn finish(
-    session: &mut Session,
-    merchant: &MerchantId,
-    kind: Kind,
-    claim: &Claim,
-    lease: &str,
-    now: Moment,
-) -> Result<(), StoreError> {
-    let gone =
-        session.execute(FINISH, args![merchant.as_str(), kind.as_str(), &claim.subject, lease, claim.wanted]).await?;
-    if gone == 0 { again(session, merchant, kind, claim, lease, now, now, 0).await } else { Ok(()) }
+/// A lease on jobs of one kind.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    /// Whose jobs.
+    pub merchant: MerchantId,
+    /// Of which kind.
+    pub kind: Kind,
+    /// Unique to one claim.
+    pub id: String,
+    /// When it ends; real clock.
+    pub until: Moment,
 }
 
-/// Gives a job back, to wake at `wake_at`; if it was asked for again meanwhile, at `now`.
+/// Ends a job. If it was asked for again meanwhile it stays and is due at `now`. Answers false where the lease was lost:
+/// then somebody else has the job, and what was decided under this lease must be undone.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-#[expect(clippy::too_many_arguments, reason = "each is a column of the one statement")]
+pub async fn finish(session: &mut Session, lease: &Lease, claim: &Claim, now: Moment) -> Result<bool, StoreError> {
+    let args = args![lease.merchant.as_str(), lease.kind.as_str(), &claim.subject, &lease.id, claim.wanted];
+    let gone = session.execute(FINISH, args).await?;
+    if gone == 0 { again(session, lease, claim, now, now).await } else { Ok(true) }
+}
+
+/// Gives a job back, to wake at `wake_at`; if it was asked for again meanwhile, at `now`. Answers as [`finish`].
+///
+/// # Errors
+/// [`StoreError`] of the database.
 pub async fn again(
     session: &mut Session,
-    merchant: &MerchantId,
-    kind: Kind,
+    lease: &Lease,
     claim: &Claim,
-    lease: &str,
     wake_at: Moment,
     now: Moment,
-    tries: u32,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let args = args![
-        merchant.as_str(),
-        kind.as_str(),
+        lease.merchant.as_str(),
+        lease.kind.as_str(),
         &claim.subject,
-        lease,
+        &lease.id,
         claim.wanted,
-        tries,
         wake_at.millis(),
         now.millis()
     ];
-    session.execute(AGAIN, args).await.map(drop)
+    Ok(session.execute(AGAIN, args).await? > 0)
+}
+
+/// Makes sure that the lease still holds a job, inside the transaction that relies on it. Answers as [`finish`].
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn still_held(session: &mut Session, lease: &Lease, claim: &Claim) -> Result<bool, StoreError> {
+    let args = args![lease.merchant.as_str(), lease.kind.as_str(), &claim.subject, &lease.id, lease.until.millis()];
+    Ok(session.execute(STILL_HELD, args).await? > 0)
 }
 
 /// Gives back every job that this lease still holds, to wake at this moment.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn free(
-    session: &mut Session,
-    merchant: &MerchantId,
-    kind: Kind,
-    lease: &str,
-    wake_at: Moment,
-) -> Result<(), StoreError> {
-    session.execute(FREE, args![merchant.as_str(), kind.as_str(), lease, wake_at.millis()]).await.map(drop)
+pub async fn free(session: &mut Session, lease: &Lease, wake_at: Moment) -> Result<(), StoreError> {
+    let args = args![lease.merchant.as_str(), lease.kind.as_str(), &lease.id, wake_at.millis()];
+    session.execute(FREE, args).await.map(drop)
 }
 
 /// Gives back every lease there is. Only for a process that knows it is alone on this database.

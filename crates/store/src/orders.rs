@@ -135,6 +135,13 @@ statements! {
         carrier = excluded.carrier";
     FORGET_PACKAGE = "delete from packages where merchant_id = $1 and order_id = $2 and number = $3";
     SAVE_TERM = "insert into order_terms (merchant_id, term, order_id) values ($1, $2, $3) on conflict (merchant_id, term, order_id) do nothing";
+    OF_SHOP = "select order_id from orders where merchant_id = $1 and shop_id = $2 and list in ('unpaid', 'new', 'in_process', 'to_pickup', \
+        'cancel_requested', 'voided') and order_id > $3 order by order_id limit $4";
+    OPEN_UNITS = "select l.listing_id, l.listing_sku, l.merchant_sku, l.name, cast(sum(case when o.list in ('unpaid', 'new', 'in_process', 'to_pickup', \
+        'cancel_requested', 'voided') then l.quantity - l.canceled_quantity else 0 end) as bigint) as units from lines l \
+        join orders o on o.merchant_id = l.merchant_id and o.order_id = l.order_id \
+        where l.merchant_id = $1 and o.shop_id = $2 and o.fulfilled_by = 'seller' \
+        group by l.listing_id, l.listing_sku, l.merchant_sku, l.name";
     MARK_WRITTEN = "update orders set written_at = $3 where merchant_id = $1 and order_id = $2 and written_at < $3";
 }
 
@@ -343,6 +350,60 @@ pub async fn mark_written(
     at: Moment,
 ) -> Result<(), StoreError> {
     session.execute(MARK_WRITTEN, args![merchant.as_str(), order.as_str(), at.millis()]).await.map(drop)
+}
+
+/// Orders of a shop whose goods are still here, by id; `after` is the last of the page before.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn open_of_shop(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    after: Option<&OrderId>,
+    limit: u32,
+) -> Result<Vec<OrderId>, StoreError> {
+    let after = after.map_or("", OrderId::as_str);
+    let rows = session.rows(OF_SHOP, args![merchant.as_str(), shop.as_str(), after, limit]).await?;
+    rows.iter().map(|row| parsed(row, "order_id", |text| OrderId::parse(text))).collect()
+}
+
+/// A listing that orders name, and the units of it that orders with goods still here want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenUnits {
+    /// The listing.
+    pub listing: ListingId,
+    /// The code on it.
+    pub listing_sku: ListingSku,
+    /// The warehouse's code.
+    pub merchant_sku: MerchantSku,
+    /// What the buyer saw.
+    pub name: String,
+    /// Units.
+    pub units: u32,
+}
+
+/// Every listing that a shop's orders name, with the units that its open orders want.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn open_units(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+) -> Result<Vec<OpenUnits>, StoreError> {
+    let rows = session.rows(OPEN_UNITS, args![merchant.as_str(), shop.as_str()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(OpenUnits {
+                listing: parsed(row, "listing_id", |text| ListingId::parse(text))?,
+                listing_sku: parsed(row, "listing_sku", |text| ListingSku::parse(text))?,
+                merchant_sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+                name: row.text("name")?,
+                units: row.units("units")?,
+            })
+        })
+        .collect()
 }
 
 async fn save_line(

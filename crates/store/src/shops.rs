@@ -37,6 +37,17 @@ pub struct ShopRecord {
     pub swept_to: Moment,
 }
 
+/// `stock_from` of a shop whose stock was not counted yet: no order of it moves stock.
+pub const NOT_COUNTED: Moment = Moment::from_millis(i64::MAX);
+
+impl ShopRecord {
+    /// Whether its stock was counted, so that its orders move stock.
+    #[must_use]
+    pub fn is_counted(&self) -> bool {
+        self.stock_from < NOT_COUNTED
+    }
+}
+
 impl std::fmt::Debug for ShopRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ShopRecord")
@@ -82,6 +93,7 @@ statements! {
     END_RENEWAL = "update shops set renewing_lease = null, renewing_until = 0 where merchant_id = $1 and shop_id = $2 and renewing_lease = $3";
     SET_ALERT = "update shops set alert = $3, authorised = $4 where merchant_id = $1 and shop_id = $2";
     SWEPT = "update shops set swept_to = $3 where merchant_id = $1 and shop_id = $2 and swept_to < $3";
+    COUNTED = "update shops set stock_from = $3 where merchant_id = $1 and shop_id = $2";
     SET_CALLBACK = "update shops set callback_url = $3 where merchant_id = $1 and shop_id = $2";
     SET_ADDRESS = "update shops set address = $3 where merchant_id = $1 and shop_id = $2";
 }
@@ -308,6 +320,19 @@ pub async fn set_alert(
 /// [`StoreError`] of the database.
 pub async fn swept(session: &mut Session, merchant: &MerchantId, shop: &ShopId, to: Moment) -> Result<(), StoreError> {
     session.execute(SWEPT, args![merchant.as_str(), shop.as_str(), to.millis()]).await.map(drop)
+}
+
+/// Says from when on orders move stock: the moment at which it was counted.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn set_counted(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    from: Moment,
+) -> Result<(), StoreError> {
+    session.execute(COUNTED, args![merchant.as_str(), shop.as_str(), from.millis()]).await.map(drop)
 }
 
 /// Sets the public address that a shop's pushes are signed with.

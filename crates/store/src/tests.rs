@@ -2,7 +2,7 @@
 
 use crate::cancellations::{self, CancellationRecord, ChosenLine, Outcome};
 use crate::idempotency::{self, Kept, Scope};
-use crate::jobs::{self, Due, Kind};
+use crate::jobs::{self, Due, Kind, Lease};
 use crate::order_lists::{self, Filter, Sort};
 use crate::orders::{self, LineRecord, NEVER, OrderRecord, PackageRecord};
 use crate::people::{self, UserRecord};
@@ -137,6 +137,10 @@ fn cancellation(order: &OrderRecord) -> CancellationRecord {
     }
 }
 
+fn lease(kind: Kind, id: &str, until: i64) -> Lease {
+    Lease { merchant: merchant(), kind, id: id.to_owned(), until: at(until) }
+}
+
 /// A merchant with a warehouse and a shop.
 async fn furnish(store: &crate::Store) -> Session {
     let mut session = store.begin().await.expect("begins");
@@ -176,7 +180,7 @@ on_both! {
         session.commit().await.expect("committed");
         let mut session = trial.store.read().await.expect("begins");
         assert_eq!(orders::load_one(&mut session, &merchant(), &order.id).await.expect("read"), Some(order.clone()));
-        let ids = orders::ids_by_number(&mut session, &merchant(), &shop_id(), &[order.number.clone()]).await.expect("found");
+        let ids = orders::ids_by_number(&mut session, &merchant(), &shop_id(), std::slice::from_ref(&order.number)).await.expect("found");
         assert_eq!(ids.get(&order.number), Some(&order.id));
         let stranger = MerchantId::parse("mer_2").expect("an id");
         assert_eq!(orders::load_one(&mut session, &stranger, &order.id).await.expect("read"), None);
@@ -299,11 +303,11 @@ on_both! {
         cancellations::begin_attempt(&mut session, &merchant(), &record.id, 1, at(21), at(31)).await.expect("begun");
         session.commit().await.expect("committed");
         let mut session = trial.reopen().await.begin().await.expect("begins");
-        let open = cancellations::open_attempts(&mut session, &merchant(), &[record.id.clone()]).await.expect("read");
+        let open = cancellations::open_attempts(&mut session, &merchant(), std::slice::from_ref(&record.id)).await.expect("read");
         assert_eq!(open, [(record.id.clone(), 1, at(31))]);
         let outcome = Outcome { outcome: "accepted", http_status: 200, ..Outcome::default() };
         cancellations::end_attempt(&mut session, &merchant(), &record.id, 1, &outcome, at(22)).await.expect("ended");
-        assert!(cancellations::open_attempts(&mut session, &merchant(), &[record.id.clone()]).await.expect("read").is_empty());
+        assert!(cancellations::open_attempts(&mut session, &merchant(), std::slice::from_ref(&record.id)).await.expect("read").is_empty());
         assert_eq!(cancellations::attempts(&mut session, &merchant(), &record.id).await.expect("read")[0].answered_at, Some(at(22)));
     }
 
@@ -327,7 +331,7 @@ on_both! {
                 record.platform_message = Some(words.clone());
             }
             cancellations::save(&mut session, &record).await.expect("saved");
-            let read = cancellations::load(&mut session, &merchant(), &[record.id.clone()]).await.expect("read");
+            let read = cancellations::load(&mut session, &merchant(), std::slice::from_ref(&record.id)).await.expect("read");
             assert_eq!(read, [record.clone()]);
         }
     }
@@ -339,28 +343,33 @@ on_both! {
         assert!(jobs::due(&mut session, Kind::ReadOrder, at(4)).await.expect("due").is_empty());
         let due = jobs::due(&mut session, Kind::ReadOrder, at(5)).await.expect("due");
         assert_eq!(due, [Due { merchant: merchant(), shop: shop_id() }]);
-        let claimed = jobs::claim(&mut session, &due[0], Kind::ReadOrder, "lease-a", at(5), at(35), 10).await.expect("claimed");
+        let (a, b) = (lease(Kind::ReadOrder, "a", 35), lease(Kind::ReadOrder, "b", 38));
+        let claimed = jobs::claim(&mut session, &a, &shop_id(), at(5), 10).await.expect("claimed");
         assert_eq!(claimed.len(), 1);
-        assert!(jobs::claim(&mut session, &due[0], Kind::ReadOrder, "lease-b", at(6), at(36), 10).await.expect("claims").is_empty());
+        assert!(jobs::claim(&mut session, &b, &shop_id(), at(6), 10).await.expect("claims").is_empty());
         jobs::want(&mut session, &merchant(), &shop_id(), Kind::ReadOrder, "N1", at(7)).await.expect("nudged");
-        jobs::finish(&mut session, &merchant(), Kind::ReadOrder, &claimed[0], "lease-a", at(8)).await.expect("finished");
-        let again = jobs::claim(&mut session, &due[0], Kind::ReadOrder, "lease-b", at(8), at(38), 10).await.expect("claims");
+        assert!(jobs::finish(&mut session, &a, &claimed[0], at(8)).await.expect("finished"));
+        let again = jobs::claim(&mut session, &b, &shop_id(), at(8), 10).await.expect("claims");
         assert_eq!(again.len(), 1, "asked for meanwhile: due once more");
-        jobs::finish(&mut session, &merchant(), Kind::ReadOrder, &again[0], "lease-a", at(8)).await.expect("not the holder's word");
-        jobs::finish(&mut session, &merchant(), Kind::ReadOrder, &again[0], "lease-b", at(8)).await.expect("finished");
+        assert!(!jobs::finish(&mut session, &a, &again[0], at(8)).await.expect("not the holder's word"));
+        assert!(jobs::finish(&mut session, &b, &again[0], at(8)).await.expect("finished"));
         assert_eq!(jobs::next_wake(&mut session).await.expect("read"), None);
     }
 
     async fn a_lease_that_ran_out_is_taken_over(trial) {
         let mut session = furnish(&trial.store).await;
-        let due = Due { merchant: merchant(), shop: shop_id() };
         jobs::want(&mut session, &merchant(), &shop_id(), Kind::Cancellation, "can_1", at(5)).await.expect("wanted");
-        let first = jobs::claim(&mut session, &due, Kind::Cancellation, "lease-a", at(5), at(35), 10).await.expect("claimed");
-        assert!(jobs::claim(&mut session, &due, Kind::Cancellation, "lease-b", at(34), at(64), 10).await.expect("claims").is_empty());
-        let second = jobs::claim(&mut session, &due, Kind::Cancellation, "lease-b", at(35), at(65), 10).await.expect("claims");
+        let (a, b, c) = (lease(Kind::Cancellation, "a", 35), lease(Kind::Cancellation, "b", 64), lease(Kind::Cancellation, "c", 66));
+        let first = jobs::claim(&mut session, &a, &shop_id(), at(5), 10).await.expect("claimed");
+        assert!(jobs::still_held(&mut session, &a, &first[0]).await.expect("held"));
+        assert!(jobs::claim(&mut session, &b, &shop_id(), at(34), 10).await.expect("claims").is_empty());
+        let second = jobs::claim(&mut session, &b, &shop_id(), at(35), 10).await.expect("claims");
         assert_eq!((second.len(), second[0].tries), (1, 2));
-        jobs::again(&mut session, &merchant(), Kind::Cancellation, &first[0], "lease-a", at(36), at(36), 0).await.expect("ignored");
-        assert!(jobs::claim(&mut session, &due, Kind::Cancellation, "lease-c", at(36), at(66), 10).await.expect("claims").is_empty());
+        assert!(!jobs::again(&mut session, &a, &first[0], at(36), at(36)).await.expect("not the holder's word"));
+        assert!(!jobs::still_held(&mut session, &a, &first[0]).await.expect("lost"));
+        assert!(jobs::claim(&mut session, &c, &shop_id(), at(36), 10).await.expect("claims").is_empty());
+        jobs::free(&mut session, &b, at(37)).await.expect("given back");
+        assert_eq!(jobs::claim(&mut session, &c, &shop_id(), at(37), 10).await.expect("claims").len(), 1);
     }
 
     async fn a_movement_written_twice_moves_once_and_the_ledger_is_proven(trial) {
