@@ -210,8 +210,11 @@ pub fn settle(line: &LineStock, facts: &LineFacts) -> Settled {
     match facts.standing {
         _ if facts.left_before_counting => {}
         Standing::Unpaid | Standing::OnHold | Standing::ToPack | Standing::Arranged if facts.voided => {
-            hand.take(Bucket::Allocated, Bucket::Available, u32::MAX, Cause::Release, false);
-            hand.take(Bucket::Reserved, Bucket::Available, u32::MAX, Cause::Release, false);
+            // Units that somebody may be holding in their hands are not on the shelf to be sold.
+            if facts.stage == Stage::Untouched {
+                hand.take(Bucket::Allocated, Bucket::Available, u32::MAX, Cause::Release, false);
+                hand.take(Bucket::Reserved, Bucket::Available, u32::MAX, Cause::Release, false);
+            }
         }
         Standing::Unpaid | Standing::OnHold => {
             let wanted = live.saturating_sub(hand.line.reserved + hand.line.allocated);

@@ -84,6 +84,14 @@ fn void_releases_restore_allocates_and_a_cancel_afterwards_moves_nothing_twice()
 }
 
 #[test]
+fn void_releases_untouched_units_only() {
+    let printed = LineFacts { voided: true, stage: Stage::Printed, ..FACTS };
+    assert_eq!(moves(&settle(&allocated(), &printed)), []);
+    let canceled = LineFacts { standing: Standing::Canceled, cancelled: 3, ..printed };
+    assert_eq!(moves(&settle(&allocated(), &canceled)), [(Bucket::Allocated, Bucket::Returning, 3)]);
+}
+
+#[test]
 fn shipped_without_an_allocation_comes_from_outside() {
     let facts = LineFacts { standing: Standing::Shipped, stage: Stage::HandedOver, ..FACTS };
     assert_eq!(moves(&settle(&LineStock::default(), &facts)), [(Bucket::Outside, Bucket::Outbound, 3)]);

@@ -81,6 +81,12 @@ impl Span {
         self.0 / 1000
     }
 
+    /// Both, one after the other.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
     /// Twice as long as often as `doublings` says, but no longer than `limit`.
     #[must_use]
     pub fn doubled(self, doublings: u32, limit: Self) -> Self {

@@ -1,1 +1,207 @@
-//! engine
+//! The only place where things happen, and it does them when told, one tick at a time.
+//!
+//! Commands ([`commands`]) run inside the caller's transaction: what they accept is durable with the caller's commit.
+//! Ticks ([`Engine::tick`]) carry on what was accepted. Nothing here spawns: `main` runs ticks in its workers, tests call
+//! them themselves.
+
+mod cancel;
+mod counting;
+mod error;
+mod ledger;
+mod outside;
+mod read_orders;
+mod reconcile;
+mod resolve;
+mod shop_calls;
+mod sweep;
+
+pub mod commands;
+
+pub use error::EngineError;
+pub use outside::{Clock, Network, NetworkError};
+pub use resolve::{ResolveAs, ResolveError};
+
+use domain::ids::{MerchantId, ShopId};
+use domain::platform::Platform;
+use domain::policy::Policy;
+use domain::time::{Moment, Span};
+use shop_calls::Lane;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use store::jobs::{self, Due, Kind, Lease};
+use store::shops::ShopRecord;
+use store::{Session, Store, new_id};
+use tokio::sync::Notify;
+
+/// How long claimed jobs are held. Longer than a batch takes at worst: two calls of a policy's call time-out and the
+/// queue before them. Nothing is sent when less than a call's time-out is left of it.
+pub const LEASE: Span = Span::from_seconds(60);
+
+/// Jobs that one tick claims at once, by kind.
+const fn claim_limit(kind: Kind) -> usize {
+    match kind {
+        Kind::Cancellation => 64,
+        Kind::ReadOrder => 200,
+        Kind::Sweep => 1,
+        Kind::ReadListing => 200,
+    }
+}
+
+/// The engine. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Engine {
+    store: Store,
+    network: Arc<dyn Network>,
+    clock: Arc<dyn Clock>,
+    policies: Arc<HashMap<Platform, Arc<Policy>>>,
+    lanes: Arc<Mutex<HashMap<ShopId, Arc<Lane>>>>,
+    woken: Arc<Notify>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("store", &self.store).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine on this store, with this network and these clocks.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        network: Arc<dyn Network>,
+        clock: Arc<dyn Clock>,
+        policies: HashMap<Platform, Arc<Policy>>,
+    ) -> Self {
+        Self {
+            store,
+            network,
+            clock,
+            policies: Arc::new(policies),
+            lanes: Arc::default(),
+            woken: Arc::new(Notify::new()),
+        }
+    }
+
+    /// The store that this engine works on.
+    #[must_use]
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The clocks that this engine goes by.
+    #[must_use]
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// A platform's policy.
+    ///
+    /// # Errors
+    /// [`EngineError::NoPolicy`] for a platform that this process does not serve.
+    pub fn policy(&self, platform: Platform) -> Result<Arc<Policy>, EngineError> {
+        self.policies.get(&platform).map(Arc::clone).ok_or(EngineError::NoPolicy(platform))
+    }
+
+    /// Says that something may be due now: to be called after a commit.
+    pub fn wake(&self) {
+        self.woken.notify_waiters();
+    }
+
+    /// Completes at the next [`Engine::wake`] after it was first polled.
+    pub async fn woken(&self) {
+        self.woken.notified().await;
+    }
+
+    /// Shops that have jobs of this kind due.
+    ///
+    /// # Errors
+    /// [`EngineError`] of the store.
+    pub async fn due(&self, kind: Kind) -> Result<Vec<Due>, EngineError> {
+        let mut session = self.store.read().await?;
+        Ok(jobs::due(&mut session, kind, self.clock.now()).await?)
+    }
+
+    /// When the next job wakes, if there is any.
+    ///
+    /// # Errors
+    /// [`EngineError`] of the store.
+    pub async fn next_wake(&self) -> Result<Option<Moment>, EngineError> {
+        let mut session = self.store.read().await?;
+        Ok(jobs::next_wake(&mut session).await?)
+    }
+
+    /// Works on one batch of a shop's due jobs of one kind; answers how many it claimed. After an error the jobs are
+    /// free again when their lease ends.
+    ///
+    /// # Errors
+    /// [`EngineError`] of the store or of the shop's credentials.
+    pub async fn tick(&self, due: &Due, kind: Kind) -> Result<usize, EngineError> {
+        let now = self.clock.now();
+        let lease = Lease { merchant: due.merchant.clone(), kind, id: new_id("lea", now), until: now.plus(LEASE) };
+        let mut session = self.store.begin().await?;
+        let claims = jobs::claim(&mut session, &lease, &due.shop, now, claim_limit(kind)).await?;
+        session.commit().await?;
+        if claims.is_empty() {
+            return Ok(0);
+        }
+        let claimed = claims.len();
+        let shop = match self.open_shop(&due.merchant, &due.shop).await {
+            Ok(shop) if shop.record.authorised => shop,
+            Ok(_) => {
+                // Its own alert says what a person has to press; until then its jobs wait.
+                self.free(&lease, now.plus(Span::from_seconds(30))).await?;
+                return Ok(0);
+            }
+            Err(error) => {
+                self.free(&lease, now.plus(Span::from_seconds(30))).await?;
+                return Err(error);
+            }
+        };
+        let worked = match kind {
+            Kind::Cancellation => self.carry_on_cancellations(&shop, &lease, claims).await,
+            Kind::ReadOrder => self.read_wanted_orders(&shop, &lease, &claims).await,
+            Kind::Sweep => self.sweep(&shop, &lease, &claims).await,
+            Kind::ReadListing => self.read_wanted_listings(&shop, &lease, &claims).await,
+        };
+        if let Err(error) = worked {
+            self.free(&lease, self.clock.now().plus(Span::from_seconds(1))).await?;
+            return Err(error);
+        }
+        Ok(claimed)
+    }
+
+    /// Runs one batch of everything that is due; answers how many jobs were worked on. For tests and the terminal.
+    ///
+    /// # Errors
+    /// The first error of a tick.
+    pub async fn run_due(&self) -> Result<usize, EngineError> {
+        let mut worked = 0;
+        for kind in Kind::ALL {
+            for due in self.due(kind).await? {
+                worked += self.tick(&due, kind).await?;
+            }
+        }
+        Ok(worked)
+    }
+
+    async fn free(&self, lease: &Lease, wake_at: Moment) -> Result<(), EngineError> {
+        let mut session = self.store.begin().await?;
+        jobs::free(&mut session, lease, wake_at).await?;
+        Ok(session.commit().await?)
+    }
+
+    async fn shop(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        shop: &ShopId,
+    ) -> Result<ShopRecord, EngineError> {
+        self.store.shop(session, merchant, shop).await?.ok_or(EngineError::NoShop)
+    }
+
+    fn lane(&self, shop: &ShopId) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(lanes.entry(shop.clone()).or_default())
+    }
+}

@@ -74,6 +74,7 @@ statements! {
     FREE = "update jobs set lease = null, leased_until = 0, wake_at = $4 where merchant_id = $1 and kind = $2 and lease = $3";
     FREE_ALL = "update jobs set lease = null, leased_until = 0 where leased_until > 0";
     NEXT_WAKE = "select min(case when leased_until > wake_at then leased_until else wake_at end) as at from jobs";
+    WAITING_IN_SHOP = "select count(*) as jobs from jobs where merchant_id = $1 and kind = $2 and shop_id = $3";
     WAITING = "select kind, count(*) as jobs from jobs group by kind";
 }
 
@@ -231,6 +232,15 @@ pub async fn next_wake(session: &mut Session) -> Result<Option<Moment>, StoreErr
         Some(row) => Ok(row.optional_int("at")?.map(Moment::from_millis)),
         None => Ok(None),
     }
+}
+
+/// How many jobs of a kind wait in a shop, due or not.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn waiting_in_shop(session: &mut Session, shop: &Due, kind: Kind) -> Result<i64, StoreError> {
+    let row = session.row(WAITING_IN_SHOP, args![shop.merchant.as_str(), kind.as_str(), shop.shop.as_str()]).await?;
+    row.map_or(Ok(0), |row| row.int("jobs"))
 }
 
 /// How many jobs wait, by kind; for metrics.

@@ -137,6 +137,7 @@ statements! {
     SAVE_TERM = "insert into order_terms (merchant_id, term, order_id) values ($1, $2, $3) on conflict (merchant_id, term, order_id) do nothing";
     OF_SHOP = "select order_id from orders where merchant_id = $1 and shop_id = $2 and list in ('unpaid', 'new', 'in_process', 'to_pickup', \
         'cancel_requested', 'voided') and order_id > $3 order by order_id limit $4";
+    NUMBERS = "select order_id, number from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
     OPEN_UNITS = "select l.listing_id, l.listing_sku, l.merchant_sku, l.name, cast(sum(case when o.list in ('unpaid', 'new', 'in_process', 'to_pickup', \
         'cancel_requested', 'voided') then l.quantity - l.canceled_quantity else 0 end) as bigint) as units from lines l \
         join orders o on o.merchant_id = l.merchant_id and o.order_id = l.order_id \
@@ -211,6 +212,27 @@ pub async fn ids_by_number(
             Ok((
                 parsed(row, "number", |text| OrderNumber::parse(text))?,
                 parsed(row, "order_id", |text| OrderId::parse(text))?,
+            ))
+        })
+        .collect()
+}
+
+/// The marketplace's numbers of these orders.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn numbers(
+    session: &mut Session,
+    merchant: &MerchantId,
+    ids: &[OrderId],
+) -> Result<Vec<(OrderId, OrderNumber)>, StoreError> {
+    let list = json_list(ids.iter().map(OrderId::as_str));
+    let rows = session.rows(NUMBERS, args![merchant.as_str(), &list]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok((
+                parsed(row, "order_id", |text| OrderId::parse(text))?,
+                parsed(row, "number", |text| OrderNumber::parse(text))?,
             ))
         })
         .collect()

@@ -1,0 +1,502 @@
+//! Carrying a cancel on: read, decide, write the intent, send, read again, settle (`ARCHITECTURE.md`, “The cancellation”).
+//!
+//! A batch goes through rounds. Each round reads its orders (up to fifty a call), and commits what that means: the end of
+//! some, the intent to send of others. Then it sends, and commits each answer as it comes. What was answered is read at
+//! once in the next round; what has to wait goes back to its job with a time to wake.
+
+use crate::read_orders::{ORDERS_PER_COMMIT, ReadOf, Reads};
+use crate::shop_calls::OpenShop;
+use crate::{Engine, EngineError, reconcile};
+use connectors::call::{CallError, Remedy, Story};
+use connectors::connector::{CancelAccepted, CancelOrder};
+use domain::cancellation::{Effect, Event, Phase, Sent, State, View, decide};
+use domain::ids::{CancellationId, ListingId, OrderId, OrderNumber};
+use domain::policy::ListingEffect;
+use domain::time::{Moment, Span};
+use futures_util::{StreamExt as _, stream};
+use std::collections::HashMap;
+use store::cancellations::{self, CancellationRecord, Outcome};
+use store::jobs::{self, Claim, Lease};
+use store::log::{self, Entry};
+use store::orders::{self, OrderRecord};
+use store::{Session, stock};
+
+/// Rounds of one tick: enough for read, send, read, and once more.
+const MAX_ROUNDS: usize = 4;
+/// How long an intent may wait for its turn to be sent, on top of the call's time-out.
+const QUEUE_TIME: Span = Span::from_seconds(5);
+/// How long to wait after a conflict with somebody else's change of the order.
+const CONFLICT_PAUSE: Span = Span::from_millis(50);
+
+/// A cancellation that this tick works on.
+struct Work {
+    claim: Claim,
+    id: CancellationId,
+    order: OrderId,
+    number: OrderNumber,
+}
+
+/// An intent that was committed and is to be sent.
+struct Intent {
+    work: Work,
+    attempt: u32,
+    deadline: Moment,
+    cancel: CancelOrder,
+}
+
+/// What became of one cancellation in one step.
+enum Next {
+    /// Look again in the next round.
+    ReadNow,
+    /// The intent is written.
+    Send(Box<IntentToSend>),
+    /// Its job was ended or given back.
+    Left,
+    /// The lease was lost: somebody else has it.
+    Lost,
+}
+
+struct IntentToSend {
+    attempt: u32,
+    deadline: Moment,
+    cancel: CancelOrder,
+}
+
+impl Engine {
+    pub(crate) async fn carry_on_cancellations(
+        &self,
+        shop: &OpenShop,
+        lease: &Lease,
+        claims: Vec<Claim>,
+    ) -> Result<(), EngineError> {
+        let mut works = self.take_up(shop, lease, claims).await?;
+        for round in 0..MAX_ROUNDS {
+            if works.is_empty() {
+                break;
+            }
+            let numbers: Vec<OrderNumber> = works.iter().map(|work| work.number.clone()).collect();
+            let reads = self.read_from_platform(shop, &numbers).await;
+            let last = round + 1 == MAX_ROUNDS;
+            let intents = self.apply_reads(shop, lease, works, &reads, last).await?;
+            works = self.send_all(shop, lease, intents).await?;
+        }
+        // What was answered in the last round is read by the next tick.
+        if !works.is_empty() {
+            let mut session = self.store.begin().await?;
+            let now = self.clock.now();
+            for work in &works {
+                jobs::again(&mut session, lease, &work.claim, now, now).await?;
+            }
+            session.commit().await?;
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// Finds the orders of the claimed cancellations, ends the jobs of finished ones, and tells what a crash left behind.
+    async fn take_up(&self, shop: &OpenShop, lease: &Lease, claims: Vec<Claim>) -> Result<Vec<Work>, EngineError> {
+        let merchant = &shop.record.merchant;
+        let now = self.clock.now();
+        let mut claims: HashMap<String, Claim> =
+            claims.into_iter().map(|claim| (claim.subject.clone(), claim)).collect();
+        let ids: Vec<CancellationId> = claims.keys().filter_map(|id| CancellationId::parse(id.as_str()).ok()).collect();
+        let mut session = self.store.begin().await?;
+        let records = cancellations::load(&mut session, merchant, &ids).await?;
+        let orders: Vec<OrderId> = records.iter().map(|record| record.order.clone()).collect();
+        let numbers: HashMap<OrderId, OrderNumber> =
+            orders::numbers(&mut session, merchant, &orders).await?.into_iter().collect();
+        let left_behind: HashMap<CancellationId, (u32, Moment)> =
+            cancellations::open_attempts(&mut session, merchant, &ids)
+                .await?
+                .into_iter()
+                .map(|(id, attempt, deadline)| (id, (attempt, deadline)))
+                .collect();
+        let mut works = Vec::with_capacity(records.len());
+        for mut record in records {
+            let (Some(claim), Some(number)) = (claims.remove(record.id.as_str()), numbers.get(&record.order)) else {
+                continue;
+            };
+            if record.saga.state().is_final() {
+                jobs::finish(&mut session, lease, &claim, now).await?;
+                continue;
+            }
+            if let Some((attempt, deadline)) = left_behind.get(&record.id) {
+                // Whoever wrote this intent did not live to write its outcome: it may have happened.
+                let outcome =
+                    Outcome { outcome: "unknown", platform_message: "interrupted".to_owned(), ..Outcome::default() };
+                cancellations::end_attempt(&mut session, merchant, &record.id, *attempt, &outcome, now).await?;
+                record.saga = decide(record.saga, Event::Unknown { deadline: *deadline }, now, &shop.policy).0;
+                record.updated_at = now;
+                cancellations::save(&mut session, &record).await?;
+            }
+            works.push(Work { claim, id: record.id, order: record.order, number: number.clone() });
+        }
+        // A job whose cancellation does not exist has nothing to do.
+        for claim in claims.values() {
+            jobs::finish(&mut session, lease, claim, now).await?;
+        }
+        session.commit().await?;
+        Ok(works)
+    }
+
+    /// Commits what the reads mean; answers the intents to be sent.
+    async fn apply_reads(
+        &self,
+        shop: &OpenShop,
+        lease: &Lease,
+        works: Vec<Work>,
+        reads: &Reads,
+        last: bool,
+    ) -> Result<Vec<Intent>, EngineError> {
+        let mut intents = Vec::new();
+        let mut works = works.into_iter().peekable();
+        while works.peek().is_some() {
+            let mut session = self.store.begin().await?;
+            let mut begun = Vec::new();
+            for work in works.by_ref().take(ORDERS_PER_COMMIT) {
+                session.savepoint().await?;
+                match self.apply_one(&mut session, shop, lease, &work, reads, last).await {
+                    Ok(Next::Send(intent)) => {
+                        session.release().await?;
+                        let IntentToSend { attempt, deadline, cancel } = *intent;
+                        begun.push(Intent { work, attempt, deadline, cancel });
+                    }
+                    Ok(Next::Left | Next::ReadNow) => session.release().await?,
+                    Ok(Next::Lost) => session.undo().await?,
+                    Err(error) => {
+                        session.undo().await?;
+                        self.give_back_after(&mut session, lease, &work.claim, error).await?;
+                    }
+                }
+            }
+            session.commit().await?;
+            intents.extend(begun);
+        }
+        Ok(intents)
+    }
+
+    async fn give_back_after(
+        &self,
+        session: &mut Session,
+        lease: &Lease,
+        claim: &Claim,
+        error: EngineError,
+    ) -> Result<(), EngineError> {
+        match error {
+            EngineError::Store(error) if error.is_passing() => {
+                let now = self.clock.now();
+                jobs::again(session, lease, claim, now.plus(CONFLICT_PAUSE), now).await?;
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
+    /// Applies one order's read to the order and to its cancellation, in one transaction.
+    async fn apply_one(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        lease: &Lease,
+        work: &Work,
+        reads: &Reads,
+        last: bool,
+    ) -> Result<Next, EngineError> {
+        let merchant = &shop.record.merchant;
+        let now = self.clock.now();
+        let Some(mut record) = cancellations::load(session, merchant, std::slice::from_ref(&work.id)).await?.pop()
+        else {
+            return Ok(Next::Lost);
+        };
+        let Some(before) = orders::load_one(session, merchant, &work.order).await? else { return Ok(Next::Lost) };
+        let (order, event) = match reads.of(&work.number) {
+            ReadOf::Order(snapshot) => {
+                let applied = self.apply(session, shop, Some(before), &snapshot, reads.began_at).await?;
+                let event = if applied.stale {
+                    Event::ReadFailed { retry_after: Span::ZERO }
+                } else {
+                    Event::Read {
+                        view: reconcile::view(&snapshot, &shop.policy),
+                        updated_at: Some(snapshot.updated_at),
+                    }
+                };
+                (applied.order, event)
+            }
+            ReadOf::Missing => (before, Event::Read { view: View::Missing, updated_at: None }),
+            ReadOf::Failed { retry_after, .. } => (before, Event::ReadFailed { retry_after }),
+        };
+        let (saga, effect) = decide(record.saga.clone(), event, now, &shop.policy);
+        let became_attention = saga.state() == State::NeedsAttention && record.saga.state() != State::NeedsAttention;
+        record.saga = saga;
+        record.updated_at = now;
+        if became_attention {
+            self.log_cancellation(
+                session,
+                &record,
+                &order,
+                "cancellation.needs_attention",
+                "too old; a person should look, the platform is still being asked",
+            )
+            .await?;
+        }
+        match effect {
+            Effect::End => {
+                self.end(session, &mut record, &order).await?;
+                held(jobs::finish(session, lease, &work.claim, now).await?)
+            }
+            Effect::Send if last || lease.until.since(now) < shop.policy.call_timeout.and(QUEUE_TIME) => {
+                // Too late in this lease to send: the next tick reads again and decides anew.
+                held(jobs::again(session, lease, &work.claim, now, now).await?)
+            }
+            Effect::Send => {
+                let deadline = now.plus(shop.policy.call_timeout).plus(QUEUE_TIME);
+                cancellations::save(session, &record).await?;
+                cancellations::begin_attempt(session, merchant, &record.id, record.saga.attempts, now, deadline)
+                    .await?;
+                if !jobs::still_held(session, lease, &work.claim).await? {
+                    return Ok(Next::Lost);
+                }
+                let cancel = CancelOrder {
+                    number: order.number.clone(),
+                    reason: record.reason.clone(),
+                    listings: chosen_listings(&record, &order),
+                };
+                Ok(Next::Send(Box::new(IntentToSend { attempt: record.saga.attempts, deadline, cancel })))
+            }
+            Effect::Read(wake_at) => {
+                cancellations::save(session, &record).await?;
+                held(jobs::again(session, lease, &work.claim, wake_at, now).await?)
+            }
+        }
+    }
+
+    /// Sends the intents, many at once, and commits the answers as they come. Answers what is to be read at once.
+    async fn send_all(&self, shop: &OpenShop, lease: &Lease, intents: Vec<Intent>) -> Result<Vec<Work>, EngineError> {
+        let mut answered = stream::iter(intents)
+            .map(|intent| async move {
+                let answer = self
+                    .call(shop, Some(intent.deadline), |connector, now| {
+                        connector.cancel_order(&intent.cancel, now).map_err(crate::read_orders::refused)
+                    })
+                    .await;
+                (intent, answer)
+            })
+            .buffer_unordered(shop.policy.calls_in_flight.max(1))
+            .ready_chunks(ORDERS_PER_COMMIT);
+        let mut works = Vec::new();
+        while let Some(answers) = answered.next().await {
+            let mut session = self.store.begin().await?;
+            let mut read_now = Vec::new();
+            for (intent, answer) in answers {
+                self.write_outcome(&mut session, shop, &intent, &answer).await?;
+                session.savepoint().await?;
+                match self.apply_answer(&mut session, shop, lease, &intent, answer).await {
+                    Ok(Next::ReadNow) => {
+                        session.release().await?;
+                        read_now.push(intent.work);
+                    }
+                    Ok(Next::Lost) => session.undo().await?,
+                    Ok(Next::Left | Next::Send(_)) => session.release().await?,
+                    Err(error) => {
+                        session.undo().await?;
+                        self.give_back_after(&mut session, lease, &intent.work.claim, error).await?;
+                    }
+                }
+            }
+            session.commit().await?;
+            works.extend(read_now);
+        }
+        Ok(works)
+    }
+
+    /// What a call came to, written whatever else has changed meanwhile.
+    async fn write_outcome(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        intent: &Intent,
+        answer: &Result<CancelAccepted, CallError>,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let outcome = match answer {
+            Ok(_) => Outcome { outcome: "accepted", http_status: 200, ..Outcome::default() },
+            Err(error) => {
+                let Story { http_status, code, message, request_id, .. } = error.story.clone();
+                let outcome = match error.remedy {
+                    Remedy::Rejected => "rejected",
+                    Remedy::Unknown => "unknown",
+                    Remedy::RetryAfter(_) | Remedy::TokenExpired | Remedy::Reauthorize | Remedy::Bug => {
+                        "not_carried_out"
+                    }
+                };
+                Outcome { outcome, http_status, platform_code: code, platform_message: message, request_id }
+            }
+        };
+        let merchant = &shop.record.merchant;
+        cancellations::end_attempt(session, merchant, &intent.work.id, intent.attempt, &outcome, now).await?;
+        orders::mark_written(session, merchant, &intent.work.order, now).await?;
+        Ok(())
+    }
+
+    async fn apply_answer(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        lease: &Lease,
+        intent: &Intent,
+        answer: Result<CancelAccepted, CallError>,
+    ) -> Result<Next, EngineError> {
+        let now = self.clock.now();
+        let merchant = &shop.record.merchant;
+        let Some(mut record) =
+            cancellations::load(session, merchant, std::slice::from_ref(&intent.work.id)).await?.pop()
+        else {
+            return Ok(Next::Lost);
+        };
+        let event = match answer {
+            Ok(_) => Event::Accepted,
+            Err(error) => match error.remedy {
+                Remedy::Rejected => {
+                    let words = in_words(&error.story);
+                    record.platform_message = Some(words.clone());
+                    Event::Rejected { words }
+                }
+                Remedy::Unknown => Event::Unknown { deadline: intent.deadline },
+                Remedy::RetryAfter(retry_after) => Event::NotNow { retry_after },
+                Remedy::TokenExpired => Event::NotNow { retry_after: Span::from_seconds(1) },
+                Remedy::Reauthorize | Remedy::Bug => {
+                    record.platform_message = Some(in_words(&error.story));
+                    Event::NotNow { retry_after: Span::from_seconds(30) }
+                }
+            },
+        };
+        let (saga, effect) = decide(record.saga, event, now, &shop.policy);
+        record.saga = saga;
+        record.updated_at = now;
+        cancellations::save(session, &record).await?;
+        match effect {
+            Effect::Read(wake_at) if wake_at <= now => {
+                if jobs::still_held(session, lease, &intent.work.claim).await? {
+                    Ok(Next::ReadNow)
+                } else {
+                    Ok(Next::Lost)
+                }
+            }
+            Effect::Read(wake_at) => held(jobs::again(session, lease, &intent.work.claim, wake_at, now).await?),
+            // An answer never ends a cancellation and never sends: a read does.
+            Effect::End | Effect::Send => held(jobs::again(session, lease, &intent.work.claim, now, now).await?),
+        }
+    }
+
+    /// Writes the end of a cancellation: the order is free again, a refusal lifts the holds.
+    pub(crate) async fn end(
+        &self,
+        session: &mut Session,
+        record: &mut CancellationRecord,
+        order: &OrderRecord,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let (action, detail) = match &record.saga.phase {
+            Phase::Refused(words) => {
+                record.platform_message = Some(words.clone());
+                stock::lift(session, &record.merchant, &record.id).await?;
+                ("cancellation.refused", words.clone())
+            }
+            Phase::Done(by) => (
+                "cancellation.done",
+                format!(
+                    "{} is canceled, by {}",
+                    order.number,
+                    by.map_or("somebody", domain::snapshot::Initiator::as_str)
+                ),
+            ),
+            Phase::Requested | Phase::Submitting | Phase::Confirming => return Ok(()),
+        };
+        record.updated_at = now;
+        cancellations::save(session, record).await?;
+        let mut after = order.clone();
+        after.cancelling = false;
+        after.updated_at = now;
+        orders::update(session, order, &after).await?;
+        self.log_cancellation(session, record, order, action, &detail).await
+    }
+
+    /// What was told as refused has happened after all: it is done, and what it said of the goods holds again.
+    pub(crate) async fn take_refusal_back(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        record: &mut CancellationRecord,
+        order: &OrderRecord,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let event =
+            Event::Read { view: View::Canceled(order.cancelled_by), updated_at: Some(order.platform_updated_at) };
+        record.saga = decide(record.saga.clone(), event, now, &shop.policy).0;
+        record.updated_at = now;
+        cancellations::save(session, record).await?;
+        self.hold_listings(session, record, order).await?;
+        let detail = "told as refused, but the platform has canceled it as asked";
+        self.log_cancellation(session, record, order, "cancellation.done", detail).await
+    }
+
+    /// Holds the listings that the platform sets to zero for this cancel's reason.
+    pub(crate) async fn hold_listings(
+        &self,
+        session: &mut Session,
+        record: &CancellationRecord,
+        order: &OrderRecord,
+    ) -> Result<(), EngineError> {
+        let policy = self.policy(order.platform)?;
+        let zeroed = policy.reason(record.reason.as_str()).map(|rule| rule.listing_effect);
+        if zeroed != Some(ListingEffect::SetToZero) {
+            return Ok(());
+        }
+        for line in order.lines.iter().filter(|line| record.chose(&line.id)) {
+            stock::hold(session, &record.merchant, &line.merchant_sku, &record.id, self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn log_cancellation(
+        &self,
+        session: &mut Session,
+        record: &CancellationRecord,
+        order: &OrderRecord,
+        action: &str,
+        detail: &str,
+    ) -> Result<(), EngineError> {
+        let entry = Entry {
+            actor: if action == "cancellation.requested" { &record.actor } else { "countermand" },
+            action,
+            shop: Some(&record.shop),
+            order: Some(&order.id),
+            subject: record.id.as_str(),
+            detail,
+        };
+        Ok(log::write(session, &record.merchant, self.clock.now(), &entry).await?)
+    }
+}
+
+const fn held(held: bool) -> Result<Next, EngineError> {
+    Ok(if held { Next::Left } else { Next::Lost })
+}
+
+fn chosen_listings(record: &CancellationRecord, order: &OrderRecord) -> Vec<ListingId> {
+    order.lines.iter().filter(|line| record.chose(&line.id)).map(|line| line.listing.clone()).collect()
+}
+
+fn in_words(story: &Story) -> String {
+    match (story.message.trim(), story.code.trim()) {
+        ("", code) => code.to_owned(),
+        (message, "") => message.to_owned(),
+        (message, code) => format!("{message} ({code})"),
+    }
+}
+
+/// Whether a later read contradicts a refusal: the platform says that we cancelled after all.
+pub(crate) fn contradicts(record: &CancellationRecord, order: &OrderRecord) -> bool {
+    matches!(record.saga.phase, Phase::Refused(_))
+        && !matches!(record.saga.sent, Sent::Never)
+        && order.cancelled_by == Some(domain::snapshot::Initiator::Seller)
+}

@@ -1,0 +1,430 @@
+//! What people ask for. Each command runs in the caller's transaction; the caller commits it together with what it
+//! keeps of its own (an idempotency key), and only then answers.
+
+use crate::ledger::marks;
+use crate::{Engine, EngineError, reconcile};
+use domain::cancellation::{Cancellation, State};
+use domain::eligibility::{self, Blocked, OrderFacts};
+use domain::ids::{CancellationId, MerchantId, OrderId, ReasonCode};
+use domain::order::{List, place};
+use domain::policy::{ListingEffect, Policy, ReasonRule};
+use domain::snapshot::FulfilledBy;
+use store::cancellations::{CancellationRecord, ChosenLine};
+use store::jobs::{self, Kind};
+use store::log::{self, Entry};
+use store::orders::{self, OrderRecord};
+use store::{Session, StoreError, cancellations, new_id, stock};
+
+/// What a consequence is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EffectKind {
+    /// How our reason is told to the platform.
+    Mapping,
+    /// What the platform does to the order.
+    Order,
+    /// What becomes of the listings.
+    Listing,
+    /// What becomes of the goods.
+    Stock,
+}
+
+impl EffectKind {
+    /// The word in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mapping => "mapping",
+            Self::Order => "order",
+            Self::Listing => "listing",
+            Self::Stock => "stock",
+        }
+    }
+}
+
+/// One consequence of a cancel, in words, before the click.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consequence {
+    /// About what.
+    pub kind: EffectKind,
+    /// In words.
+    pub text: String,
+}
+
+/// A reason as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReasonOption {
+    /// Our code for it.
+    pub code: ReasonCode,
+    /// What the operator reads.
+    pub label: String,
+    /// Why it is not offered for this order; `None` when it is.
+    pub why_not: Option<String>,
+    /// At least one product must be chosen.
+    pub lines_required: bool,
+    /// What it would do.
+    pub effects: Vec<Consequence>,
+}
+
+/// What the cancel dialog shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancellationOptions {
+    /// Whether a cancel may be asked for, and the gate that is closed if not.
+    pub allowed: Result<(), Blocked>,
+    /// Whether chosen lines alone can be cancelled.
+    pub by_lines: bool,
+    /// Every reason of the platform, offered or grey.
+    pub reasons: Vec<ReasonOption>,
+}
+
+/// A cancel to be asked for.
+#[derive(Debug, Clone)]
+pub struct CancelRequest<'a> {
+    /// The order.
+    pub order: &'a OrderId,
+    /// Our code of the reason.
+    pub reason: &'a str,
+    /// The chosen products, where the reason wants them.
+    pub lines: &'a [ChosenLine],
+    /// The operator's note, kept here.
+    pub note: Option<&'a str>,
+    /// The version of the order that the operator saw; another one is a conflict.
+    pub expected_version: Option<i64>,
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// The merchant has no such order.
+    #[error("there is no such order")]
+    NoOrder,
+    /// The order changed since the operator saw it.
+    #[error("the order was changed meanwhile; read it again and repeat")]
+    Stale,
+    /// A gate is closed.
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
+    /// The order is not in a list that this can be done from.
+    #[error("{0}")]
+    WrongList(String),
+    /// The platform has no such reason, or does not take it for this order.
+    #[error("{0}")]
+    ReasonNotOffered(String),
+    /// The reason wants products and none was chosen.
+    #[error("“{0}” needs at least one product; choose which")]
+    LinesRequired(String),
+    /// Chosen lines alone cannot be cancelled here.
+    #[error("this marketplace cancels whole orders only; leave the quantities as they are")]
+    PartialNotSupported,
+    /// A chosen line is not one of the order's.
+    #[error("“{0}” is no line of this order")]
+    UnknownLine(String),
+    /// Anything else.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(_) => Self::Stale,
+            other => Self::Engine(other.into()),
+        }
+    }
+}
+
+/// The facts of an order that the gates look at.
+#[must_use]
+pub fn facts_of(order: &OrderRecord) -> OrderFacts {
+    OrderFacts {
+        list: order.list,
+        platform_status: order.platform_status.clone(),
+        fulfilled_by: order.fulfilled_by,
+        seller_may_cancel: order.seller_may_cancel,
+        cancelling: order.cancelling,
+        cod: order.cod,
+        region: order.region.clone(),
+    }
+}
+
+/// What the cancel dialog of an order shows, by what is stored. The platform is asked again before anything is sent.
+#[must_use]
+pub fn cancellation_options(order: &OrderRecord, policy: &Policy) -> CancellationOptions {
+    let facts = facts_of(order);
+    let reasons = policy.reasons.iter().map(|rule| ReasonOption {
+        code: rule.code.clone(),
+        label: rule.label.clone(),
+        why_not: eligibility::reason_not_offered(rule, &facts),
+        lines_required: rule.lines_required,
+        effects: consequences(order, rule),
+    });
+    CancellationOptions {
+        allowed: eligibility::new_cancel(&facts, policy),
+        by_lines: policy.partial_cancel,
+        reasons: reasons.collect(),
+    }
+}
+
+fn consequences(order: &OrderRecord, rule: &ReasonRule) -> Vec<Consequence> {
+    let mut effects = Vec::new();
+    if let Some(note) = &rule.mapping_note {
+        effects.push(Consequence { kind: EffectKind::Mapping, text: note.clone() });
+    }
+    effects.push(Consequence {
+        kind: EffectKind::Order,
+        text: format!("The whole order is canceled on {} and the buyer is told.", order.platform.title()),
+    });
+    effects.push(Consequence {
+        kind: EffectKind::Listing,
+        text: match rule.listing_effect {
+            ListingEffect::SetToZero => {
+                "The chosen products' listings are set to zero and held against any stock push until they are counted."
+                    .to_owned()
+            }
+            ListingEffect::UnitsReturn => "The platform puts the units back on their listings.".to_owned(),
+        },
+    });
+    effects.push(Consequence { kind: EffectKind::Stock, text: reconcile::goods_in_words(order, rule) });
+    effects
+}
+
+impl Engine {
+    /// Accepts a cancel: durable with the caller's commit, carried out by the next tick.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing is changed then.
+    pub async fn request_cancel(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        actor: &str,
+        request: &CancelRequest<'_>,
+    ) -> Result<CancellationRecord, CommandError> {
+        let now = self.clock.now();
+        let order = self.order_for(session, merchant, request.order, request.expected_version).await?;
+        let policy = self.policy(order.platform)?;
+        eligibility::new_cancel(&facts_of(&order), &policy)?;
+        let rule = policy
+            .reason(request.reason)
+            .ok_or_else(|| CommandError::ReasonNotOffered(unknown_reason(request.reason, &policy)))?;
+        if let Some(why_not) = eligibility::reason_not_offered(rule, &facts_of(&order)) {
+            return Err(CommandError::ReasonNotOffered(format!(
+                "“{}” is not taken for this order: {why_not}",
+                rule.label
+            )));
+        }
+        check_lines(&order, rule, &policy, request.lines)?;
+
+        let record = CancellationRecord {
+            merchant: merchant.clone(),
+            id: CancellationId::parse(new_id("can", now)).map_err(|_| StoreError::Conflict("the clock"))?,
+            order: order.id.clone(),
+            shop: order.shop.clone(),
+            reason: rule.code.clone(),
+            lines: request.lines.to_vec(),
+            note: request.note.map(str::to_owned),
+            saga: Cancellation::requested(now),
+            platform_message: None,
+            actor: actor.to_owned(),
+            created_at: now,
+            updated_at: now,
+        };
+        let mut after = order.clone();
+        after.cancelling = true;
+        after.updated_at = now;
+        orders::update(session, &order, &after).await?;
+        cancellations::insert(session, &record).await?;
+        self.hold_listings(session, &record, &order).await?;
+        jobs::want(session, merchant, &order.shop, Kind::Cancellation, record.id.as_str(), now).await?;
+        let detail = format!("cancel of {} asked for: {}", order.number, rule.label);
+        let entry = Entry {
+            actor,
+            action: "cancellation.requested",
+            shop: Some(&order.shop),
+            order: Some(&order.id),
+            subject: record.id.as_str(),
+            detail: &detail,
+        };
+        log::write(session, merchant, now, &entry).await?;
+        Ok(record)
+    }
+
+    /// Sets an order aside, here only. Its untouched units become available again.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing is changed then.
+    pub async fn void(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        actor: &str,
+        order: &OrderId,
+        expected_version: Option<i64>,
+    ) -> Result<OrderRecord, CommandError> {
+        let before = self.order_for(session, merchant, order, expected_version).await?;
+        refuse_while_cancelling(&before)?;
+        if !before.list.may_be_voided() {
+            return Err(CommandError::WrongList("Only orders in New and In Process can be voided.".to_owned()));
+        }
+        self.set_voided(session, actor, &before, true).await
+    }
+
+    /// Takes a voided order back into the list that its platform status gives now.
+    ///
+    /// # Errors
+    /// [`CommandError`]; nothing is changed then.
+    pub async fn restore(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        actor: &str,
+        order: &OrderId,
+        expected_version: Option<i64>,
+    ) -> Result<OrderRecord, CommandError> {
+        let before = self.order_for(session, merchant, order, expected_version).await?;
+        refuse_while_cancelling(&before)?;
+        if before.list != List::Voided {
+            return Err(CommandError::WrongList("Only voided orders can be restored.".to_owned()));
+        }
+        self.set_voided(session, actor, &before, false).await
+    }
+
+    async fn set_voided(
+        &self,
+        session: &mut Session,
+        actor: &str,
+        before: &OrderRecord,
+        voided: bool,
+    ) -> Result<OrderRecord, CommandError> {
+        let now = self.clock.now();
+        let shop = self.shop(session, &before.merchant, &before.shop).await?;
+        let mut after = before.clone();
+        after.voided = voided;
+        after.updated_at = now;
+        let settled = self.settle(session, &mut after, shop.is_counted(), None, actor).await?;
+        let placement = place(after.standing, after.fulfilled_by, marks(&after, settled.short), None);
+        (after.list, after.tab) = (placement.list, placement.tab);
+        orders::update(session, before, &after).await?;
+        stock::write(session, &before.merchant, &settled.movements, now).await?;
+        let (action, detail) = if voided {
+            ("order.voided", format!("{} set aside", before.number))
+        } else {
+            // The platform may have moved on since it was last read.
+            jobs::want(session, &before.merchant, &before.shop, Kind::ReadOrder, before.number.as_str(), now).await?;
+            ("order.restored", format!("{} taken back to {}", before.number, after.list))
+        };
+        let entry = Entry {
+            actor,
+            action,
+            shop: Some(&before.shop),
+            order: Some(&before.id),
+            subject: before.number.as_str(),
+            detail: &detail,
+        };
+        log::write(session, &before.merchant, now, &entry).await?;
+        after.version = before.version + 1;
+        Ok(after)
+    }
+
+    /// Asks for a sweep of a shop now.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub async fn sync_now(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        actor: &str,
+        shop: &domain::ids::ShopId,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        jobs::want(session, merchant, shop, Kind::Sweep, shop.as_str(), now).await?;
+        let entry = Entry {
+            actor,
+            action: "shop.sync",
+            shop: Some(shop),
+            order: None,
+            subject: shop.as_str(),
+            detail: "sync now",
+        };
+        log::write(session, merchant, now, &entry).await
+    }
+
+    /// Asks for these orders to be read from their platform now: what a push does, and nothing more.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub async fn nudge(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        shop: &domain::ids::ShopId,
+        numbers: &[domain::ids::OrderNumber],
+    ) -> Result<(), StoreError> {
+        for number in numbers {
+            jobs::want(session, merchant, shop, Kind::ReadOrder, number.as_str(), self.clock.now()).await?;
+        }
+        Ok(())
+    }
+
+    async fn order_for(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        id: &OrderId,
+        expected: Option<i64>,
+    ) -> Result<OrderRecord, CommandError> {
+        let order = orders::load_one(session, merchant, id).await?.ok_or(CommandError::NoOrder)?;
+        if expected.is_some_and(|version| version != order.version) {
+            return Err(CommandError::Stale);
+        }
+        Ok(order)
+    }
+}
+
+fn refuse_while_cancelling(order: &OrderRecord) -> Result<(), CommandError> {
+    if order.cancelling {
+        let detail = "A cancel of this order is under way; wait for its end.".to_owned();
+        return Err(Blocked { gate: eligibility::Gate::CancelPending, detail }.into());
+    }
+    Ok(())
+}
+
+fn unknown_reason(given: &str, policy: &Policy) -> String {
+    let known: Vec<&str> = policy.reasons.iter().map(|rule| rule.code.as_str()).collect();
+    format!("“{given}” is no reason here; use one of: {}", known.join(", "))
+}
+
+fn check_lines(
+    order: &OrderRecord,
+    rule: &ReasonRule,
+    policy: &Policy,
+    chosen: &[ChosenLine],
+) -> Result<(), CommandError> {
+    if rule.lines_required && chosen.is_empty() {
+        return Err(CommandError::LinesRequired(rule.label.clone()));
+    }
+    for line in chosen {
+        let known = order.lines.iter().find(|known| known.id.as_str() == line.line_id);
+        let known = known.ok_or_else(|| CommandError::UnknownLine(line.line_id.clone()))?;
+        let whole = line.quantity == known.quantity - known.canceled_quantity.min(known.quantity);
+        if !whole && !policy.partial_cancel {
+            return Err(CommandError::PartialNotSupported);
+        }
+    }
+    // Chosen products with a reason that takes none would be a cancel of these lines only.
+    if !rule.lines_required && !chosen.is_empty() && chosen.len() < order.lines.len() && !policy.partial_cancel {
+        return Err(CommandError::PartialNotSupported);
+    }
+    Ok(())
+}
+
+/// Whether a state is one that a person may resolve.
+#[must_use]
+pub const fn may_be_resolved(state: State) -> bool {
+    matches!(state, State::NeedsAttention)
+}
+
+/// Whether the platform's own warehouse keeps the goods, so that nothing of ours moves.
+pub(crate) const fn is_ours(order: &OrderRecord) -> bool {
+    matches!(order.fulfilled_by, FulfilledBy::Seller)
+}

@@ -1,0 +1,105 @@
+//! Opening stock: from when on a shop's orders move stock.
+
+use crate::{Engine, EngineError};
+use domain::ids::{ListingId, MerchantId, ShopId};
+use domain::order::{Placement, place};
+use domain::stock::{Bucket, Cause};
+use std::collections::HashMap;
+use store::stock::Movement;
+use store::{orders, shops, stock};
+
+/// Orders that are settled in one transaction.
+const ORDERS_PER_COMMIT: u32 = 200;
+
+impl Engine {
+    /// Takes the listings' stock as counted: opening stock = what each listing shows + the units of the orders that are
+    /// still here (the platform took those off the listing when they were placed). From now on the shop's orders move
+    /// stock; orders whose goods left before do not.
+    ///
+    /// Safe to repeat after a crash: the opening movements have one key per shop and SKU, and an order that is settled
+    /// moves nothing more.
+    ///
+    /// # Errors
+    /// [`EngineError::Platform`] when the listings cannot be read.
+    pub async fn count_from_listings(&self, merchant: &MerchantId, shop: &ShopId) -> Result<(), EngineError> {
+        let open = self.open_shop(merchant, shop).await?;
+        if !open.record.is_counted() {
+            let mut session = self.store.read().await?;
+            let wanted = orders::open_units(&mut session, merchant, shop).await?;
+            drop(session);
+            let listings: Vec<ListingId> = wanted.iter().map(|open| open.listing.clone()).collect();
+            let read = self.read_listings(&open, &listings).await;
+            if let Some(error) = read.failed {
+                return Err(EngineError::Platform(error.to_string()));
+            }
+            let now = self.clock.now();
+            let mut units: HashMap<_, i64> = HashMap::new();
+            for snapshot in &read.snapshots {
+                *units.entry(snapshot.listing.clone()).or_default() += snapshot.stock;
+            }
+            for open in &wanted {
+                *units.entry(open.listing.clone()).or_default() += i64::from(open.units);
+            }
+            let mut by_sku: HashMap<_, i64> = HashMap::new();
+            let mut seen = std::collections::HashSet::new();
+            for open in &wanted {
+                if seen.insert(open.listing.clone()) {
+                    *by_sku.entry(open.merchant_sku.clone()).or_default() +=
+                        units.get(&open.listing).copied().unwrap_or(0);
+                }
+            }
+            let movements: Vec<Movement> = by_sku
+                .into_iter()
+                .filter_map(|(sku, units)| {
+                    let units = u32::try_from(units).ok().filter(|units| *units > 0)?;
+                    Some(Movement {
+                        key: format!("opening/{shop}/{sku}"),
+                        warehouse: open.record.warehouse.clone(),
+                        sku,
+                        from: Bucket::Outside,
+                        to: Bucket::Available,
+                        units,
+                        cause: Cause::Opening,
+                        order: None,
+                        line: None,
+                        actor: "countermand".to_owned(),
+                    })
+                })
+                .collect();
+            let mut session = self.store.begin().await?;
+            self.keep_listings(&mut session, &open, &read.snapshots, now).await?;
+            stock::write(&mut session, merchant, &movements, now).await?;
+            shops::set_counted(&mut session, merchant, shop, self.clock.platform_now(open.record.platform)).await?;
+            session.commit().await?;
+        }
+        self.settle_open_orders(merchant, shop).await
+    }
+
+    async fn settle_open_orders(&self, merchant: &MerchantId, shop: &ShopId) -> Result<(), EngineError> {
+        let mut after = None;
+        loop {
+            let mut session = self.store.begin().await?;
+            let ids = orders::open_of_shop(&mut session, merchant, shop, after.as_ref(), ORDERS_PER_COMMIT).await?;
+            let Some(last) = ids.last().cloned() else { return Ok(()) };
+            let now = self.clock.now();
+            for before in orders::load(&mut session, merchant, &ids).await? {
+                let mut order = before.clone();
+                let settled = self.settle(&mut session, &mut order, true, None, "countermand").await?;
+                let placement = Placement { list: before.list, tab: before.tab };
+                let placement = place(
+                    order.standing,
+                    order.fulfilled_by,
+                    crate::ledger::marks(&order, settled.short),
+                    Some(placement),
+                );
+                (order.list, order.tab) = (placement.list, placement.tab);
+                if order != before {
+                    orders::update(&mut session, &before, &order).await?;
+                    stock::write(&mut session, merchant, &settled.movements, now).await?;
+                }
+            }
+            session.commit().await?;
+            after = Some(last);
+        }
+    }
+}

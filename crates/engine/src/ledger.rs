@@ -1,0 +1,137 @@
+//! From an order's facts to the movements that are missing: the domain's rule, applied to a whole order.
+
+use crate::{Engine, EngineError, commands};
+use domain::cancellation::Phase;
+use domain::ids::MerchantSku;
+use domain::order::LocalMarks;
+use domain::policy::{GoodsEffect, Policy, Standing};
+use domain::stock::{LineFacts, settle};
+use store::cancellations::CancellationRecord;
+use store::orders::OrderRecord;
+use store::stock::Movement;
+use store::{Session, stock};
+
+/// What settling an order found.
+pub(crate) struct OrderSettled {
+    /// The movements that are missing.
+    pub(crate) movements: Vec<Movement>,
+    /// There was not enough to promise.
+    pub(crate) short: bool,
+}
+
+/// What the seller's cancel of an order says about its goods.
+pub(crate) struct Chosen<'a> {
+    record: &'a CancellationRecord,
+    goods: GoodsEffect,
+}
+
+impl<'a> Chosen<'a> {
+    /// By the order's live or latest cancellation that was not refused.
+    pub(crate) fn of(cancellations: &'a [CancellationRecord], policy: &Policy) -> Option<Self> {
+        let record = cancellations.iter().rev().find(|record| !matches!(record.saga.phase, Phase::Refused(_)))?;
+        let goods = policy.reason(record.reason.as_str()).map_or(GoodsEffect::ComeBack, |rule| rule.goods_effect);
+        Some(Self { record, goods })
+    }
+}
+
+impl Engine {
+    /// Moves what is missing so that each line holds what the order's facts demand; changes the lines' holdings and names
+    /// the movements, which the caller writes.
+    pub(crate) async fn settle(
+        &self,
+        session: &mut Session,
+        order: &mut OrderRecord,
+        counted: bool,
+        chosen: Option<&Chosen<'_>>,
+        actor: &str,
+    ) -> Result<OrderSettled, EngineError> {
+        if !counted || !commands::is_ours(order) {
+            return Ok(OrderSettled { movements: Vec::new(), short: false });
+        }
+        let skus: Vec<MerchantSku> = order.lines.iter().map(|line| line.merchant_sku.clone()).collect();
+        let available = stock::available(session, &order.merchant, &skus).await?;
+        let units =
+            |warehouse: &_, sku: &_| available.get(&(Clone::clone(warehouse), Clone::clone(sku))).copied().unwrap_or(0);
+        let mut rest: std::collections::HashMap<_, i64> = order
+            .lines
+            .iter()
+            .map(|line| {
+                ((line.warehouse.clone(), line.merchant_sku.clone()), units(&line.warehouse, &line.merchant_sku))
+            })
+            .collect();
+        let full = rest.clone();
+
+        let mut settled = settle_lines(order, &mut rest, chosen, actor);
+        if settled.short {
+            // All lines or none: a half allocated order keeps units from others and cannot be packed.
+            let mut nothing = full.into_keys().map(|key| (key, 0)).collect();
+            settled = settle_lines(order, &mut nothing, chosen, actor);
+            settled.short = true;
+        }
+        for (line, stock) in order.lines.iter_mut().zip(settled.after) {
+            line.stock = stock;
+        }
+        Ok(OrderSettled { movements: settled.movements, short: settled.short })
+    }
+}
+
+struct LinesSettled {
+    movements: Vec<Movement>,
+    after: Vec<domain::stock::LineStock>,
+    short: bool,
+}
+
+type Rest = std::collections::HashMap<(domain::ids::WarehouseId, MerchantSku), i64>;
+
+fn settle_lines(order: &OrderRecord, rest: &mut Rest, chosen: Option<&Chosen<'_>>, actor: &str) -> LinesSettled {
+    let mut settled = LinesSettled { movements: Vec::new(), after: Vec::new(), short: false };
+    for line in &order.lines {
+        let goods = match chosen {
+            Some(chosen) if chosen.record.chose(&line.id) => chosen.goods,
+            _ => GoodsEffect::ComeBack,
+        };
+        let shelf = rest.entry((line.warehouse.clone(), line.merchant_sku.clone())).or_insert(0);
+        let facts = LineFacts {
+            standing: order.standing,
+            stage: order.stage,
+            ordered: line.quantity,
+            cancelled: line.canceled_quantity,
+            voided: order.voided,
+            goods,
+            available: u32::try_from(*shelf).unwrap_or(0),
+            left_before_counting: order.left_before_counting,
+        };
+        let line_settled = settle(&line.stock, &facts);
+        settled.short |= line_settled.short;
+        for step in line_settled.steps {
+            let mut change = domain::stock::Balance::default();
+            change.apply(step.from, step.to, i64::from(step.units));
+            *shelf += change.available;
+            settled.movements.push(Movement {
+                key: format!("{}/{}/{}/{}/{}", order.id, line.id, line.merchant_sku, step.cause, step.start),
+                warehouse: line.warehouse.clone(),
+                sku: line.merchant_sku.clone(),
+                from: step.from,
+                to: step.to,
+                units: step.units,
+                cause: step.cause,
+                order: Some(order.id.clone()),
+                line: Some(line.id.clone()),
+                actor: actor.to_owned(),
+            });
+        }
+        settled.after.push(line_settled.after);
+    }
+    settled
+}
+
+/// What was decided here about an order, for its place in the lists.
+pub(crate) fn marks(order: &OrderRecord, short: bool) -> LocalMarks {
+    LocalMarks {
+        voided: order.voided,
+        scanned_out: false,
+        short: short && matches!(order.standing, Standing::ToPack | Standing::Arranged),
+        units_waiting: order.lines.iter().any(|line| line.stock.returning > 0),
+        units_settled: false,
+    }
+}

@@ -1,0 +1,360 @@
+//! What a read of an order changes here: its place in the lists, its lines, its stock.
+//!
+//! Pushes, sweeps, cancels and restores all end in [`Engine::apply`]: there is one way for a platform's word to become ours.
+
+use crate::ledger::{Chosen, marks};
+use crate::shop_calls::OpenShop;
+use crate::{Engine, EngineError};
+use domain::cancellation::View;
+use domain::eligibility::{self, Blocked, Gate, OrderFacts};
+use domain::ids::{ListingSku, MerchantSku, OrderId};
+use domain::order::{List, Stage, place};
+use domain::policy::{GoodsEffect, Policy, ReasonRule, Standing};
+use domain::snapshot::{FulfilledBy, LineSnapshot, OrderSnapshot, PackageSnapshot};
+use domain::time::Moment;
+use std::collections::HashMap;
+use store::jobs::{self, Kind};
+use store::log::{self, Entry};
+use store::orders::{self, LineRecord, NEVER, OrderRecord, PackageRecord};
+use store::stock::{self, ListingRecord};
+use store::{Session, StoreError, cancellations, new_id};
+
+/// What applying a read came to.
+pub(crate) struct Applied {
+    /// The order as it stands now, with its version in the database.
+    pub(crate) order: OrderRecord,
+    /// The read began before a write of ours was answered: it proves nothing and must be made again.
+    pub(crate) read_again: bool,
+    /// The read is older than what was applied before, or contradicts it.
+    pub(crate) stale: bool,
+}
+
+/// Until a mapping says otherwise, a listing's code is the warehouse's code.
+pub(crate) fn merchant_sku_of(listing_sku: &ListingSku) -> MerchantSku {
+    // Both kinds of code have the same form, so what is one can be read as the other.
+    MerchantSku::parse(listing_sku.as_str())
+        .unwrap_or_else(|_| unreachable!("a listing SKU has the form of a merchant SKU"))
+}
+
+/// What a snapshot says, as far as a cancel is concerned.
+pub(crate) fn view(snapshot: &OrderSnapshot, policy: &Policy) -> View {
+    match snapshot.standing {
+        Standing::Canceled => View::Canceled(snapshot.cancelled.as_ref().and_then(|facts| facts.by)),
+        Standing::CancelRequested => {
+            let detail = "The buyer has asked to cancel this order; answer the request instead.".to_owned();
+            View::Alive(Err(Blocked { gate: Gate::RequestOpen, detail }))
+        }
+        _ => View::Alive(eligibility::live_gates(
+            &OrderFacts {
+                list: List::New,
+                platform_status: snapshot.platform_status.clone(),
+                fulfilled_by: snapshot.fulfilled_by,
+                seller_may_cancel: snapshot.seller_may_cancel,
+                cancelling: false,
+                cod: snapshot.cod,
+                region: snapshot.region.clone(),
+            },
+            policy,
+        )),
+    }
+}
+
+/// What becomes of the goods when the order is cancelled with this reason, for the operator.
+pub(crate) fn goods_in_words(order: &OrderRecord, rule: &ReasonRule) -> String {
+    if order.fulfilled_by == FulfilledBy::Platform {
+        return "The platform's warehouse keeps the goods; our stock does not change.".to_owned();
+    }
+    let units: u32 = order.lines.iter().map(|line| line.quantity - line.canceled_quantity.min(line.quantity)).sum();
+    let back = match order.stage {
+        _ if order.voided => "were released when the order was voided and stay available".to_owned(),
+        Stage::Untouched => "become available again at once".to_owned(),
+        Stage::Printed | Stage::Packed => "wait in “to stock in” until they are back on the shelf".to_owned(),
+        Stage::HandedOver | Stage::Delivered | Stage::Returned => {
+            "wait in “to stock in” until the parcel is back".to_owned()
+        }
+    };
+    match rule.goods_effect {
+        GoodsEffect::ComeBack => format!("{units} units {back}."),
+        GoodsEffect::CountNeeded => {
+            format!("The chosen products' units wait as “count needed” until they are counted; the other units {back}.")
+        }
+    }
+}
+
+impl Engine {
+    /// Applies what a read says of an order, known before or not.
+    pub(crate) async fn apply(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        before: Option<OrderRecord>,
+        snapshot: &OrderSnapshot,
+        began_at: Moment,
+    ) -> Result<Applied, EngineError> {
+        match before {
+            None => self.apply_first(session, shop, snapshot, began_at).await,
+            Some(before) => self.apply_change(session, shop, before, snapshot, began_at).await,
+        }
+    }
+
+    async fn apply_first(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        snapshot: &OrderSnapshot,
+        began_at: Moment,
+    ) -> Result<Applied, EngineError> {
+        let now = self.clock.now();
+        let record = &shop.record;
+        let gone = matches!(snapshot.standing, Standing::Shipped | Standing::Completed | Standing::Canceled);
+        let begun = snapshot.paid_at.unwrap_or(snapshot.ordered_at);
+        let mut order = OrderRecord {
+            merchant: record.merchant.clone(),
+            id: OrderId::parse(new_id("ord", now)).map_err(|_| StoreError::Conflict("the clock"))?,
+            shop: record.id.clone(),
+            platform: record.platform,
+            number: snapshot.number.clone(),
+            version: 1,
+            list: List::New,
+            tab: domain::order::Tab::None,
+            platform_status: snapshot.platform_status.clone(),
+            standing: snapshot.standing,
+            stage: snapshot.stage,
+            region: snapshot.region.clone(),
+            currency: snapshot.currency,
+            total: snapshot.total,
+            buyer_name: snapshot.buyer_name.clone(),
+            cod: snapshot.cod,
+            preorder: snapshot.preorder,
+            fulfilled_by: snapshot.fulfilled_by,
+            seller_may_cancel: snapshot.seller_may_cancel,
+            voided: false,
+            cancelling: false,
+            left_before_counting: gone && begun < record.stock_from,
+            cancelled_by: None,
+            cancel_reason: None,
+            buyer_reason: snapshot.buyer_reason.clone(),
+            ordered_at: snapshot.ordered_at,
+            paid_at: snapshot.paid_at,
+            ship_by: snapshot.ship_by.unwrap_or(NEVER),
+            canceled_at: None,
+            platform_updated_at: snapshot.updated_at,
+            read_began_at: began_at,
+            written_at: Moment::from_millis(0),
+            updated_at: now,
+            lines: self.first_lines(session, shop, &snapshot.lines).await?,
+            packages: snapshot.packages.iter().map(package_of).collect(),
+        };
+        note_cancel(&mut order, snapshot);
+        let settled = self.settle(session, &mut order, record.is_counted(), None, "platform").await?;
+        let placement = place(order.standing, order.fulfilled_by, marks(&order, settled.short), None);
+        (order.list, order.tab) = (placement.list, placement.tab);
+        if !orders::insert(session, &order).await? {
+            return Err(StoreError::Conflict("the order").into());
+        }
+        stock::write(session, &record.merchant, &settled.movements, now).await?;
+        Ok(Applied { order, read_again: false, stale: false })
+    }
+
+    async fn apply_change(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        before: OrderRecord,
+        snapshot: &OrderSnapshot,
+        began_at: Moment,
+    ) -> Result<Applied, EngineError> {
+        let now = self.clock.now();
+        if began_at < before.written_at {
+            return Ok(Applied { order: before, read_again: true, stale: true });
+        }
+        let older = snapshot.updated_at < before.platform_updated_at;
+        let revived = before.standing == Standing::Canceled && snapshot.standing != Standing::Canceled;
+        if older || revived {
+            return Ok(Applied { order: before, read_again: false, stale: true });
+        }
+        let mut after = before.clone();
+        after.platform_status.clone_from(&snapshot.platform_status);
+        after.standing = snapshot.standing;
+        after.stage = before.stage.max(snapshot.stage);
+        after.total = snapshot.total.or(before.total);
+        after.buyer_name.clone_from(&snapshot.buyer_name);
+        after.cod = snapshot.cod;
+        after.preorder = snapshot.preorder;
+        after.fulfilled_by = snapshot.fulfilled_by;
+        after.seller_may_cancel = snapshot.seller_may_cancel;
+        after.buyer_reason = snapshot.buyer_reason.clone().or(after.buyer_reason);
+        after.paid_at = snapshot.paid_at.or(before.paid_at);
+        after.ship_by = snapshot.ship_by.unwrap_or(before.ship_by);
+        after.platform_updated_at = snapshot.updated_at;
+        self.change_lines(session, shop, &mut after, &snapshot.lines).await?;
+        after.packages = changed_packages(&before, &snapshot.packages);
+        note_cancel(&mut after, snapshot);
+
+        let newly_canceled = before.standing != Standing::Canceled && after.standing == Standing::Canceled;
+        let mut cancellations = if newly_canceled {
+            cancellations::of_orders(session, &before.merchant, std::slice::from_ref(&before.id)).await?
+        } else {
+            Vec::new()
+        };
+        for record in cancellations.iter_mut().filter(|record| crate::cancel::contradicts(record, &after)) {
+            self.take_refusal_back(session, shop, record, &after).await?;
+        }
+        let chosen = Chosen::of(&cancellations, &shop.policy);
+        let settled = self.settle(session, &mut after, shop.record.is_counted(), chosen.as_ref(), "platform").await?;
+        let placement = place(
+            after.standing,
+            after.fulfilled_by,
+            marks(&after, settled.short),
+            Some(domain::order::Placement { list: before.list, tab: before.tab }),
+        );
+        (after.list, after.tab) = (placement.list, placement.tab);
+        if after == before {
+            return Ok(Applied { order: before, read_again: false, stale: false });
+        }
+        after.read_began_at = began_at;
+        after.updated_at = now;
+        orders::update(session, &before, &after).await?;
+        stock::write(session, &before.merchant, &settled.movements, now).await?;
+        if before.platform_status != after.platform_status {
+            let detail = format!("{} → {}", before.platform_status, after.platform_status);
+            let entry = Entry {
+                actor: "platform",
+                action: "order.status",
+                shop: Some(&before.shop),
+                order: Some(&before.id),
+                subject: before.number.as_str(),
+                detail: &detail,
+            };
+            log::write(session, &before.merchant, now, &entry).await?;
+        }
+        if newly_canceled {
+            // Platforms put cancelled units back on the listing by themselves, or zero it: look, once it has settled.
+            for line in &after.lines {
+                jobs::want_once(
+                    session,
+                    &after.merchant,
+                    &after.shop,
+                    Kind::ReadListing,
+                    line.listing.as_str(),
+                    now.plus(shop.policy.settling),
+                )
+                .await?;
+            }
+        }
+        after.version = before.version + 1;
+        Ok(Applied { order: after, read_again: false, stale: false })
+    }
+
+    async fn first_lines(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        lines: &[LineSnapshot],
+    ) -> Result<Vec<LineRecord>, EngineError> {
+        let merchant = &shop.record.merchant;
+        let listings: Vec<_> = lines.iter().map(|line| line.listing.clone()).collect();
+        let known: HashMap<_, _> = stock::merchant_skus(session, merchant, &shop.record.id, &listings).await?;
+        let mut records = Vec::with_capacity(lines.len());
+        for line in lines {
+            let merchant_sku = match known.get(&line.listing) {
+                Some(sku) => sku.clone(),
+                None => {
+                    let merchant_sku = merchant_sku_of(&line.listing_sku);
+                    let listing = ListingRecord {
+                        shop: shop.record.id.clone(),
+                        listing: line.listing.clone(),
+                        listing_sku: line.listing_sku.clone(),
+                        merchant_sku: merchant_sku.clone(),
+                        name: line.name.clone(),
+                        stock: 0,
+                        read_at: Moment::from_millis(0),
+                        held: false,
+                    };
+                    stock::save_listing(session, merchant, &listing).await?;
+                    merchant_sku
+                }
+            };
+            records.push(LineRecord {
+                id: line.id.clone(),
+                listing: line.listing.clone(),
+                listing_sku: line.listing_sku.clone(),
+                merchant_sku,
+                warehouse: shop.record.warehouse.clone(),
+                name: line.name.clone(),
+                variation: line.variation.clone(),
+                quantity: line.quantity,
+                canceled_quantity: line.cancelled_quantity,
+                unit_price: line.unit_price,
+                stock: domain::stock::LineStock::default(),
+            });
+        }
+        Ok(records)
+    }
+
+    async fn change_lines(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        order: &mut OrderRecord,
+        lines: &[LineSnapshot],
+    ) -> Result<(), EngineError> {
+        let mut added = Vec::new();
+        for line in lines {
+            match order.lines.iter_mut().find(|known| known.id == line.id) {
+                Some(known) => {
+                    known.name.clone_from(&line.name);
+                    known.variation.clone_from(&line.variation);
+                    known.quantity = line.quantity;
+                    // Units that were cancelled stay cancelled.
+                    known.canceled_quantity = known.canceled_quantity.max(line.cancelled_quantity);
+                    known.unit_price = line.unit_price.or(known.unit_price);
+                }
+                None => added.push(line.clone()),
+            }
+        }
+        if !added.is_empty() {
+            order.lines.extend(self.first_lines(session, shop, &added).await?);
+        }
+        if order.standing == Standing::Canceled {
+            for line in &mut order.lines {
+                line.canceled_quantity = line.quantity;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn note_cancel(order: &mut OrderRecord, snapshot: &OrderSnapshot) {
+    if order.standing != Standing::Canceled {
+        return;
+    }
+    order.canceled_at = order.canceled_at.or(Some(snapshot.updated_at));
+    if let Some(facts) = &snapshot.cancelled {
+        order.cancelled_by = facts.by.or(order.cancelled_by);
+        order.cancel_reason = Some(facts.reason.clone());
+    }
+}
+
+fn package_of(package: &PackageSnapshot) -> PackageRecord {
+    PackageRecord {
+        number: package.number.clone(),
+        tracking_number: package.tracking_number.clone(),
+        platform_status: package.platform_status.clone(),
+        stage: package.stage,
+        carrier: package.carrier.clone(),
+    }
+}
+
+/// The packages as read, but never less far than they were, and with a tracking number that was known kept.
+fn changed_packages(before: &OrderRecord, packages: &[PackageSnapshot]) -> Vec<PackageRecord> {
+    let changed = packages.iter().map(|package| {
+        let mut after = package_of(package);
+        if let Some(known) = before.packages.iter().find(|known| known.number == after.number) {
+            after.stage = after.stage.max(known.stage);
+            after.tracking_number = after.tracking_number.or_else(|| known.tracking_number.clone());
+        }
+        after
+    });
+    changed.collect()
+}

@@ -1,0 +1,106 @@
+//! Sweeps: every order that changed since the last one is wanted, whether a push came or not.
+
+use crate::shop_calls::OpenShop;
+use crate::{Engine, EngineError};
+use connectors::call::CallError;
+use connectors::connector::{Connector, Window};
+use domain::ids::{MerchantId, OrderNumber, ShopId};
+use domain::time::{Moment, Span};
+use std::collections::BTreeSet;
+use store::jobs::{self, Claim, Kind, Lease};
+use store::shops;
+
+/// Pages that one window may have; more than this is a platform that turns in circles.
+const MAX_PAGES: usize = 10_000;
+/// Rounds that a first sync waits for reads that fail, before it lets the workers go on with them.
+const FIRST_SYNC_ROUNDS: usize = 200;
+
+impl Engine {
+    pub(crate) async fn sweep(&self, shop: &OpenShop, lease: &Lease, claims: &[Claim]) -> Result<(), EngineError> {
+        let swept = self.sweep_windows(shop).await;
+        let now = self.clock.now();
+        let mut session = self.store.begin().await?;
+        for claim in claims {
+            let wake_at = match &swept {
+                Ok(()) => now.plus(shop.policy.sweep_every),
+                Err(error) => {
+                    tracing::warn!(shop = %shop.record.id, %error, "sweep failed; it is repeated");
+                    now.plus(Span::from_seconds(2).doubled(claim.tries.saturating_sub(1), shop.policy.sweep_every))
+                }
+            };
+            jobs::again(&mut session, lease, claim, wake_at, now).await?;
+        }
+        session.commit().await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Lists window after window up to the platform's present; what a window names is wanted before it counts as swept.
+    async fn sweep_windows(&self, shop: &OpenShop) -> Result<(), EngineError> {
+        let record = &shop.record;
+        let policy = &shop.policy;
+        let platform_now = self.clock.platform_now(record.platform);
+        let mut from = record.swept_to.minus(policy.sweep_overlap).max(Moment::from_millis(0));
+        loop {
+            let to = from.plus(policy.list_window).min(platform_now);
+            let numbers = self.list_window(shop, Window { from, to }).await?;
+            let mut session = self.store.begin().await?;
+            for number in &numbers {
+                jobs::want(
+                    &mut session,
+                    &record.merchant,
+                    &record.id,
+                    Kind::ReadOrder,
+                    number.as_str(),
+                    self.clock.now(),
+                )
+                .await?;
+            }
+            shops::swept(&mut session, &record.merchant, &record.id, to).await?;
+            session.commit().await?;
+            if to >= platform_now {
+                return Ok(());
+            }
+            from = to;
+        }
+    }
+
+    async fn list_window(&self, shop: &OpenShop, window: Window) -> Result<BTreeSet<OrderNumber>, EngineError> {
+        let mut numbers = BTreeSet::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let build = |connector: &dyn Connector, now| {
+                Ok::<_, CallError>(connector.list_orders(window, cursor.as_deref(), now))
+            };
+            let page = self.call(shop, None, build).await.map_err(|error| EngineError::Platform(error.to_string()))?;
+            numbers.extend(page.numbers);
+            match page.next {
+                Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+                _ => return Ok(numbers),
+            }
+        }
+        Err(EngineError::Platform(format!("a list of more than {MAX_PAGES} pages")))
+    }
+
+    /// Sweeps a shop and reads everything it names, now. Reads that fail again and again are left to the workers.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the shop cannot be listed, or of the store.
+    pub async fn first_sync(&self, merchant: &MerchantId, shop: &ShopId) -> Result<(), EngineError> {
+        let open = self.open_shop(merchant, shop).await?;
+        self.sweep_windows(&open).await?;
+        let mut session = self.store.begin().await?;
+        let wake_at = self.clock.now().plus(open.policy.sweep_every);
+        jobs::want_once(&mut session, merchant, shop, Kind::Sweep, shop.as_str(), wake_at).await?;
+        session.commit().await?;
+        let due = store::jobs::Due { merchant: merchant.clone(), shop: shop.clone() };
+        for _ in 0..FIRST_SYNC_ROUNDS {
+            while self.tick(&due, Kind::ReadOrder).await? > 0 {}
+            let mut session = self.store.read().await?;
+            if jobs::waiting_in_shop(&mut session, &due, Kind::ReadOrder).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
