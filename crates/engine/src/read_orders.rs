@@ -191,6 +191,92 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let listings: Vec<ListingId> =
             claims.iter().filter_map(|claim| ListingId::parse(claim.subject.as_str()).ok()).collect();
+        let of =
+            |number: &OrderNumber| found.remove(number).map_or(ReadOf::Missing, |order| ReadOf::Order(Box::new(order)));
+        Ok(numbers.iter().cloned().zip(numbers.iter().map(of)).collect())
+    }
+
+    /// Works on `read_order` jobs: reads the orders and applies what the platform says.
+    pub(crate) async fn read_wanted_orders(
+        &self,
+        shop: &OpenShop,
+        lease: &Lease,
+        claims: &[Claim],
+    ) -> Result<(), EngineError> {
+        let mut numbers = Vec::with_capacity(claims.len());
+        for claim in claims {
+            numbers.extend(OrderNumber::parse(claim.subject.as_str()));
+        }
+        let reads = self.read_from_platform(shop, &numbers).await;
+        for claims in claims.chunks(ORDERS_PER_COMMIT) {
+            let mut session = self.store.begin().await?;
+            for claim in claims {
+                session.savepoint().await?;
+                match self.apply_read(&mut session, shop, lease, claim, &reads).await {
+                    Ok(true) => session.release().await?,
+                    Ok(false) => session.undo().await?,
+                    Err(EngineError::Store(error)) if error.is_passing() => {
+                        session.undo().await?;
+                        let now = self.clock.now();
+                        jobs::again(&mut session, lease, claim, now.plus(READ_PAUSE), now).await?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            session.commit().await?;
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// Applies one order's read and ends its job; false where the lease was lost.
+    async fn apply_read(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        lease: &Lease,
+        claim: &Claim,
+        reads: &Reads,
+    ) -> Result<bool, EngineError> {
+        let now = self.clock.now();
+        let Ok(number) = OrderNumber::parse(claim.subject.as_str()) else {
+            return Ok(jobs::finish(session, lease, claim, now).await?);
+        };
+        match reads.of(&number) {
+            ReadOf::Order(snapshot) => {
+                let merchant = &shop.record.merchant;
+                let ids =
+                    orders::ids_by_number(session, merchant, &shop.record.id, std::slice::from_ref(&number)).await?;
+                let before = match ids.get(&number) {
+                    Some(id) => orders::load_one(session, merchant, id).await?,
+                    None => None,
+                };
+                let applied = self.apply(session, shop, before, &snapshot, reads.began_at).await?;
+                if applied.read_again {
+                    return Ok(jobs::again(session, lease, claim, now, now).await?);
+                }
+                Ok(jobs::finish(session, lease, claim, now).await?)
+            }
+            // A number that the platform never knew is dropped; an order of ours stays as it was last seen.
+            ReadOf::Missing => Ok(jobs::finish(session, lease, claim, now).await?),
+            ReadOf::Failed { retry_after, why } => {
+                tracing::debug!(shop = %shop.record.id, number = %number, why, "read failed");
+                let pause = READ_PAUSE.doubled(claim.tries.saturating_sub(1), REFUSED_PAUSE);
+                let wake_at = now.plus(if pause > retry_after { pause } else { retry_after });
+                Ok(jobs::again(session, lease, claim, wake_at, now).await?)
+            }
+        }
+    }
+
+    /// Works on `read_listing` jobs: reads the listings' stock and keeps it.
+    pub(crate) async fn read_wanted_listings(
+        &self,
+        shop: &OpenShop,
+        lease: &Lease,
+        claims: &[Claim],
+    ) -> Result<(), EngineError> {
+        let listings: Vec<ListingId> =
+            claims.iter().filter_map(|claim| ListingId::parse(claim.subject.as_str()).ok()).collect();
         let read = self.read_listings(shop, &listings).await;
         let now = self.clock.now();
         let mut session = self.store.begin().await?;
