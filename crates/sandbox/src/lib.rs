@@ -32,7 +32,7 @@
 //! | `GET /shops` · `POST /shops` `{"platform","name"?,"region"?,"orders"?}` | the shops; make another |
 //! | `POST /grants` `{"platform","shop"?}` | the seller authorises the app once more: what the browser would bring back (`code`, `shop_id`), a grant of its own |
 //! | `POST /tokens` `{"platform","shop"?,"action"}` | `expire_access`, `expire_refresh`, `revoke` |
-//! | `POST /import` | an export; sets the clock |
+//! | `POST /import` | an export as [`shopee::export::Export::to_json`] writes it; sets the clock |
 //! | `PUT /faults` `{"platform","rate","kinds","seed"?,"delay_ms"?,"ban_seconds"?,"stale_ms"?}` | faults; a stale read is possible for `stale_ms` (5,000) after a write |
 //! | `PUT /switches` `{"accept_repeats"?,"shopee":{…}?}` | `accept_repeats`: a second cancel takes effect again; per platform: see its module |
 //! | `PUT /limits` `{"lifted"?,"per_second"?}` | rate limits; also ends bans |

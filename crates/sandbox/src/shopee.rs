@@ -648,8 +648,39 @@ impl Marketplace for Shopee {
     }
 
     fn import(&mut self, export: Value, moment: &mut Moment<'_>) -> Result<Imported, Refusal> {
-        let _ = (export, moment);
-        Err(Refusal::unknown("this version has no import yet"))
+        let export = export::Export::from_json(export).map_err(|error| Refusal::senseless(error.to_string()))?;
+        let others = self.shops.values().any(|shop| !shop.is_empty());
+        let free = self.shops.values().find(|shop| shop.is_empty()).map(|shop| shop.id);
+        let shop_id = match (free, self.shops.values().find(|shop| shop.region == export::REGION)) {
+            (Some(free), _) => free,
+            (None, Some(shop)) => shop.id,
+            (None, None) => {
+                let wish = ShopWish {
+                    platform: NAME.to_owned(),
+                    name: Some("Imported".to_owned()),
+                    region: Some(export::REGION.to_owned()),
+                    orders: 0,
+                };
+                self.make_shop(&wish, moment)?;
+                let made = self.shops.values().find(|shop| shop.is_empty()).map(|shop| shop.id);
+                made.ok_or_else(|| Refusal::unknown("the shop for the import is missing"))?
+            }
+        };
+        let Some(shop) = self.shops.get_mut(&shop_id) else { return Err(Refusal::unknown("there is no shop yet")) };
+        if shop.is_empty()
+            && let Some(region) = shops::region(export::REGION)
+        {
+            shop.move_to(region);
+        }
+        let mut imported = export.put_into(shop, &mut self.random, &self.rules);
+        // Beside other orders the clock does not go back.
+        if others {
+            imported.clock = imported.clock.max(moment.now);
+        }
+        self.app_changed = true;
+        moment.changed = true;
+        self.send_pushes(moment);
+        Ok(imported)
     }
 
     fn pass_time(&mut self, moment: &mut Moment<'_>) {

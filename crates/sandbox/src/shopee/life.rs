@@ -161,6 +161,6 @@ pub(super) fn arrange(order: &mut Order, place: usize, tracking: &str) {
 pub(super) fn shop_truth(shop: &Shop) -> Value {
     json!({
         "platform": "shopee", "shop": shop.id.to_string(), "name": shop.name, "region": shop.region,
-        "currency": shop.currency, "orders": shop.len(), "products": shop.products.len(),
+        "currency": shop.currency, "orders": shop.order_count(), "products": shop.products.len(),
     })
 }

@@ -68,6 +68,11 @@ impl Products {
         self.items.len()
     }
 
+    /// There is an item with this id.
+    pub(super) fn has_item(&self, id: i64) -> bool {
+        self.items.contains_key(&id)
+    }
+
     /// An item and one of its variations.
     pub(super) fn listing(&self, item_id: i64, model_id: i64) -> Option<(&Item, &Model)> {
         let item = self.items.get(&item_id)?;

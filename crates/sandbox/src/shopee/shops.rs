@@ -196,7 +196,6 @@ impl Shop {
     }
 
     /// No product and no order yet.
-    #[allow(dead_code, reason = "the import uses it")]
     pub(super) fn is_empty(&self) -> bool {
         self.orders.is_empty() && self.products.len() == 0
     }
@@ -207,7 +206,7 @@ impl Shop {
     }
 
     /// The number of orders.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn order_count(&self) -> usize {
         self.orders.len()
     }
 
