@@ -16,8 +16,10 @@ pub(crate) enum Kind {
     /// The call has its effect, then the connection is dropped without an answer.
     TimeoutAfter,
     /// HTTP 500; the call had no effect.
+    #[serde(rename = "http_500")]
     Http500,
     /// The call has its effect, then HTTP 500.
+    #[serde(rename = "http_500_after")]
     Http500After,
     /// The platform's own "too many requests"; the call had no effect.
     RateLimited,
@@ -211,6 +213,26 @@ mod tests {
         let second: Vec<_> = (0..100).map(|_| two.for_call(Nature::Write)).collect();
         assert_eq!(first, second);
         assert!(first.iter().any(Option::is_some) && first.iter().any(Option::is_none));
+    }
+
+    #[test]
+    fn every_kind_is_read_by_the_name_it_has_in_the_log() {
+        let kinds = [
+            Kind::TimeoutBefore,
+            Kind::TimeoutAfter,
+            Kind::Http500,
+            Kind::Http500After,
+            Kind::RateLimited,
+            Kind::LateApply,
+            Kind::StaleRead,
+            Kind::Slow,
+            Kind::DuplicatePush,
+            Kind::ReorderedPush,
+            Kind::DroppedPush,
+        ];
+        for kind in kinds {
+            assert_eq!(serde_json::from_value::<Kind>(kind.name().into()).unwrap(), kind);
+        }
     }
 
     #[test]

@@ -100,7 +100,12 @@ impl Desk {
         self.send(Method::POST, &url, Some(body)).await.unwrap()
     }
 
-    pub(crate) async fn send(&self, method: Method, url: &str, body: Option<Value>) -> Result<(u16, Value), reqwest::Error> {
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<Value>,
+    ) -> Result<(u16, Value), reqwest::Error> {
         let mut request = self.http.request(method, url);
         if let Some(body) = body {
             request = request.json(&body);

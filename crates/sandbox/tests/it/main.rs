@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod auth;
 mod client;
 mod exports;
+mod faults;
+mod life;
 mod orders;
+mod persistence;
+mod pushes;

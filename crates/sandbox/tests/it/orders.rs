@@ -88,3 +88,115 @@ async fn with_repeats_accepted_a_double_send_shows_as_two_changes() {
     let changed = desk.calls(&number).await.into_iter().filter(|call| call["changed"] == true).count();
     assert_eq!(changed, 2);
 }
+
+#[tokio::test]
+async fn optional_fields_come_only_on_request_and_lists_in_both_spellings() {
+    let desk = desk(1).await;
+    let (one, two) = (desk.order(json!({})).await, desk.order(json!({})).await);
+    let joined = format!("order_sn_list={one},{two}");
+    let repeated = format!("order_sn_list={one}&order_sn_list={two}&response_optional_fields=item_list");
+    let (_, plain) = desk.get("/api/v2/order/get_order_detail", &joined).await;
+    let (_, full) = desk.get("/api/v2/order/get_order_detail", &repeated).await;
+    for body in [&plain, &full] {
+        assert_eq!(body["response"]["order_list"].as_array().unwrap().len(), 2);
+    }
+    let order = &plain["response"]["order_list"][0];
+    assert_eq!((order.get("item_list"), order.get("cancel_by")), (None, None));
+    for always in ["order_sn", "region", "currency", "cod", "order_status", "update_time", "ship_by_date"] {
+        assert!(order.get(always).is_some(), "{always}");
+    }
+    assert!(full["response"]["order_list"][0]["item_list"].is_array());
+    let (_, none) = desk.get("/api/v2/order/get_order_detail", "order_sn_list=NOPE").await;
+    assert_eq!(none["error"], "error_not_found");
+    let many: Vec<String> = (0..51).map(|number| number.to_string()).collect();
+    let (_, too_many) = desk.get("/api/v2/order/get_order_detail", &format!("order_sn_list={}", many.join(","))).await;
+    assert_eq!(too_many["error"], "error_param");
+}
+
+#[tokio::test]
+async fn lists_filter_by_status_and_refuse_what_the_sheet_refuses() {
+    let desk = desk(300).await;
+    let now = desk.now().await;
+    let window = format!("time_range_field=update_time&time_from={}&time_to={}", now - 14 * 86_400, now + 100);
+    for status in ["UNPAID", "READY_TO_SHIP", "PROCESSED", "SHIPPED", "COMPLETED", "IN_CANCEL", "CANCELLED"] {
+        let query = format!("{window}&page_size=100&order_status={status}&request_order_status_pending=true");
+        let (_, body) = desk.get("/api/v2/order/get_order_list", &query).await;
+        let truth = desk.ask(&format!("/orders?platform=shopee&status={status}")).await;
+        let expected = truth["orders"].as_array().unwrap().len().min(100);
+        assert!(expected > 0, "{status}");
+        assert_eq!(body["response"]["order_list"].as_array().unwrap().len(), expected, "{status}");
+    }
+    let cases = [
+        (format!("{window}&page_size=101"), "error_param"),
+        (format!("{window}&page_size=0"), "error_param"),
+        (window.clone(), "error_param"),
+        (format!("{window}&page_size=10&order_status=LOST"), "error_param"),
+        (format!("{window}&page_size=10&cursor=nonsense"), "error_param"),
+        (
+            format!("time_range_field=update_time&time_from={now}&time_to={now}&page_size=10"),
+            "order.order_list_invalid_time",
+        ),
+        (
+            format!("time_range_field=update_time&time_from={}&time_to={now}&page_size=10", now - 15 * 86_400 - 1),
+            "order.order_list_invalid_time",
+        ),
+        (format!("time_range_field=pay_time&time_from=1&time_to={now}&page_size=10"), "error_param"),
+    ];
+    for (query, code) in cases {
+        let (_, body) = desk.get("/api/v2/order/get_order_list", &query).await;
+        assert_eq!(body["error"], code, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn an_order_that_changes_while_a_list_is_paged_is_not_missed() {
+    let desk = desk(30).await;
+    let now = desk.now().await;
+    let window = format!("time_range_field=update_time&time_from={}&time_to={}", now - 14 * 86_400, now + 1_000);
+    let (_, first) = desk.get("/api/v2/order/get_order_list", &format!("{window}&page_size=10")).await;
+    let fresh = desk.order(json!({})).await;
+    let mut seen = Vec::new();
+    let mut cursor = first["response"]["next_cursor"].as_str().unwrap().to_owned();
+    while !cursor.is_empty() {
+        let query = format!("{window}&page_size=10&cursor={cursor}");
+        let (_, page) = desk.get("/api/v2/order/get_order_list", &query).await;
+        seen.extend(page["response"]["order_list"].as_array().unwrap().iter().map(|row| row["order_sn"].clone()));
+        cursor = page["response"]["next_cursor"].as_str().unwrap().to_owned();
+    }
+    assert!(seen.contains(&json!(fresh)));
+}
+
+#[tokio::test]
+async fn stock_is_read_and_set_absolutely() {
+    let desk = desk(1).await;
+    let stock = desk.ask("/stock?platform=shopee").await;
+    let rows = stock["stock"].as_array().unwrap();
+    let plain = rows.iter().find(|row| row["sku"] == "BOARD").unwrap();
+    let varied = rows.iter().find(|row| row["sku"] == "MUG-BLU").unwrap();
+    let query = format!("item_id_list={},{}", plain["item_id"], varied["item_id"]);
+    let (_, base) = desk.get("/api/v2/product/get_item_base_info", &query).await;
+    let items = base["response"]["item_list"].as_array().unwrap();
+    assert_eq!(items[0]["stock_info_v2"]["summary_info"]["total_available_stock"], plain["available"]);
+    assert_eq!((&items[1]["has_model"], items[1].get("stock_info_v2")), (&json!(true), None));
+    let (_, models) = desk.get("/api/v2/product/get_model_list", &format!("item_id={}", varied["item_id"])).await;
+    let blue =
+        models["response"]["model"].as_array().unwrap().iter().find(|row| row["model_sku"] == "MUG-BLU").unwrap();
+    assert_eq!(blue["stock_info_v2"]["seller_stock"][0]["stock"], varied["available"]);
+
+    let body = json!({"item_id": varied["item_id"], "stock_list": [
+        {"model_id": varied["model_id"], "seller_stock": [{"stock": 7}]},
+        {"model_id": 1, "seller_stock": [{"stock": 7}]},
+    ]});
+    let (_, partly) = desk.post("/api/v2/product/update_stock", body).await;
+    assert_eq!(partly["error"], "");
+    assert_eq!(partly["response"]["success_list"][0]["stock"], 7);
+    assert_eq!(partly["response"]["failure_list"][0]["model_id"], 1);
+    assert_eq!(desk.stock("MUG-BLU").await, 7);
+
+    let body = json!({"item_id": plain["item_id"], "stock_list": [{"model_id": 0, "seller_stock": [{"stock": -1}]}]});
+    let (_, failed) = desk.post("/api/v2/product/update_stock", body).await;
+    assert_eq!(failed["error"], "error_busi_update_stock_failed");
+    assert_eq!(failed["response"]["failure_list"].as_array().unwrap().len(), 1);
+    desk.tell(Method::PUT, "/stock", json!({"platform": "shopee", "sku": "BOARD", "available": 3})).await;
+    assert_eq!(desk.stock("BOARD").await, 3);
+}
