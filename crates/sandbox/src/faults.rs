@@ -17,10 +17,8 @@ pub(crate) enum Kind {
     TimeoutAfter,
     /// HTTP 500; the call had no effect.
     #[serde(rename = "http_500")]
-    #[serde(rename = "http_500")]
     Http500,
     /// The call has its effect, then HTTP 500.
-    #[serde(rename = "http_500_after")]
     #[serde(rename = "http_500_after")]
     Http500After,
     /// The platform's own "too many requests"; the call had no effect.
