@@ -76,6 +76,7 @@ macro_rules! columns {
 
 statements! {
     ADD_MERCHANT = "insert into merchants (merchant_id, name, created_at) values ($1, $2, $3) on conflict (merchant_id) do nothing";
+    MERCHANT_NAME = "select name from merchants where merchant_id = $1";
     MERCHANTS = "select merchant_id, name from merchants order by merchant_id";
     ADD_WAREHOUSE = "insert into warehouses (merchant_id, warehouse_id, name) values ($1, $2, $3) on conflict (merchant_id, warehouse_id) do nothing";
     WAREHOUSES = "select warehouse_id, name from warehouses where merchant_id = $1 order by warehouse_id";
@@ -122,6 +123,14 @@ pub async fn add_merchant(
 pub async fn merchants(session: &mut Session) -> Result<Vec<MerchantId>, StoreError> {
     let rows = session.rows(MERCHANTS, &[]).await?;
     rows.iter().map(|row| parsed(row, "merchant_id", |text| MerchantId::parse(text))).collect()
+}
+
+/// What people call a merchant.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn merchant_name(session: &mut Session, merchant: &MerchantId) -> Result<Option<String>, StoreError> {
+    session.row(MERCHANT_NAME, args![merchant.as_str()]).await?.map(|row| row.text("name")).transpose()
 }
 
 /// Adds a warehouse, if it is not there.
