@@ -1,7 +1,7 @@
 //! The one trait that every marketplace fulfils.
 
 use crate::call::Call;
-use domain::ids::{ListingId, OrderNumber, ReasonCode};
+use domain::ids::{LineId, ListingId, OrderNumber, ReasonCode};
 use domain::platform::Platform;
 use domain::policy::Policy;
 use domain::snapshot::{ListingSnapshot, OrderSnapshot};
@@ -42,6 +42,17 @@ pub struct Window {
     pub to: Moment,
 }
 
+/// A line to cancel, or one that a reason names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelLine {
+    /// The line.
+    pub line: LineId,
+    /// The listing it was sold from.
+    pub listing: ListingId,
+    /// How many of its units.
+    pub quantity: u32,
+}
+
 /// What to cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelOrder {
@@ -49,8 +60,32 @@ pub struct CancelOrder {
     pub number: OrderNumber,
     /// Our reason; the policy maps it.
     pub reason: ReasonCode,
-    /// The chosen products' listings, where the reason wants them.
-    pub listings: Vec<ListingId>,
+    /// The chosen lines: all that the reason names, or, with `whole` false, all that are to be cancelled.
+    pub lines: Vec<CancelLine>,
+    /// Every line that still lives, for platforms that cancel line by line.
+    pub live_lines: Vec<CancelLine>,
+    /// The whole order is to be cancelled.
+    pub whole: bool,
+    /// What [`Connector::check_cancel`] answered just before, where the platform has such a check.
+    pub checked: Option<CancelChecked>,
+}
+
+/// A platform's live answer to “may this be cancelled, and with which reasons?”.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CancelChecked {
+    /// Why not, in the platform's words; `None` when it may.
+    pub refused: Option<String>,
+    /// The reasons that it takes now: ours, and the platform's value for this order.
+    pub reasons: Vec<(ReasonCode, String)>,
+}
+
+/// Orders as they were read, or the call that has to be made before they can be told.
+#[derive(Debug)]
+pub enum OrdersRead {
+    /// The orders that the platform knows among those asked for.
+    Orders(Vec<OrderSnapshot>),
+    /// One call was not enough: make this one.
+    Ask(Box<Call<OrdersRead>>),
 }
 
 /// The platform took the cancel; whether the order is cancelled, only a read tells.
@@ -137,7 +172,17 @@ pub trait Connector: Send + Sync {
     /// One page of the numbers of orders that changed within the window.
     fn list_orders(&self, window: Window, cursor: Option<&str>, platform_now: Moment) -> Call<OrderPage>;
     /// Reads up to [`Policy::read_batch`] orders; those the platform does not know are missing from the answer.
-    fn read_orders(&self, numbers: &[OrderNumber], platform_now: Moment) -> Call<Vec<OrderSnapshot>>;
+    fn read_orders(&self, numbers: &[OrderNumber], platform_now: Moment) -> Call<OrdersRead>;
+    /// Asks the platform whether it takes this cancel now, and with which reasons. `None` where the answer comes with the
+    /// read of the order ([`OrderSnapshot::seller_may_cancel`]).
+    ///
+    /// # Errors
+    /// [`ConnectorError`] when the request cannot be built from what was given.
+    fn check_cancel(
+        &self,
+        cancel: &CancelOrder,
+        platform_now: Moment,
+    ) -> Option<Result<Call<CancelChecked>, ConnectorError>>;
     /// Asks the platform to cancel. The caller has checked the reason against the policy; a reason that the policy
     /// does not have becomes a call that reads as [`crate::call::Remedy::Bug`] without being sent: see
     /// [`ConnectorError::Reason`].

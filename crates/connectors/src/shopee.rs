@@ -49,7 +49,7 @@ use std::sync::Arc;
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
 use domain::policy::Policy;
-use domain::snapshot::{ListingSnapshot, OrderSnapshot};
+use domain::snapshot::ListingSnapshot;
 use domain::time::{Moment, Span};
 use http::{Method, Request};
 use serde::Serialize;
@@ -57,8 +57,8 @@ use serde::Serialize;
 use crate::OpenError;
 use crate::call::{Call, Effect};
 use crate::connector::{
-    CancelAccepted, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage, Push, PushRefused,
-    RenewedCredentials, SetStock, SetStockResult, Window,
+    CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage, OrdersRead, Push,
+    PushRefused, RenewedCredentials, SetStock, SetStockResult, Window,
 };
 use crate::policy::Bounds;
 use auth::Credentials;
@@ -211,13 +211,24 @@ impl Connector for Shopee {
         call(asked, request, move |asked, received| orders::read_list(asked, cursor.as_deref(), received))
     }
 
-    fn read_orders(&self, numbers: &[OrderNumber], platform_now: Moment) -> Call<Vec<OrderSnapshot>> {
+    fn read_orders(&self, numbers: &[OrderNumber], platform_now: Moment) -> Call<OrdersRead> {
         // The engine asks for no more than the policy's batch, which is bound to this.
         let numbers: Vec<OrderNumber> = numbers.iter().take(orders::READ_MAX).cloned().collect();
         let asked = self.asked(orders::GET_ORDER_DETAIL, Effect::Read);
         let request = self.get(asked.endpoint, &orders::detail_parameters(&numbers), platform_now);
         let policy = Arc::clone(&self.policy);
-        call(asked, request, move |asked, received| orders::read_detail(asked, &policy, &numbers, received))
+        call(asked, request, move |asked, received| {
+            orders::read_detail(asked, &policy, &numbers, received).map(OrdersRead::Orders)
+        })
+    }
+
+    fn check_cancel(
+        &self,
+        _cancel: &CancelOrder,
+        _platform_now: Moment,
+    ) -> Option<Result<Call<CancelChecked>, ConnectorError>> {
+        // `can_full_cancel_order` comes with the order itself (section 8).
+        None
     }
 
     fn cancel_order(&self, cancel: &CancelOrder, platform_now: Moment) -> Result<Call<CancelAccepted>, ConnectorError> {

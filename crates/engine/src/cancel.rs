@@ -4,13 +4,13 @@
 //! some, the intent to send of others. Then it sends, and commits each answer as it comes. What was answered is read at
 //! once in the next round; what has to wait goes back to its job with a time to wake.
 
-use crate::read_orders::{ORDERS_PER_COMMIT, ReadOf, Reads};
+use crate::read_orders::{ORDERS_PER_COMMIT, ReadOf, Reads, refused};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError, reconcile};
 use connectors::call::{CallError, Remedy, Story};
-use connectors::connector::{CancelAccepted, CancelOrder};
+use connectors::connector::{CancelAccepted, CancelLine, CancelOrder, Connector, ConnectorError};
 use domain::cancellation::{Effect, Event, Phase, Sent, State, View, decide};
-use domain::ids::{CancellationId, ListingId, OrderId, OrderNumber};
+use domain::ids::{CancellationId, OrderId, OrderNumber};
 use domain::policy::ListingEffect;
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
@@ -256,11 +256,7 @@ impl Engine {
                 if !jobs::still_held(session, lease, &work.claim).await? {
                     return Ok(Next::Lost);
                 }
-                let cancel = CancelOrder {
-                    number: order.number.clone(),
-                    reason: record.reason.clone(),
-                    listings: chosen_listings(&record, &order),
-                };
+                let cancel = cancel_order(&record, &order);
                 Ok(Next::Send(Box::new(IntentToSend { attempt: record.saga.attempts, deadline, cancel })))
             }
             Effect::Read(wake_at) => {
@@ -274,11 +270,7 @@ impl Engine {
     async fn send_all(&self, shop: &OpenShop, lease: &Lease, intents: Vec<Intent>) -> Result<Vec<Work>, EngineError> {
         let mut answered = stream::iter(intents)
             .map(|intent| async move {
-                let answer = self
-                    .call(shop, Some(intent.deadline), |connector, now| {
-                        connector.cancel_order(&intent.cancel, now).map_err(crate::read_orders::refused)
-                    })
-                    .await;
+                let answer = self.check_and_send(shop, &intent).await;
                 (intent, answer)
             })
             .buffer_unordered(shop.policy.calls_in_flight.max(1))
@@ -307,6 +299,26 @@ impl Engine {
             works.extend(read_now);
         }
         Ok(works)
+    }
+
+    /// Asks the platform's live check where it has one, right before the cancel; what it refuses is not sent.
+    async fn check_and_send(&self, shop: &OpenShop, intent: &Intent) -> Result<CancelAccepted, CallError> {
+        let mut cancel = intent.cancel.clone();
+        let now = self.clock.platform_now(shop.record.platform);
+        if shop.connector.check_cancel(&cancel, now).is_some() {
+            let build = |connector: &dyn Connector, now| {
+                let call = connector.check_cancel(&cancel, now);
+                call.unwrap_or_else(|| Err(ConnectorError::Reason(cancel.reason.to_string()))).map_err(refused)
+            };
+            let checked = self.call(shop, Some(intent.deadline), build).await.map_err(not_carried_out)?;
+            if let Some(words) = &checked.refused {
+                let story = Story { message: words.clone(), ..Story::default() };
+                return Err(CallError { remedy: Remedy::Rejected, story });
+            }
+            cancel.checked = Some(checked);
+        }
+        self.call(shop, Some(intent.deadline), |connector, now| connector.cancel_order(&cancel, now).map_err(refused))
+            .await
     }
 
     /// What a call came to, written whatever else has changed meanwhile.
@@ -482,8 +494,28 @@ const fn held(held: bool) -> Result<Next, EngineError> {
     Ok(if held { Next::Left } else { Next::Lost })
 }
 
-fn chosen_listings(record: &CancellationRecord, order: &OrderRecord) -> Vec<ListingId> {
-    order.lines.iter().filter(|line| record.chose(&line.id)).map(|line| line.listing.clone()).collect()
+fn cancel_order(record: &CancellationRecord, order: &OrderRecord) -> CancelOrder {
+    let live = order.lines.iter().filter(|line| line.canceled_quantity < line.quantity);
+    let live_lines: Vec<CancelLine> = live
+        .map(|line| CancelLine {
+            line: line.id.clone(),
+            listing: line.listing.clone(),
+            quantity: line.quantity - line.canceled_quantity,
+        })
+        .collect();
+    let chosen = live_lines.iter().filter_map(|line| {
+        let chosen = record.lines.iter().find(|chosen| chosen.line_id == line.line.as_str())?;
+        Some(CancelLine { quantity: chosen.quantity.min(line.quantity), ..line.clone() })
+    });
+    CancelOrder {
+        number: order.number.clone(),
+        reason: record.reason.clone(),
+        lines: chosen.collect(),
+        live_lines,
+        // Chosen lines alone are cancelled only where the policy allows it, which no policy does yet.
+        whole: true,
+        checked: None,
+    }
 }
 
 fn in_words(story: &Story) -> String {
@@ -492,6 +524,15 @@ fn in_words(story: &Story) -> String {
         (message, "") => message.to_owned(),
         (message, code) => format!("{message} ({code})"),
     }
+}
+
+/// A check that failed changed nothing: whatever it came to, the cancel itself was not sent.
+fn not_carried_out(error: CallError) -> CallError {
+    let remedy = match error.remedy {
+        Remedy::Unknown | Remedy::Rejected => Remedy::RetryAfter(Span::from_seconds(1)),
+        other => other,
+    };
+    CallError { remedy, ..error }
 }
 
 /// Whether a later read contradicts a refusal: the platform says that we cancelled after all.

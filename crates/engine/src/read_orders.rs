@@ -3,7 +3,7 @@
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
 use connectors::call::{CallError, Remedy};
-use connectors::connector::ConnectorError;
+use connectors::connector::{Connector, ConnectorError, OrdersRead};
 use domain::ids::{ListingId, OrderNumber};
 use domain::snapshot::{ListingSnapshot, OrderSnapshot};
 use domain::time::{Moment, Span};
@@ -89,10 +89,14 @@ impl Engine {
         shop: &OpenShop,
         numbers: &[OrderNumber],
     ) -> Result<Vec<(OrderNumber, ReadOf)>, CallError> {
-        let build = |connector: &dyn connectors::connector::Connector, now| {
-            Ok::<_, CallError>(connector.read_orders(numbers, now))
+        let build = |connector: &dyn Connector, now| Ok::<_, CallError>(connector.read_orders(numbers, now));
+        let mut read = self.call(shop, None, build).await?;
+        let snapshots = loop {
+            match read {
+                OrdersRead::Orders(snapshots) => break snapshots,
+                OrdersRead::Ask(call) => read = self.send(shop, None, *call).await?,
+            }
         };
-        let snapshots = self.call(shop, None, build).await?;
         let mut found: HashMap<OrderNumber, OrderSnapshot> =
             snapshots.into_iter().map(|snapshot| (snapshot.number.clone(), snapshot)).collect();
         let of =

@@ -147,7 +147,12 @@ impl Engine {
         }
     }
 
-    async fn send<T>(&self, shop: &OpenShop, not_after: Option<Moment>, call: Call<T>) -> Result<T, CallError> {
+    pub(crate) async fn send<T>(
+        &self,
+        shop: &OpenShop,
+        not_after: Option<Moment>,
+        call: Call<T>,
+    ) -> Result<T, CallError> {
         let now = self.clock.now();
         let endpoint = call.endpoint;
         if let Err(wait) = shop.lane.admit(&shop.policy, now) {

@@ -36,13 +36,13 @@ struct ItemOutOfStock {
 pub(super) fn body(policy: &Policy, cancel: &CancelOrder) -> Result<Vec<u8>, ConnectorError> {
     let reason = cancel.reason.as_str();
     let rule = policy.reason(reason).ok_or_else(|| ConnectorError::Reason(reason.to_owned()))?;
-    if rule.lines_required && cancel.listings.is_empty() {
+    if rule.lines_required && cancel.lines.is_empty() {
         return Err(ConnectorError::LinesRequired(reason.to_owned()));
     }
     let item_list = if rule.platform_value == reasons::OUT_OF_STOCK {
         // Several lines may be of one listing: it is named once.
         let items: BTreeSet<(i64, i64)> =
-            cancel.listings.iter().map(stock::ids).collect::<Result<_, ConnectorError>>()?;
+            cancel.lines.iter().map(|line| stock::ids(&line.listing)).collect::<Result<_, ConnectorError>>()?;
         Some(items.into_iter().map(|(item_id, model_id)| ItemOutOfStock { item_id, model_id }).collect())
     } else {
         None

@@ -13,13 +13,15 @@ mod signatures;
 
 use std::sync::Arc;
 
-use domain::ids::{ListingId, OrderNumber, ReasonCode};
+use domain::ids::{LineId, ListingId, OrderNumber, ReasonCode};
 use domain::platform::Platform;
 use domain::policy::Policy;
+use domain::snapshot::OrderSnapshot;
 use domain::time::Moment;
 
 use super::Shopee;
 use crate::call::Received;
+use crate::connector::{CancelLine, CancelOrder, OrdersRead};
 
 const PARTNER_KEY: &str = "7a6f6e6b6579206e6f74207265616c206b657920303132333435363738396162";
 const PUSH_KEY: &str = "9c1f4b0e7d2a6835e1c4f7092b6d8a3351c7e0f4a9b2d6185f3e7c0a4d9b1e62";
@@ -59,6 +61,27 @@ fn number(text: &str) -> OrderNumber {
 
 fn listing(text: &str) -> ListingId {
     ListingId::parse(text).unwrap()
+}
+
+/// A cancel that names these products; number and reason are to be set.
+fn cancel_of(listings: Vec<ListingId>) -> CancelOrder {
+    let line = |listing| CancelLine { line: LineId::parse("1").unwrap(), listing, quantity: 1 };
+    CancelOrder {
+        number: number("A"),
+        reason: reason("out_of_stock"),
+        lines: listings.into_iter().map(line).collect(),
+        live_lines: Vec::new(),
+        whole: true,
+        checked: None,
+    }
+}
+
+/// Shopee tells orders in one call.
+fn orders_of(read: OrdersRead) -> Vec<OrderSnapshot> {
+    match read {
+        OrdersRead::Orders(orders) => orders,
+        OrdersRead::Ask(call) => panic!("Shopee asks nothing more, but {call:?}"),
+    }
 }
 
 fn reason(text: &str) -> ReasonCode {

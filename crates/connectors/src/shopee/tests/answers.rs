@@ -4,7 +4,9 @@ use domain::snapshot::{FulfilledBy, Initiator, OrderSnapshot};
 use domain::time::{Moment, Span};
 use proptest::prelude::*;
 
-use super::{ACCESS_TOKEN, NOW, PARTNER_KEY, REFRESH_TOKEN, listing, number, reason, received, shopee};
+use super::{
+    ACCESS_TOKEN, NOW, PARTNER_KEY, REFRESH_TOKEN, cancel_of, listing, number, orders_of, reason, received, shopee,
+};
 use crate::call::{CLOCK_SKEW, Call, CallError, Effect, Received, Remedy};
 use crate::connector::{CancelAccepted, CancelOrder, Connector, OrderPage, SetStock, SetStockResult, Window};
 
@@ -23,7 +25,7 @@ const UPDATE_STOCK_FAILED: &str = include_str!("../fixtures/update_stock.all_fai
 
 fn read_orders(body: &str, numbers: &[&str]) -> Result<Vec<OrderSnapshot>, CallError> {
     let numbers: Vec<_> = numbers.iter().map(|text| number(text)).collect();
-    (shopee().read_orders(&numbers, NOW).read)(&received(200, body))
+    (shopee().read_orders(&numbers, NOW).read)(&received(200, body)).map(orders_of)
 }
 
 fn read_order(body: &str, number: &str) -> OrderSnapshot {
@@ -40,7 +42,7 @@ fn cancel_call() -> Call<CancelAccepted> {
     let cancel = CancelOrder {
         number: number("260810K7QX2M4P"),
         reason: reason("out_of_stock"),
-        listings: vec![listing("5:6")],
+        ..cancel_of(vec![listing("5:6")])
     };
     shopee().cancel_order(&cancel, NOW).unwrap()
 }

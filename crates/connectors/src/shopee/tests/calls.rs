@@ -4,7 +4,8 @@ use domain::platform::Platform;
 
 use super::super::Shopee;
 use super::{
-    ACCESS_TOKEN, NOW, PARTNER_KEY, PUSH_KEY, REFRESH_TOKEN, credentials, listing, number, policy, reason, shopee,
+    ACCESS_TOKEN, NOW, PARTNER_KEY, PUSH_KEY, REFRESH_TOKEN, cancel_of, credentials, listing, number, policy, reason,
+    shopee,
 };
 use crate::OpenError;
 use crate::call::Call;
@@ -24,7 +25,7 @@ fn requests_have_the_documented_form() {
     let cancel = |code: &str, listings: &[&str]| CancelOrder {
         number: number("260810K7QX2M4P"),
         reason: reason(code),
-        listings: listings.iter().map(|id| listing(id)).collect(),
+        ..cancel_of(listings.iter().map(|id| listing(id)).collect())
     };
     let variations = ["24567890123:198765432109", "24567890123:198765432110"];
     let stock = variations.map(|id| SetStock { listing: listing(id), stock: 7 });

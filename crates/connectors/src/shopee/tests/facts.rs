@@ -5,7 +5,7 @@ use domain::policy::{GoodsEffect, ListingEffect, Standing};
 use domain::time::Span;
 
 use super::super::status::{self, Reading};
-use super::{NOW, listing, number, policy, reason, shopee};
+use super::{NOW, cancel_of, listing, number, policy, reason, shopee};
 use crate::call::Effect;
 use crate::connector::{CancelOrder, Connector, ConnectorError, SetStock};
 
@@ -146,7 +146,7 @@ fn capabilities_and_functions_agree() {
     assert!(offered.seller_cancel && offered.set_stock && offered.pushes);
     assert!(!offered.partial_cancel && !offered.requests && !offered.shipping);
     for rule in &shopee.policy().reasons {
-        let cancel = CancelOrder { number: number("A"), reason: rule.code.clone(), listings: vec![listing("1:2")] };
+        let cancel = CancelOrder { number: number("A"), reason: rule.code.clone(), ..cancel_of(vec![listing("1:2")]) };
         let call = shopee.cancel_order(&cancel, NOW).unwrap();
         assert_eq!(call.effect, Effect::Write);
         // No part of an order is ever cancelled alone.
@@ -164,7 +164,7 @@ fn capabilities_and_functions_agree() {
 #[test]
 fn a_reason_the_policy_lacks_is_not_sent() {
     let cancel = |code: &str, listings: Vec<_>| {
-        let cancel = CancelOrder { number: number("A"), reason: reason(code), listings };
+        let cancel = CancelOrder { number: number("A"), reason: reason(code), ..cancel_of(listings) };
         shopee().cancel_order(&cancel, NOW).map(|_| ())
     };
     assert_eq!(cancel("sourcing_delay", vec![]), Err(ConnectorError::Reason("sourcing_delay".to_owned())));

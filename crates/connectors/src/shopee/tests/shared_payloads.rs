@@ -9,7 +9,7 @@ use domain::policy::Standing;
 
 use super::super::{sign, webhook};
 use super::answers::read_everything;
-use super::{NOW, PUSH_KEY, number, received, shopee};
+use super::{NOW, PUSH_KEY, number, orders_of, received, shopee};
 use crate::call::Remedy;
 use crate::connector::{Connector, PushRefused, Window};
 
@@ -53,7 +53,8 @@ fn every_payload_goes_through_every_reader() {
 #[test]
 fn the_documented_order_is_read() {
     let Some(body) = body("get_order_detail.completed_cod_vn.json") else { return };
-    let orders = (shopee().read_orders(&[number("2404098R48U37H")], NOW).read)(&received(200, body)).unwrap();
+    let orders =
+        orders_of((shopee().read_orders(&[number("2404098R48U37H")], NOW).read)(&received(200, body)).unwrap());
     let [order] = &orders[..] else { panic!("{orders:?}") };
     assert_eq!((order.standing, order.stage), (Standing::Completed, Stage::Delivered));
     assert!(order.cod);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::{auth, sign};
-use super::{NOW, credentials, listing, number, reason, shopee, shopee_with};
+use super::{NOW, cancel_of, credentials, listing, number, reason, shopee, shopee_with};
 use crate::connector::{CancelOrder, Connector};
 
 fn vectors() -> Value {
@@ -55,7 +55,7 @@ fn a_cancel_goes_out_as_the_vector_s_request() {
     let cancel = CancelOrder {
         number: number("260810K7QX2M4P"),
         reason: reason("out_of_stock"),
-        listings: vec![listing("24567890123:198765432109")],
+        ..cancel_of(vec![listing("24567890123:198765432109")])
     };
     let call = shopee().cancel_order(&cancel, NOW).unwrap();
     let target = call.request.uri().path_and_query().unwrap().as_str();
@@ -72,7 +72,7 @@ fn a_key_with_the_newer_prefix_signs_with_the_prefix() {
     let cancel = CancelOrder {
         number: number("260810K7QX2M4P"),
         reason: reason("buyer_requests_cancellation"),
-        listings: vec![],
+        ..cancel_of(vec![])
     };
     let call = shopee.cancel_order(&cancel, domain::time::Moment::from_seconds(1_786_440_001)).unwrap();
     assert_eq!(call.request.uri().path_and_query().unwrap().as_str(), text(&vector, "request_target"));
