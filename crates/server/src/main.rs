@@ -1,2 +1,1 @@
-//! countermand
 fn main() {}

@@ -1,0 +1,68 @@
+//! The HTTP API, version 1. The files mirror the addresses.
+//!
+//! An id that is unknown, another merchant's, or of a shop that the caller may not see answers 404 in all three cases,
+//! so that nobody learns what exists. A missing permission answers 403 before anything is looked up.
+
+pub mod audit;
+pub mod cancellations;
+pub mod health;
+pub mod once;
+pub mod openapi;
+pub mod order;
+pub mod orders;
+pub mod shops;
+pub mod stock;
+pub mod voiding;
+
+use crate::app::App;
+use axum::Router;
+use axum::routing::{get, post};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// An RFC 9457 problem, for the document; [`crate::problem::Problem`] writes it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// A URN that ends with the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The code in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened here, and the remedy.
+    pub detail: String,
+    /// A stable word for programs.
+    pub code: String,
+    /// The closed gate, where one is.
+    pub blocked_by: Option<String>,
+    /// Finds the request in the server's log.
+    pub operation_id: String,
+}
+
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/api/v1/orders", get(orders::list))
+        .route("/api/v1/orders/counts", get(orders::counts))
+        .route("/api/v1/orders/void", post(voiding::void_many))
+        .route("/api/v1/orders/restore", post(voiding::restore_many))
+        .route("/api/v1/orders/{id}", get(orders::detail))
+        .route("/api/v1/orders/{id}/cancellation-options", get(orders::options))
+        .route("/api/v1/orders/{id}/void", post(voiding::void))
+        .route("/api/v1/orders/{id}/restore", post(voiding::restore))
+        .route("/api/v1/cancellations", get(cancellations::list).post(cancellations::create))
+        .route("/api/v1/cancellations/{id}", get(cancellations::one))
+        .route("/api/v1/cancellations/{id}/resolve", post(cancellations::resolve))
+        .route("/api/v1/stock", get(stock::balances))
+        .route("/api/v1/stock/{warehouse}/{merchant_sku}/movements", get(stock::movements))
+        .route("/api/v1/listings", get(stock::listings))
+        .route("/api/v1/shops", get(shops::list))
+        .route("/api/v1/shops/{id}/sync", post(shops::sync))
+        .route("/api/v1/audit/log", get(audit::list))
+        .route("/api/v1/audit/log.csv", get(audit::export))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/api/openapi.json", get(openapi::serve))
+}

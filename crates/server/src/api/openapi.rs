@@ -1,0 +1,58 @@
+//! The OpenAPI document, made from the handlers.
+
+use super::{audit, cancellations, health, orders, shops, stock, voiding};
+use crate::events;
+use axum::Json;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{self, SecurityRequirement};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Countermand",
+        description = "The cancellation desk for sellers on several marketplaces. Errors are RFC 9457 problem details with a `code`; \
+            ids are opaque; times are RFC 3339 UTC; money is a decimal number as text. An id that is unknown, another merchant's, or of a \
+            shop that the caller may not see answers 404 in all three cases. Every POST takes `Idempotency-Key`."
+    ),
+    paths(
+        orders::list,
+        orders::counts,
+        orders::detail,
+        orders::options,
+        voiding::void,
+        voiding::restore,
+        voiding::void_many,
+        voiding::restore_many,
+        cancellations::create,
+        cancellations::list,
+        cancellations::one,
+        cancellations::resolve,
+        stock::balances,
+        stock::movements,
+        stock::listings,
+        shops::list,
+        shops::sync,
+        audit::list,
+        audit::export,
+        events::events,
+        health::alive,
+        health::ready,
+        health::metrics
+    )
+)]
+struct Document;
+
+/// The document.
+#[must_use]
+pub fn document() -> openapi::OpenApi {
+    let mut document = Document::openapi();
+    let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    document.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("token", [])]);
+    document
+}
+
+pub(crate) async fn serve() -> Json<openapi::OpenApi> {
+    Json(document())
+}

@@ -1,0 +1,231 @@
+//! Void and restore: setting orders aside here, one or many.
+
+use super::cancellations::to_value;
+use super::once::{Begun, Once, if_match};
+use super::order::Order;
+use super::orders::visible;
+use crate::app::App;
+use crate::auth::SignedIn;
+use crate::http::body;
+use crate::permissions::Permission;
+use crate::problem::Problem;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use domain::eligibility::Gate;
+use engine::commands::CommandError;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use store::Session;
+use store::orders::OrderRecord;
+use utoipa::ToSchema;
+
+/// The most orders of one call.
+pub const ORDERS_MAX: usize = 500;
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Set aside.
+    Void,
+    /// Take back.
+    Restore,
+}
+
+/// Sets an order aside or takes it back, in this transaction.
+///
+/// # Errors
+/// 403, 404, or 409 `cancel_pending` or `conflict`.
+pub async fn carry_out(
+    app: &App,
+    session: &mut Session,
+    signed_in: &SignedIn,
+    act: Act,
+    id: &str,
+    expected_version: Option<i64>,
+) -> Result<OrderRecord, Problem> {
+    signed_in.need(Permission::OrdersProcess)?;
+    let order = visible(session, signed_in, id).await?.id;
+    let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
+    let done = match act {
+        Act::Void => app.engine.void(session, merchant, actor, &order, expected_version).await,
+        Act::Restore => app.engine.restore(session, merchant, actor, &order, expected_version).await,
+    };
+    done.map_err(|error| match error {
+        CommandError::Blocked(blocked) if blocked.gate == Gate::CancelPending => {
+            Problem::conflict("cancel_pending", blocked.detail).blocked_by(Gate::CancelPending)
+        }
+        other => other.into(),
+    })
+}
+
+async fn one(
+    app: App,
+    signed_in: SignedIn,
+    id: String,
+    uri: Uri,
+    headers: HeaderMap,
+    act: Act,
+) -> Result<Response, Problem> {
+    signed_in.need(Permission::OrdersProcess)?;
+    let version = if_match(&headers)?;
+    let mut once = match Once::begin(&app, &signed_in, uri.path(), &headers, "").await? {
+        Begun::Replayed(answer) => return Ok(answer),
+        Begun::Fresh(once) => once,
+    };
+    let done = carry_out(&app, &mut once.session, &signed_in, act, &id, version).await;
+    let answer = done.and_then(|order| to_value(&Order::from(&order)));
+    once.finish(StatusCode::OK, answer).await
+}
+
+/// Sets an order aside, here only; the platform is told nothing.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/void", tag = "orders",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header), ("if-match" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = 409, description = "cancel_pending, conflict", body = super::ProblemBody), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn void(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    one(app, signed_in, id, uri, headers, Act::Void).await
+}
+
+/// Takes a voided order back into the list that its platform status gives now.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/restore", tag = "orders",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header), ("if-match" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = 409, description = "cancel_pending, conflict", body = super::ProblemBody), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn restore(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    one(app, signed_in, id, uri, headers, Act::Restore).await
+}
+
+/// Several orders.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Chosen {
+    /// Which; 1 to 500.
+    pub order_ids: Vec<String>,
+}
+
+/// What became of each order.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Results {
+    /// In the order of the ids.
+    pub results: Vec<OneResult>,
+}
+
+/// What became of one order.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OneResult {
+    /// Which.
+    pub order_id: String,
+    /// Whether it was done.
+    pub done: bool,
+    /// The order, once done.
+    pub order: Option<Order>,
+    /// Why not: `not_found`, `cancel_pending` or `conflict`.
+    pub code: Option<String>,
+    /// Why not, in words.
+    pub detail: Option<String>,
+}
+
+/// Sets several orders aside or takes them back, each by itself: one that is refused does not stop the others.
+///
+/// # Errors
+/// Only what concerns all of them; a refusal of one is its result.
+pub async fn carry_out_all(
+    app: &App,
+    session: &mut Session,
+    signed_in: &SignedIn,
+    act: Act,
+    ids: &[String],
+) -> Result<Results, Problem> {
+    signed_in.need(Permission::OrdersProcess)?;
+    if ids.is_empty() || ids.len() > ORDERS_MAX {
+        let detail = format!("Name 1 to {ORDERS_MAX} orders in “order_ids”.");
+        return Err(Problem::unprocessable("invalid_body", "The body does not fit", detail));
+    }
+    let mut results = Vec::with_capacity(ids.len());
+    for id in ids {
+        session.savepoint().await?;
+        let result = match carry_out(app, session, signed_in, act, id, None).await {
+            Ok(order) => {
+                session.release().await?;
+                OneResult {
+                    order_id: id.clone(),
+                    done: true,
+                    order: Some(Order::from(&order)),
+                    code: None,
+                    detail: None,
+                }
+            }
+            Err(problem) if problem.status.is_client_error() => {
+                session.undo().await?;
+                let (code, detail) = (Some(problem.code.to_owned()), Some(problem.detail));
+                OneResult { order_id: id.clone(), done: false, order: None, code, detail }
+            }
+            Err(problem) => return Err(problem),
+        };
+        results.push(result);
+    }
+    Ok(Results { results })
+}
+
+async fn many(
+    app: App,
+    signed_in: SignedIn,
+    uri: Uri,
+    headers: HeaderMap,
+    chosen: body::Json<Chosen>,
+    act: Act,
+) -> Result<Response, Problem> {
+    signed_in.need(Permission::OrdersProcess)?;
+    let mut once = match Once::begin(&app, &signed_in, uri.path(), &headers, &chosen.canonical).await? {
+        Begun::Replayed(answer) => return Ok(answer),
+        Begun::Fresh(once) => once,
+    };
+    let done = carry_out_all(&app, &mut once.session, &signed_in, act, &chosen.value.order_ids).await;
+    let answer: Result<Value, Problem> = done.and_then(|results| to_value(&results));
+    once.finish(StatusCode::OK, answer).await
+}
+
+/// Sets several orders aside; each has its own result.
+#[utoipa::path(
+    post, path = "/api/v1/orders/void", tag = "orders", request_body = Chosen, params(("idempotency-key" = Option<String>, Header)),
+    responses((status = 200, body = Results), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn void_many(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    uri: Uri,
+    headers: HeaderMap,
+    chosen: body::Json<Chosen>,
+) -> Result<Response, Problem> {
+    many(app, signed_in, uri, headers, chosen, Act::Void).await
+}
+
+/// Takes several voided orders back; each has its own result.
+#[utoipa::path(
+    post, path = "/api/v1/orders/restore", tag = "orders", request_body = Chosen, params(("idempotency-key" = Option<String>, Header)),
+    responses((status = 200, body = Results), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn restore_many(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    uri: Uri,
+    headers: HeaderMap,
+    chosen: body::Json<Chosen>,
+) -> Result<Response, Problem> {
+    many(app, signed_in, uri, headers, chosen, Act::Restore).await
+}

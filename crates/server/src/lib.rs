@@ -1,0 +1,28 @@
+//! Countermand: the cancellation desk of a seller who sells on several marketplaces.
+//!
+//! The only place that knows HTTP in, HTML out, the wall clock and the real network.
+//!
+//! | Where | What |
+//! |---|---|
+//! | `http.rs`, `problem.rs`, `auth.rs`, `permissions.rs` | what surrounds every request |
+//! | `api/` | the HTTP API; the files mirror the addresses |
+//! | `pages.rs`, `pages/`, `assets.rs` | the desk in a browser |
+//! | `webhooks.rs`, `events.rs` | pushes in, events out |
+//! | `workers.rs` | the engine's ticks |
+//! | `network.rs`, `clock.rs` | what the engine is given from outside |
+//! | `commands/`, `settings.rs`, `data_folder.rs` | the command line |
+
+pub mod api;
+pub mod app;
+pub mod assets;
+pub mod auth;
+pub mod clock;
+pub mod events;
+pub mod http;
+pub mod metrics;
+pub mod network;
+pub mod pages;
+pub mod permissions;
+pub mod problem;
+pub mod webhooks;
+pub mod workers;

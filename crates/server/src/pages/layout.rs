@@ -1,0 +1,431 @@
+//! What surrounds every page: navigation with counts, the top bar, banners; and the fragment that the script swaps in.
+//!
+//! One handler serves both. A page is a document around a fragment; a request with `X-Fragment: 1` gets the fragment
+//! alone. The fragment of an ordinary page is the whole desk (so that counts and banners stay true), the fragment of a
+//! *sheet* is its content, which the script shows in a dialog.
+
+use super::times::{Zone, seconds_until};
+use super::words;
+use crate::app::App;
+use crate::assets::address;
+use crate::auth::{SignedIn, Visitor};
+use crate::permissions::Permission;
+use crate::problem::Problem;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::Response;
+use domain::cancellation::State;
+use domain::ids::{ShopId, WarehouseId};
+use domain::order::{List, Tab};
+use domain::platform::Platform;
+use domain::time::Moment;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use store::{Session, cancellations, order_lists, shops};
+
+/// The header with which the script asks for a fragment.
+pub(super) const FRAGMENT_HEADER: &str = "x-fragment";
+/// Cancellations that need attention are counted up to this number.
+const ATTENTION_COUNTED: usize = 99;
+/// Age of the last sweep from which it is shown as late, in seconds.
+const SWEEP_LATE_SECONDS: i64 = 600;
+
+/// Who asks for a page, and whether for its fragment only.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) signed_in: SignedIn,
+    pub(super) fragment: bool,
+}
+
+impl FromRequestParts<App> for Ask {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let Visitor(signed_in) = Visitor::from_request_parts(parts, app).await?;
+        Ok(Self { signed_in, fragment: parts.headers.contains_key(FRAGMENT_HEADER) })
+    }
+}
+
+/// Whether a form was sent by the script, which wants a fragment back.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fragment(pub(super) bool);
+
+impl FromRequestParts<App> for Fragment {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _app: &App) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.headers.contains_key(FRAGMENT_HEADER)))
+    }
+}
+
+/// A place in the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    List(List),
+    AllOrders,
+    Stock,
+    Cancellations,
+    Shops,
+    Log,
+    /// None of them.
+    Elsewhere,
+}
+
+impl Place {
+    fn address(self) -> String {
+        match self {
+            Self::List(list) => format!("/orders?list={list}"),
+            Self::AllOrders => "/orders".to_owned(),
+            Self::Stock => "/stock".to_owned(),
+            Self::Cancellations => "/cancellations".to_owned(),
+            Self::Shops => "/shops".to_owned(),
+            Self::Log => "/log".to_owned(),
+            Self::Elsewhere => "/".to_owned(),
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::List(list) => words::list(list),
+            Self::AllOrders => words::ALL_ORDERS,
+            Self::Stock => words::STOCK,
+            Self::Cancellations => words::CANCELLATIONS,
+            Self::Shops => words::SHOPS,
+            Self::Log => words::LOG,
+            Self::Elsewhere => words::PRODUCT,
+        }
+    }
+
+    /// The key that goes there after `g`.
+    const fn key(self) -> Option<&'static str> {
+        match self {
+            Self::List(List::New) => Some("n"),
+            Self::List(List::InProcess) => Some("i"),
+            Self::List(List::Voided) => Some("v"),
+            Self::List(List::Canceled) => Some("c"),
+            Self::AllOrders => Some("a"),
+            Self::Cancellations => Some("x"),
+            Self::Stock => Some("s"),
+            Self::Log => Some("l"),
+            Self::List(_) | Self::Shops | Self::Elsewhere => None,
+        }
+    }
+}
+
+const GROUPS: &[(&str, &[Place])] = &[
+    (
+        words::GROUP_PROCESSING,
+        &[
+            Place::List(List::Unpaid),
+            Place::List(List::New),
+            Place::List(List::InProcess),
+            Place::List(List::ToPickup),
+            Place::List(List::Shipped),
+            Place::List(List::Completed),
+            Place::List(List::Voided),
+        ],
+    ),
+    (
+        words::GROUP_CANCEL,
+        &[Place::List(List::CancelRequested), Place::List(List::Canceled), Place::Cancellations],
+    ),
+    (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Shops, Place::Log]),
+];
+
+/// A shop as pages need it: without its credentials.
+#[derive(Debug, Clone)]
+pub(super) struct ShopView {
+    pub(super) id: ShopId,
+    pub(super) platform: Platform,
+    pub(super) account: String,
+    pub(super) name: String,
+    pub(super) region: String,
+    pub(super) warehouse: WarehouseId,
+    pub(super) authorised: bool,
+    pub(super) alert: Option<String>,
+    pub(super) counted: bool,
+    pub(super) swept_to: Moment,
+}
+
+impl ShopView {
+    pub(super) fn zone(&self) -> Zone {
+        Zone::of_region(&self.region)
+    }
+
+    /// How long ago everything was known, in seconds; `None` before the first sweep.
+    pub(super) fn swept_ago(&self, app: &App) -> Option<i64> {
+        let swept = self.swept_to.millis() > 0;
+        swept.then(|| seconds_until(app.clock.platform_now(self.platform), self.swept_to).max(0))
+    }
+}
+
+/// What is true of the desk whatever page is shown, as far as this user may see it.
+#[derive(Debug, Clone)]
+pub(super) struct Desk {
+    merchant: String,
+    user: String,
+    csrf: String,
+    may_sync: bool,
+    may_audit: bool,
+    counts: Vec<(List, Tab, i64)>,
+    pub(super) shops: Vec<ShopView>,
+    attention: usize,
+    synced: Option<i64>,
+}
+
+impl Desk {
+    /// Loads it.
+    ///
+    /// # Errors
+    /// As the store says, as a problem.
+    pub(super) async fn load(app: &App, session: &mut Session, signed_in: &SignedIn) -> Result<Self, Problem> {
+        let merchant = signed_in.merchant();
+        let counts = order_lists::counts(session, merchant, signed_in.shops()).await?;
+        let shops = app.store.shops(session, merchant).await?.into_iter().filter(|shop| signed_in.sees(&shop.id));
+        let shops: Vec<ShopView> = shops
+            .map(|shop| ShopView {
+                counted: shop.is_counted(),
+                id: shop.id,
+                platform: shop.platform,
+                account: shop.account,
+                name: shop.name,
+                region: shop.region,
+                warehouse: shop.warehouse,
+                authorised: shop.authorised,
+                alert: shop.alert,
+                swept_to: shop.swept_to,
+            })
+            .collect();
+        let limit = u32::try_from(ATTENTION_COUNTED + 1).unwrap_or(u32::MAX);
+        let attention = cancellations::page(
+            session,
+            merchant,
+            Some(State::NeedsAttention),
+            signed_in.shops(),
+            None,
+            limit,
+        )
+        .await?
+        .len();
+        let synced = shops.iter().filter(|shop| shop.authorised).map(|shop| shop.swept_ago(app).unwrap_or(i64::MAX)).max();
+        Ok(Self {
+            merchant: shops::merchant_name(session, merchant).await?.unwrap_or_else(|| merchant.to_string()),
+            user: signed_in.actor().to_owned(),
+            csrf: signed_in.csrf().to_owned(),
+            may_sync: signed_in.permissions.has(Permission::OrdersProcess),
+            may_audit: signed_in.permissions.has(Permission::AuditRead),
+            counts,
+            shops,
+            attention,
+            synced,
+        })
+    }
+
+    /// A shop that this user may see.
+    pub(super) fn shop(&self, id: &ShopId) -> Option<&ShopView> {
+        self.shops.iter().find(|shop| shop.id == *id)
+    }
+
+    /// Orders in a list; `None` means all.
+    pub(super) fn count(&self, list: Option<List>) -> i64 {
+        self.counts.iter().filter(|(of, ..)| list.is_none_or(|list| *of == list)).map(|(.., orders)| orders).sum()
+    }
+
+    /// Orders in a tab of a list.
+    pub(super) fn count_tab(&self, list: List, tab: Tab) -> i64 {
+        self.counts.iter().filter(|(of, at, _)| *of == list && *at == tab).map(|(.., orders)| orders).sum()
+    }
+
+    fn count_at(&self, place: Place) -> Option<i64> {
+        match place {
+            Place::List(list) => Some(self.count(Some(list))),
+            Place::AllOrders => Some(self.count(None)),
+            Place::Cancellations if self.attention > 0 => i64::try_from(self.attention).ok(),
+            _ => None,
+        }
+    }
+
+    /// The page, or its fragment where the script asked for that.
+    pub(super) fn page(&self, ask: &Ask, here: Place, title: &str, main: &Markup) -> Markup {
+        let fragment = frame(Some(self), here, title, false, main);
+        if ask.fragment { fragment } else { document(title, &fragment) }
+    }
+}
+
+/// A page that the script shows in a dialog and that stands by itself without it.
+///
+/// # Errors
+/// As the store says, as a problem.
+pub(super) async fn sheet(
+    app: &App,
+    session: &mut Session,
+    ask: &Ask,
+    here: Place,
+    title: &str,
+    main: &Markup,
+) -> Result<Markup, Problem> {
+    if ask.fragment {
+        return Ok(content(title, true, main));
+    }
+    let desk = Desk::load(app, session, &ask.signed_in).await?;
+    Ok(document(title, &frame(Some(&desk), here, title, true, main)))
+}
+
+/// A page for somebody who is not known yet, or whose desk could not be loaded.
+pub(super) fn bare(title: &str, navigation: bool, main: &Markup) -> Markup {
+    if navigation {
+        return document(title, &frame(None, Place::Elsewhere, title, true, main));
+    }
+    document(title, &html! { div #desk .alone { (content(title, false, main)) } })
+}
+
+fn content(title: &str, sheet: bool, main: &Markup) -> Markup {
+    html! { main #content tabindex="-1" data-title=(title) data-sheet[sheet] { (main) } }
+}
+
+fn document(title: &str, fragment: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · " (words::PRODUCT) }
+                link rel="icon" type="image/svg+xml" href=(address("desk.svg"));
+                link rel="stylesheet" href=(address("desk.css"));
+                script src=(address("desk.js")) defer {}
+            }
+            body {
+                a.skip href="#content" { (words::SKIP_TO_CONTENT) }
+                p #offline role="alert" hidden { (words::OFFLINE) }
+                (fragment)
+                dialog #sheet aria-live="polite" data-loading=(words::LOADING) data-close=(words::CLOSE) {}
+                div #toasts role="status" aria-live="polite" {}
+            }
+        }
+    }
+}
+
+fn frame(desk: Option<&Desk>, here: Place, title: &str, sheet: bool, main: &Markup) -> Markup {
+    html! {
+        div #desk data-events=[desk.map(|_| "/api/v1/events")] {
+            (navigation(desk, here))
+            (top_bar(desk))
+            div.page {
+                @if let Some(desk) = desk { (banner(desk)) }
+                (content(title, sheet, main))
+            }
+        }
+    }
+}
+
+fn navigation(desk: Option<&Desk>, here: Place) -> Markup {
+    html! {
+        nav #navigation aria-label=(words::NAVIGATION) {
+            a.brand href="/" { (mark()) span { (words::PRODUCT) } }
+            @for (group, places) in GROUPS {
+                section {
+                    h2 { (group) }
+                    ul {
+                        @for place in *places {
+                            @if *place != Place::Log || desk.is_none_or(|desk| desk.may_audit) {
+                                li { (entry(desk, *place, *place == here)) }
+                            }
+                        }
+                    }
+                }
+            }
+            p.foot { a href="/keyboard" data-open { (words::KEYBOARD) " " kbd { "?" } } }
+        }
+    }
+}
+
+fn entry(desk: Option<&Desk>, place: Place, current: bool) -> Markup {
+    let count = desk.and_then(|desk| desk.count_at(place));
+    let alarm = place == Place::Cancellations && count.is_some();
+    html! {
+        a href=(place.address()) aria-current=[current.then_some("page")] data-key=[place.key()] {
+            span { (place.title()) }
+            @if let Some(count) = count { span.count.alarm[alarm].none[count == 0] { (words::number(count)) } }
+        }
+    }
+}
+
+fn top_bar(desk: Option<&Desk>) -> Markup {
+    html! {
+        header #top {
+            @if let Some(desk) = desk {
+                strong.merchant { (desk.merchant) }
+                div.sync {
+                    @match desk.synced {
+                        None => span { (words::NO_SHOPS) },
+                        Some(i64::MAX) => span { (words::NEVER_SWEPT) },
+                        Some(age) => span.late[age > SWEEP_LATE_SECONDS] { (words::synced(&words::ago(age))) },
+                    }
+                    @if desk.may_sync && !desk.shops.is_empty() {
+                        form method="post" action="/shops/sync" data-place {
+                            (csrf(&desk.csrf))
+                            button.quiet { (words::SYNC_NOW) }
+                        }
+                    }
+                }
+                div.user {
+                    span { (desk.user) }
+                    form method="post" action="/sign-out" { (csrf(&desk.csrf)) button.quiet { (words::SIGN_OUT) } }
+                }
+            }
+        }
+    }
+}
+
+fn banner(desk: &Desk) -> Markup {
+    let troubled = desk.shops.iter().filter(|shop| shop.alert.is_some() || !shop.authorised);
+    html! {
+        div #banner {
+            @if desk.attention > 0 {
+                p.banner.alarm {
+                    a href="/cancellations?state=needs_attention" {
+                        (words::attention_banner(desk.attention.min(ATTENTION_COUNTED), desk.attention > ATTENTION_COUNTED))
+                    }
+                }
+            }
+            @for shop in troubled {
+                p.banner.warning {
+                    a href="/shops" {
+                        @match &shop.alert {
+                            Some(alert) => (words::shop_alert(&shop.name, alert)),
+                            None => (words::not_authorised(&shop.name)),
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The hidden field that every form of a session repeats.
+pub(super) fn csrf(token: &str) -> Markup {
+    html! { input type="hidden" name="csrf" value=(token); }
+}
+
+/// A platform's badge.
+pub(super) fn platform(platform: Platform) -> Markup {
+    html! { span.platform.(platform.as_str()) { (platform.title()) } }
+}
+
+/// Our sign: a stamp with a stroke through it.
+fn mark() -> Markup {
+    PreEscaped(include_str!("../../assets/desk.svg").trim_end().to_owned())
+}
+
+/// Links to the next and the first page.
+pub(super) fn pages(first: Option<&str>, next: Option<&str>) -> Markup {
+    html! {
+        @if first.is_some() || next.is_some() {
+            div.pages {
+                @if let Some(first) = first { a.button href=(first) data-place { (words::FIRST_PAGE) } }
+                @if let Some(next) = next { a.button href=(next) data-place rel="next" { (words::NEXT_PAGE) } }
+            }
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! The lists: search, filters, tabs, rows, and void and restore, one or many.
+
+mod rows;
+mod view;
+
+use super::layout::{Ask, Desk, Fragment, Place, pages, sheet};
+use super::times::Zone;
+use super::words;
+use crate::app::App;
+use crate::auth::forms::SignedForm;
+use crate::auth::sign_in::safe_next;
+use crate::auth::{SignedIn, forms::Fields};
+use crate::http::query::Query;
+use crate::permissions::Permission;
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use domain::ids::{OrderId, OrderNumber};
+use domain::order::{List, Tab};
+use domain::platform::Platform;
+use maud::{Markup, html};
+use std::collections::HashMap;
+use store::orders::{self, OrderRecord};
+use store::{Session, cancellations, log, order_lists};
+use view::{LENGTHS, SORTS, TIMES, View};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/orders", get(show))
+        .route("/orders/void", post(void))
+        .route("/orders/restore", post(restore))
+}
+
+/// An order that this user may see.
+///
+/// # Errors
+/// 404 for any other.
+pub(super) async fn visible(session: &mut Session, signed_in: &SignedIn, id: &str) -> Result<OrderRecord, Problem> {
+    let id = OrderId::parse(id).map_err(|_| Problem::not_found("order"))?;
+    let order = orders::load_one(session, signed_in.merchant(), &id).await?;
+    order.filter(|order| signed_in.sees(&order.shop)).ok_or_else(|| Problem::not_found("order"))
+}
+
+/// The tabs of a list, as they stand.
+const fn tabs(list: List) -> &'static [Tab] {
+    match list {
+        List::New => &[Tab::ToPack, Tab::Packing, Tab::PackFailed, Tab::OutOfStock, Tab::OnHold],
+        List::InProcess => &[Tab::LabelPending, Tab::Printable],
+        List::Canceled => &[Tab::ToStockIn, Tab::StockedIn, Tab::NothingToDo],
+        _ => &[],
+    }
+}
+
+async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, Problem> {
+    ask.signed_in.need(Permission::OrdersRead)?;
+    let said = said(&query)?;
+    let view = View::read(&query)?;
+    let merchant = ask.signed_in.merchant();
+    let mut session = app.store.read().await?;
+    let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
+    let zone = zone(&desk, &view);
+    let filter = view.filter(ask.signed_in.shops(), zone);
+    let after = view.after.as_ref();
+    let (ids, next) = order_lists::page(&mut session, merchant, &filter, view.sort, after, view.limit).await?;
+    let found = orders::load(&mut session, merchant, &ids).await?;
+    let mut latest = HashMap::new();
+    for record in cancellations::of_orders(&mut session, merchant, &ids).await? {
+        // Oldest first, so that the last one stays.
+        latest.insert(record.order.clone(), record);
+    }
+    let mut before = HashMap::new();
+    if view.list == Some(List::Canceled) {
+        for order in &found {
+            let entries = log::of_order(&mut session, merchant, &order.id).await?;
+            let last = entries.into_iter().rev().find(|entry| entry.action == "order.status");
+            if let Some((from, _)) = last.as_ref().and_then(|entry| entry.detail.split_once(" → ")) {
+                before.insert(order.id.clone(), from.to_owned());
+            }
+        }
+    }
+    drop(session);
+
+    let table = rows::Table { app: &app, desk: &desk, signed_in: &ask.signed_in, view: &view, latest, before };
+    let next = next.map(|cursor| view.next(&cursor));
+    let title = view.list.map_or(words::ALL_ORDERS, words::list);
+    let main = html! {
+        div.head {
+            h1 { (title) }
+            @if let Some(said) = said { p.notice role="status" { (said) } }
+        }
+        (tab_bar(&desk, &view))
+        (filters(&app, &desk, &view, zone))
+        @if found.is_empty() {
+            (empty(&desk, &view))
+        } @else {
+            (table.bar(&ask))
+            (table.rows(&found))
+            div.below {
+                p.shown { (shown(&desk, &view, found.len(), next.is_some())) }
+                (pages(view.after.is_some().then(|| view.first()).as_deref(), next.as_deref()))
+            }
+        }
+    };
+    let here = view.list.map_or(Place::AllOrders, Place::List);
+    Ok(desk.page(&ask, here, title, &main))
+}
+
+/// What the redirect after a command told the page to say.
+fn said(query: &Query) -> Result<Option<String>, Problem> {
+    let Some((what, count)) = query.one("said")?.and_then(|said| said.split_once('-')) else { return Ok(None) };
+    let Ok(count) = count.parse::<i64>() else { return Ok(None) };
+    Ok(match what {
+        "void" => Some(words::voided(count)),
+        "restore" => Some(words::restored(count)),
+        "sync" => Some(words::sync_asked()),
+        "resolve" => Some(words::resolved()),
+        _ => None,
+    })
+}
+
+/// The zone in which the days of a range begin: that of the chosen shop, or the one that all shops share.
+fn zone(desk: &Desk, view: &View) -> Zone {
+    let mut zones = desk
+        .shops
+        .iter()
+        .filter(|shop| view.shop.as_ref().is_none_or(|chosen| *chosen == shop.id))
+        .filter(|shop| view.platform.is_none_or(|platform| platform == shop.platform))
+        .map(super::layout::ShopView::zone);
+    let first = zones.next().unwrap_or(Zone::UTC);
+    if zones.all(|zone| zone == first) { first } else { Zone::UTC }
+}
+
+fn tab_bar(desk: &Desk, view: &View) -> Markup {
+    let Some(list) = view.list.filter(|list| !tabs(*list).is_empty()) else { return html! {} };
+    html! {
+        nav.tabs aria-label=(words::list(list)) {
+            a href=(view.at_tab(None)) aria-current=[view.tab.is_none().then_some("page")] data-place {
+                (words::EVERY_TAB) " " span.count { (words::number(desk.count(Some(list)))) }
+            }
+            @for tab in tabs(list) {
+                @let count = desk.count_tab(list, *tab);
+                a href=(view.at_tab(Some(*tab))) aria-current=[(view.tab == Some(*tab)).then_some("page")] data-place {
+                    (words::tab(*tab)) " " span.count.none[count == 0] { (words::number(count)) }
+                }
+            }
+        }
+    }
+}
+
+fn option(value: &str, text: &str, chosen: bool) -> Markup {
+    html! { option value=(value) selected[chosen] { (text) } }
+}
+
+fn filters(app: &App, desk: &Desk, view: &View, zone: Zone) -> Markup {
+    let mut platforms: Vec<Platform> = desk.shops.iter().map(|shop| shop.platform).collect();
+    platforms.sort_unstable();
+    platforms.dedup();
+    let policies: Vec<_> =
+        platforms.iter().filter_map(|platform| Some((*platform, app.engine.policy(*platform).ok()?))).collect();
+    html! {
+        form #filters .filters method="get" action="/orders" role="search" aria-label=(words::FILTERS) data-place {
+            @if let Some(list) = view.list { input type="hidden" name="list" value=(list); }
+            @if let Some(tab) = view.tab { input type="hidden" name="tab" value=(tab); }
+            label.wide {
+                span { (words::SEARCH) " " kbd { "/" } }
+                input #search type="search" name="q" value=[view.search.as_deref()] placeholder=(words::SEARCH_HINT)
+                    autocomplete="off" spellcheck="false";
+            }
+            label {
+                span { (words::SHOP) }
+                select name="shop" {
+                    (option("", words::EVERY_SHOP, view.shop.is_none()))
+                    @for shop in &desk.shops { (option(shop.id.as_str(), &shop.name, view.shop.as_ref() == Some(&shop.id))) }
+                }
+            }
+            label {
+                span { (words::PLATFORM) }
+                select name="platform" {
+                    (option("", words::EVERY_PLATFORM, view.platform.is_none()))
+                    @for platform in &platforms {
+                        (option(platform.as_str(), platform.title(), view.platform == Some(*platform)))
+                    }
+                }
+            }
+            label {
+                span { (words::PLATFORM_STATUS) }
+                select name="status" {
+                    (option("", words::EVERY_STATUS, view.status.is_none()))
+                    @for (platform, policy) in &policies {
+                        optgroup label=(platform.title()) {
+                            @for rule in &policy.statuses {
+                                (option(
+                                    &rule.value,
+                                    &format!("{} · {}", rule.title, rule.value),
+                                    view.status.as_deref() == Some(rule.value.as_str()),
+                                ))
+                            }
+                        }
+                    }
+                }
+            }
+            fieldset.range title=(words::dates_in(&zone.offset())) {
+                legend { (words::TIME_FIELD) " " small { "UTC" (zone.offset()) } }
+                select name="time" aria-label=(words::TIME_FIELD) {
+                    @for (word, field, title) in TIMES { (option(word, title, view.time == *field)) }
+                }
+                input type="date" name="from" aria-label=(words::FROM) value=[view.from.map(|day| day.to_string())];
+                span aria-hidden="true" { "–" }
+                input type="date" name="to" aria-label=(words::TO) value=[view.to.map(|day| day.to_string())];
+            }
+            label {
+                span { (words::SORT) }
+                select name="sort" { @for (sort, title) in SORTS { (option(sort.as_str(), title, view.sort == *sort)) } }
+            }
+            label {
+                span { (words::ROWS) }
+                select name="limit" {
+                    @for rows in LENGTHS { (option(&rows.to_string(), &words::rows_per_page(*rows), view.limit == *rows)) }
+                }
+            }
+            div.apply {
+                button.primary { (words::APPLY) }
+                @if view.is_filtered() { a.button.quiet href=(view.cleared()) data-place { (words::CLEAR_FILTERS) } }
+            }
+        }
+    }
+}
+
+fn empty(desk: &Desk, view: &View) -> Markup {
+    html! {
+        div.empty {
+            @if view.is_filtered() {
+                h2 { (words::NOTHING_MATCHES) }
+                p { (words::NOTHING_MATCHES_LEAD) }
+                a.button href=(view.cleared()) data-place { (words::CLEAR_FILTERS) }
+            } @else if desk.shops.is_empty() {
+                h2 { (words::NO_SHOPS) }
+                p { (words::NO_SHOPS_LEAD) }
+            } @else {
+                h2 { (words::LIST_IS_EMPTY) }
+                p { (words::empty(view.list)) }
+                @if view.after.is_some() { a.button href=(view.first()) data-place { (words::FIRST_PAGE) } }
+            }
+        }
+    }
+}
+
+fn shown(desk: &Desk, view: &View, shown: usize, more: bool) -> String {
+    match (view.is_filtered(), view.list, view.tab) {
+        (true, ..) => words::shown(shown, more),
+        (false, Some(list), Some(tab)) => words::shown_of(shown, desk.count_tab(list, tab)),
+        (false, list, _) => words::shown_of(shown, desk.count(list)),
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SetAside {
+    Void,
+    Restore,
+}
+
+async fn void(State(app): State<App>, ask: Fragment, form: SignedForm) -> Result<Response, Problem> {
+    set_aside(&app, ask, &form, SetAside::Void).await
+}
+
+async fn restore(State(app): State<App>, ask: Fragment, form: SignedForm) -> Result<Response, Problem> {
+    set_aside(&app, ask, &form, SetAside::Restore).await
+}
+
+/// Voids or restores the chosen orders, each by itself: one that cannot be does not keep the others from it.
+async fn set_aside(app: &App, fragment: Fragment, form: &SignedForm, act: SetAside) -> Result<Response, Problem> {
+    let signed_in = &form.signed_in;
+    signed_in.need(Permission::OrdersProcess)?;
+    let chosen = chosen(&form.fields);
+    if chosen.is_empty() {
+        return Err(Problem::unprocessable("no_orders", words::CHOOSE_ORDERS, words::CHOOSE_ORDERS));
+    }
+    let mut results = Vec::with_capacity(chosen.len());
+    for id in chosen {
+        let done = set_one_aside(app, signed_in, id, act).await;
+        results.push((id, done));
+    }
+    app.committed();
+    let next = safe_next(form.fields.one("next"));
+    let failed = results.iter().filter(|(_, done)| done.is_err()).count();
+    if failed == 0 {
+        let what = if act == SetAside::Void { "void" } else { "restore" };
+        return Ok(Redirect::to(&saying(next, what, results.len())).into_response());
+    }
+    let title = words::outcome(results.len() - failed, failed);
+    let main = html! {
+        div.head { h1 { (title) } }
+        table.plain {
+            thead { tr { th { (words::COLUMN_ORDER) } th { (words::RESULT) } } }
+            tbody {
+                @for (id, done) in &results {
+                    tr {
+                        @match done {
+                            Ok((number, outcome)) => { td { a href={ "/orders/" (id) } { (number) } } td { (outcome) } },
+                            Err(problem) => { td { a href={ "/orders/" (id) } { (id) } } td.bad { (problem.detail) } },
+                        }
+                    }
+                }
+            }
+        }
+        p.actions { a.button.primary href=(next) data-dismiss { (words::BACK_TO_ORDERS) } }
+    };
+    let ask = Ask { signed_in: signed_in.clone(), fragment: fragment.0 };
+    let mut session = app.store.read().await?;
+    let page = sheet(app, &mut session, &ask, Place::Elsewhere, &title, &main).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+/// The orders that a form names: the one whose button was pressed, else those that are ticked.
+fn chosen(fields: &Fields) -> Vec<&str> {
+    match fields.one("only") {
+        Some(only) => vec![only],
+        None => {
+            let mut chosen: Vec<&str> = fields.all("order").collect();
+            chosen.sort_unstable();
+            chosen.dedup();
+            chosen
+        }
+    }
+}
+
+async fn set_one_aside(
+    app: &App,
+    signed_in: &SignedIn,
+    id: &str,
+    act: SetAside,
+) -> Result<(OrderNumber, String), Problem> {
+    let mut session = app.store.begin().await?;
+    let order = visible(&mut session, signed_in, id).await?;
+    let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
+    let after = match act {
+        SetAside::Void => app.engine.void(&mut session, merchant, actor, &order.id, None).await?,
+        SetAside::Restore => app.engine.restore(&mut session, merchant, actor, &order.id, None).await?,
+    };
+    session.commit().await?;
+    Ok((order.number, words::list(after.list).to_owned()))
+}
+
+/// The address to go back to, with what the page shall say.
+pub(super) fn saying(next: &str, what: &str, count: usize) -> String {
+    let joint = if next.contains('?') { '&' } else { '?' };
+    format!("{next}{joint}said={what}-{count}")
+}

@@ -1,0 +1,265 @@
+//! The rows of a list, and the bar for those that are selected.
+
+use super::view::View;
+use crate::app::App;
+use crate::auth::SignedIn;
+use crate::pages::layout::{Ask, Desk, ShopView, csrf, platform};
+use crate::pages::products::{line, money};
+use crate::pages::times::{Zone, deadline, seconds_until};
+use crate::pages::words;
+use crate::permissions::Permission;
+use domain::cancellation::{Phase, State};
+use domain::eligibility::{self, Blocked};
+use domain::ids::OrderId;
+use domain::order::{List, Stage};
+use domain::snapshot::{FulfilledBy, Initiator};
+use engine::commands::facts_of;
+use maud::{Markup, html};
+use std::collections::HashMap;
+use store::cancellations::CancellationRecord;
+use store::orders::{NEVER, OrderRecord};
+
+/// Lines of an order that a row shows.
+const LINES_SHOWN: usize = 3;
+
+/// Everything that the rows of one page are made from.
+pub(super) struct Table<'a> {
+    pub(super) app: &'a App,
+    pub(super) desk: &'a Desk,
+    pub(super) signed_in: &'a SignedIn,
+    pub(super) view: &'a View,
+    /// Each order's latest cancellation.
+    pub(super) latest: HashMap<OrderId, CancellationRecord>,
+    /// The platform's status before the order was canceled, where it was seen.
+    pub(super) before: HashMap<OrderId, String>,
+}
+
+/// Why the seller cannot cancel this order now; what is stored decides.
+pub(in crate::pages) fn blocked(app: &App, order: &OrderRecord) -> Option<Blocked> {
+    let policy = app.engine.policy(order.platform).ok()?;
+    eligibility::new_cancel(&facts_of(order), &policy).err()
+}
+
+/// The platform's own name for its status.
+pub(in crate::pages) fn status_title(app: &App, order: &OrderRecord, status: &str) -> String {
+    let policy = app.engine.policy(order.platform).ok();
+    let title = policy.as_ref().and_then(|policy| policy.status(status)).map(|rule| rule.title.clone());
+    title.unwrap_or_else(|| status.to_owned())
+}
+
+/// Where an order stands with us.
+pub(in crate::pages) fn standing(order: &OrderRecord) -> Markup {
+    let tab = words::tab(order.tab);
+    html! {
+        span.list.(order.list.as_str()) { (words::list(order.list)) }
+        @if !tab.is_empty() { " " span.tab { (tab) } }
+    }
+}
+
+/// Marks that change how an order is handled.
+pub(in crate::pages) fn marks(order: &OrderRecord) -> Markup {
+    html! {
+        @if order.cod { " " span.mark title=(words::MARK_COD_TITLE) { (words::MARK_COD) } }
+        @if order.preorder { " " span.mark { (words::MARK_PREORDER) } }
+        @if order.fulfilled_by == FulfilledBy::Platform { " " span.mark { (words::MARK_PLATFORM_WAREHOUSE) } }
+    }
+}
+
+impl Table<'_> {
+    fn may_process(&self) -> bool {
+        self.signed_in.permissions.has(Permission::OrdersProcess)
+    }
+
+    fn may_be_voided(&self) -> bool {
+        self.view.list.is_none_or(List::may_be_voided)
+    }
+
+    fn may_be_restored(&self) -> bool {
+        self.view.list.is_none_or(|list| list == List::Voided)
+    }
+
+    fn selects(&self) -> bool {
+        self.may_process() && (self.may_be_voided() || self.may_be_restored())
+    }
+
+    /// The bar that acts on what is selected. Its form holds the rows' boxes and buttons as well.
+    pub(super) fn bar(&self, ask: &Ask) -> Markup {
+        if !self.may_process() {
+            return html! {};
+        }
+        html! {
+            form #many method="post" action="/orders/void" {
+                (csrf(ask.signed_in.csrf()))
+                input type="hidden" name="next" value=(self.view.here());
+                @if self.selects() {
+                    div #selection .selection role="group" aria-label=(words::SELECTED_ACTIONS) {
+                        output #selected {}
+                        @if self.may_be_voided() { button formaction="/orders/void" data-many { (words::VOID_SELECTED) } }
+                        @if self.may_be_restored() {
+                            button formaction="/orders/restore" data-many { (words::RESTORE_SELECTED) }
+                        }
+                        button.quiet type="reset" data-many { (words::CLEAR_SELECTION) }
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn rows(&self, orders: &[OrderRecord]) -> Markup {
+        let canceled = self.view.list == Some(List::Canceled);
+        html! {
+            table.orders {
+                thead {
+                    tr {
+                        @if self.selects() {
+                            th.box scope="col" { input #every type="checkbox" aria-label=(words::SELECT_PAGE); }
+                        }
+                        th.order scope="col" { (words::COLUMN_ORDER) }
+                        th.products scope="col" { (words::COLUMN_PRODUCTS) }
+                        th.total scope="col" { (words::COLUMN_TOTAL) }
+                        th.status scope="col" { (words::COLUMN_STATUS) }
+                        th.time scope="col" { @if canceled { (words::COLUMN_CANCELED) } @else { (words::COLUMN_TIME) } }
+                        th.action scope="col" { (words::COLUMN_ACTION) }
+                    }
+                }
+                tbody { @for order in orders { (self.row(order, canceled)) } }
+            }
+        }
+    }
+
+    fn row(&self, order: &OrderRecord, canceled: bool) -> Markup {
+        let shop = self.desk.shop(&order.shop);
+        let zone = shop.map_or(Zone::UTC, ShopView::zone);
+        html! {
+            tr id=(order.id) .cancelling[order.cancelling] tabindex="-1" data-number=(order.number) {
+                @if self.selects() {
+                    td.box {
+                        input type="checkbox" name="order" value=(order.id) form="many"
+                            aria-label=(words::select_order(order.number.as_str())) disabled[order.cancelling];
+                    }
+                }
+                td.order {
+                    a.number href={ "/orders/" (order.id) } { (order.number) }
+                    div.sub { (platform(order.platform)) " " @if let Some(shop) = shop { span.shop { (shop.name) } } }
+                    div.sub { (words::ORDERED) " " (zone.short(order.ordered_at)) (marks(order)) }
+                }
+                td.products {
+                    @for item in order.lines.iter().take(LINES_SHOWN) { (line(item)) }
+                    @if order.lines.len() > LINES_SHOWN {
+                        a.more href={ "/orders/" (order.id) } { (words::more_lines(order.lines.len() - LINES_SHOWN)) }
+                    }
+                }
+                td.total {
+                    @if let Some(total) = order.total { div.amount { (money(total)) } }
+                    div.sub.buyer {
+                        @if order.buyer_name.is_empty() { (words::UNKNOWN_BUYER) } @else { (order.buyer_name) }
+                    }
+                }
+                td.status { (self.status(order)) }
+                td.time {
+                    @if canceled { (self.canceled(order, zone)) } @else { (self.ship_by(order, zone)) }
+                }
+                td.action { (self.actions(order)) }
+            }
+        }
+    }
+
+    fn status(&self, order: &OrderRecord) -> Markup {
+        let title = status_title(self.app, order, &order.platform_status);
+        html! {
+            div { (standing(order)) }
+            div.sub.platform-status title=(order.platform_status) {
+                (title)
+                @if !title.eq_ignore_ascii_case(&order.platform_status) { " " code { (order.platform_status) } }
+            }
+            @if order.stage != Stage::Untouched && order.list != List::Completed {
+                div.sub { (words::STAGE) " " (words::stage(order.stage)) }
+            }
+            @if let Some(record) = self.latest.get(&order.id) { (progress(self.app, order, record)) }
+        }
+    }
+
+    fn ship_by(&self, order: &OrderRecord, zone: Zone) -> Markup {
+        let open = matches!(
+            order.list,
+            List::Unpaid | List::New | List::InProcess | List::ToPickup | List::Voided | List::CancelRequested
+        );
+        html! {
+            @if order.ship_by == NEVER {
+                span.sub { (words::NO_SHIP_BY) }
+            } @else {
+                (deadline(zone, order.ship_by, self.app.clock.platform_now(order.platform), open))
+            }
+        }
+    }
+
+    fn canceled(&self, order: &OrderRecord, zone: Zone) -> Markup {
+        html! {
+            @if let Some(at) = order.canceled_at { (zone.short(at)) }
+            @if let Some(by) = order.cancelled_by {
+                div.sub { (words::canceled_by(words::initiator(by))) (self.operator(order, by)) }
+            }
+            @if let Some(reason) = order.cancel_reason.as_deref().filter(|reason| !reason.is_empty()) {
+                div.sub.reason title=(words::REASON) { (reason) }
+            }
+            @if let Some(before) = self.before.get(&order.id) {
+                div.sub { (words::status_before(&status_title(self.app, order, before))) }
+            }
+        }
+    }
+
+    /// Who of us cancelled it.
+    fn operator(&self, order: &OrderRecord, by: Initiator) -> Markup {
+        let record = self.latest.get(&order.id).filter(|_| by == Initiator::Seller);
+        let record = record.filter(|record| matches!(record.saga.phase, Phase::Done(_)));
+        html! { @if let Some(record) = record { " · " (record.actor) } }
+    }
+
+    fn actions(&self, order: &OrderRecord) -> Markup {
+        let may_cancel = self.signed_in.permissions.has(Permission::OrdersCancel);
+        let offers = order.list.seller_may_cancel() || order.list == List::PlatformFulfilled;
+        let number = order.number.as_str();
+        html! {
+            div.buttons {
+                @if may_cancel && offers && !order.cancelling {
+                    @match blocked(self.app, order) {
+                        None => a.button.danger href={ "/orders/" (order.id) "/cancel" } data-open data-act="cancel"
+                            aria-label=(words::cancel_order(number)) { (words::CANCEL) },
+                        Some(blocked) => span.button.closed title=(blocked.detail) { (words::CANCEL) },
+                    }
+                }
+                @if self.may_process() && !order.cancelling {
+                    @if order.list.may_be_voided() {
+                        button.quiet form="many" formaction="/orders/void" name="only" value=(order.id) data-act="void"
+                            aria-label=(words::void_order(number)) { (words::VOID) }
+                    }
+                    @if order.list == List::Voided {
+                        button.quiet form="many" formaction="/orders/restore" name="only" value=(order.id)
+                            data-act="void" aria-label=(words::restore_order(number)) { (words::RESTORE) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What an order's latest cancellation means for whoever looks at its row.
+pub(in crate::pages) fn progress(app: &App, order: &OrderRecord, record: &CancellationRecord) -> Markup {
+    let state = record.saga.state();
+    let address = format!("/cancellations/{}", record.id);
+    let age = -seconds_until(record.created_at, app.clock.now());
+    html! {
+        @match &record.saga.phase {
+            Phase::Done(_) => {}
+            Phase::Refused(words) => {
+                @if order.list != List::Canceled {
+                    p.refused { a href=(address) data-open { (words::refused_by(order.platform.title(), words)) } }
+                }
+            }
+            _ if state == State::NeedsAttention => {
+                p.attention { a href=(address) data-open { (words::NEEDS_ATTENTION) " · " (words::span(age)) } }
+            }
+            _ => p.running data-pending { a href=(address) data-open { (words::cancelling_for(age)) } },
+        }
+    }
+}

@@ -1,0 +1,592 @@
+//! Every English word that the pages show, in one place, so that a translation replaces this file only. Words of the
+//! marketplaces themselves (statuses, refusals) come from their policies and answers, not from here.
+
+use domain::cancellation::State;
+use domain::order::{List, Stage, Tab};
+use domain::snapshot::Initiator;
+use domain::stock::{Bucket, Cause};
+
+macro_rules! words {
+    ($($name:ident = $text:literal;)*) => { $(pub(crate) const $name: &str = $text;)* };
+}
+
+words! {
+    PRODUCT = "Countermand";
+    SKIP_TO_CONTENT = "Skip to content";
+    NAVIGATION = "Lists";
+    GROUP_PROCESSING = "Processing";
+    GROUP_CANCEL = "Cancel";
+    GROUP_ORDERS = "Orders";
+    GROUP_DESK = "Desk";
+    ALL_ORDERS = "All orders";
+    STOCK = "Stock";
+    CANCELLATIONS = "Cancellations";
+    SHOPS = "Shops";
+    LOG = "Log";
+    SIGN_IN = "Sign in";
+    SIGN_OUT = "Sign out";
+    SYNC_NOW = "Sync now";
+    NO_SHOPS = "No shop connected";
+    KEYBOARD = "Keyboard";
+    OFFLINE = "The connection to the desk is lost. What you see may be out of date; it is being tried again.";
+    LOADING = "Loading…";
+    CLOSE = "Close";
+    BACK = "Back";
+
+    EMAIL = "E-mail address";
+    PASSWORD = "Password";
+    SIGN_IN_LEAD = "Cancel orders, answer buyers and bring the goods back, for all your marketplaces.";
+    SIGN_IN_HELP = "No account? Whoever runs this desk adds users with “countermand user add”.";
+
+    FILTERS = "Filters";
+    SEARCH = "Search";
+    SEARCH_HINT = "Order number, tracking number or SKU (its beginning is enough)";
+    SHOP = "Shop";
+    EVERY_SHOP = "Every shop";
+    PLATFORM = "Platform";
+    EVERY_PLATFORM = "Every platform";
+    PLATFORM_STATUS = "Platform status";
+    EVERY_STATUS = "Every status";
+    TIME_FIELD = "Time";
+    TIME_ORDERED = "Ordered";
+    TIME_SHIP_BY = "Ship by";
+    TIME_CANCELED = "Canceled";
+    FROM = "From";
+    TO = "To";
+    SORT = "Sort";
+    SORT_SHIP_BY = "Ship by, soonest first";
+    SORT_SHIP_BY_LATEST = "Ship by, latest first";
+    SORT_ORDERED = "Ordered, oldest first";
+    SORT_ORDERED_LATEST = "Ordered, newest first";
+    SORT_CANCELED = "Canceled, oldest first";
+    SORT_CANCELED_LATEST = "Canceled, newest first";
+    ROWS = "Rows";
+    APPLY = "Apply";
+    CLEAR_FILTERS = "Clear filters";
+    EVERY_TAB = "All";
+
+    COLUMN_ORDER = "Order";
+    COLUMN_PRODUCTS = "Products";
+    COLUMN_TOTAL = "Total, buyer";
+    COLUMN_STATUS = "Status";
+    COLUMN_TIME = "Ship by";
+    COLUMN_CANCELED = "Canceled";
+    COLUMN_ACTION = "Action";
+    SELECT_PAGE = "Select every order of this page";
+    SELECTED_ACTIONS = "Selected orders";
+    VOID = "Void";
+    RESTORE = "Restore";
+    VOID_SELECTED = "Void selected";
+    RESTORE_SELECTED = "Restore selected";
+    CLEAR_SELECTION = "Clear selection";
+    CANCEL = "Cancel";
+    MARK_COD = "COD";
+    MARK_COD_TITLE = "Cash on delivery";
+    MARK_PREORDER = "Pre-order";
+    MARK_PLATFORM_WAREHOUSE = "Platform's warehouse";
+    CANCELLING = "Cancelling";
+    NEEDS_ATTENTION = "Needs attention";
+    NO_SHIP_BY = "no date";
+    UNKNOWN_BUYER = "buyer not shown";
+    NEXT_PAGE = "Next page";
+    FIRST_PAGE = "First page";
+    NOTHING_MATCHES = "No order matches";
+    NOTHING_MATCHES_LEAD = "Change or clear the filters to see more.";
+    LIST_IS_EMPTY = "Nothing here";
+    NO_SHOPS_LEAD = "Connect the first shop with “countermand shop add”; its orders then appear here by themselves.";
+    CHOOSE_ORDERS = "Choose at least one order.";
+
+    ORDER = "Order";
+    ORDERED = "Ordered";
+    PAID = "Paid";
+    NOT_PAID = "not paid";
+    SHIP_BY = "Ship by";
+    CANCELED_AT = "Canceled";
+    CANCELED_BY = "Canceled by";
+    REASON = "Reason";
+    BUYER = "Buyer";
+    BUYER_REASON = "Buyer's reason";
+    TOTAL = "Total";
+    FULFILLED_BY = "Fulfilled by";
+    FULFILLED_BY_SELLER = "seller";
+    FULFILLED_BY_PLATFORM = "the platform's warehouse";
+    MARKET = "Market";
+    STAGE = "Goods";
+    PAYMENT = "Payment";
+    PREPAID = "prepaid";
+    LINES = "Products";
+    LINE_PRODUCT = "Product";
+    LINE_LISTING_SKU = "Listing SKU";
+    LINE_MERCHANT_SKU = "Merchant SKU";
+    LINE_QUANTITY = "Quantity";
+    LINE_CANCELED = "Canceled";
+    LINE_PRICE = "Unit price";
+    LINE_HOLDS = "Our units";
+    LINE_HOLDS_NOTHING = "none held";
+    LEFT_BEFORE_COUNTING = "Its goods left before the stock of this shop was counted, so this order moves no stock.";
+    PACKAGES = "Packages";
+    PACKAGE = "Package";
+    TRACKING = "Tracking number";
+    CARRIER = "Carrier";
+    NO_PACKAGES = "The platform has made no package yet.";
+    NO_TRACKING = "none yet";
+    TIMELINE = "Timeline";
+    NO_CANCELLATIONS = "Nobody has asked to cancel this order here.";
+    ATTEMPT_UNKNOWN = "no readable answer; the platform was asked again before anything else was sent";
+    TIMES_NOTE = "Times are the shop's; the offset from UTC stands behind each.";
+
+    CANCEL_ORDER = "Cancel order";
+    KEEP_ORDER = "Keep order";
+    CHOOSE_REASON = "Reason";
+    CHOOSE_PRODUCTS = "Which products are out?";
+    CHOOSE_PRODUCTS_WHY = "This reason needs at least one product.";
+    CHOOSE_PRODUCTS_WHEN = "Only for reasons that ask for products.";
+    ASKS_FOR_PRODUCTS = "asks for products";
+    CONSEQUENCES = "What will happen";
+    NOTE = "Note";
+    NOTE_HINT = "Kept here, not sent to the buyer or the marketplace.";
+    NOT_CANCELLABLE = "This order cannot be canceled here";
+    WHOLE_ORDER = "The whole order is canceled, all its products.";
+    REASON_MISSING = "Choose a reason.";
+    PRODUCTS_MISSING = "Choose at least one product.";
+    FORM_KEY_MISSING = "The form is incomplete; open it again.";
+    NOTE_TOO_LONG = "The note is too long; keep it under 1,000 characters.";
+    STALE_FORM = "The order changed while this was open. Look at it again and repeat.";
+
+    CANCELLATION = "Cancellation";
+    STEP_REQUESTED = "Accepted here";
+    STEP_SUBMITTING = "Sent to the marketplace";
+    STEP_CONFIRMING = "Waiting for its confirmation";
+    STEP_DONE = "Canceled";
+    STEP_REFUSED = "Refused";
+    PROGRESS_LEAD = "You may close this; it goes on by itself.";
+    OPEN_ORDER = "Open order";
+    BACK_TO_ORDERS = "Back to the orders";
+    ASKED_BY = "Asked by";
+    ASKED_AT = "Asked";
+    ATTEMPTS = "Sent";
+    EVERY_STATE = "All";
+    COLUMN_STATE = "State";
+    COLUMN_REASON = "Reason";
+    COLUMN_MESSAGE = "The marketplace says";
+    NO_CANCELLATIONS_OF_STATE = "No cancellation is in this state.";
+    ATTENTION_LEAD = "These were not confirmed in time. The marketplace is still being asked; nothing is lost. Until they are settled the goods stay locked.";
+    RESOLVE_RETRY = "Go on trying";
+    RESOLVE_RETRY_MEANS = "asks the marketplace again and sends the cancel once more if it did not happen";
+    RESOLVE_DONE = "It is canceled";
+    RESOLVE_DONE_MEANS = "settled as canceled, if the marketplace says so now";
+    RESOLVE_REFUSED = "It lives on";
+    RESOLVE_REFUSED_MEANS = "settled as refused, if the marketplace says so now; the order is free again";
+
+    STOCK_LEAD = "Every number is the sum of movements; open a SKU to see them.";
+    SKU = "Merchant SKU";
+    SKU_HINT = "The whole merchant SKU";
+    SHOW = "Show";
+    WAREHOUSE = "Warehouse";
+    ON_HAND = "On hand";
+    LISTINGS = "Listings";
+    HELD = "held";
+    HELD_TITLE = "Held against any stock push until it is counted";
+    NO_LISTINGS = "no listing";
+    NO_STOCK = "No stock has moved yet.";
+    NO_SUCH_SKU = "No stock of this SKU has moved. SKUs are matched whole.";
+    MOVEMENTS = "Movements";
+    COLUMN_AT = "When";
+    COLUMN_FROM = "From";
+    COLUMN_TO = "To";
+    COLUMN_UNITS = "Units";
+    COLUMN_CAUSE = "Cause";
+    COLUMN_WHO = "Who";
+    ANOTHER_SHOPS_ORDER = "an order of another shop";
+    NO_MOVEMENTS = "Nothing has moved.";
+    BACK_TO_STOCK = "All stock";
+
+    COLUMN_NAME = "Name";
+    COLUMN_REGION = "Market";
+    COLUMN_ACCOUNT = "Account";
+    COLUMN_AUTHORISED = "Authorised";
+    COLUMN_COUNTED = "Stock counted";
+    COLUMN_SWEPT = "Known up to";
+    YES = "yes";
+    NO = "no";
+    NOT_YET = "not yet";
+    NEVER_SWEPT = "not swept yet";
+    AUTHORISE_AGAIN = "authorise again";
+
+    LOG_LEAD = "Everything done here, by a person or by a rule. Nothing in it can be changed.";
+    ACTOR = "Who";
+    ACTOR_HINT = "e-mail address, platform or countermand";
+    ACTION = "Action";
+    EVERY_ACTION = "Every action";
+    WORDS = "Words";
+    WORDS_HINT = "In subject or detail";
+    COLUMN_WHAT = "What";
+    COLUMN_SUBJECT = "On";
+    COLUMN_DETAIL = "Detail";
+    EXPORT = "Download as CSV";
+    NO_ENTRIES = "Nothing in the log matches.";
+
+    RESULT = "Result";
+    OPERATION = "Operation";
+    OPERATION_LEAD = "Name this operation when you ask for help; the server's log has the story under it.";
+    TO_NEW_ORDERS = "To the new orders";
+    SAY_PROBLEM = "The desk could not do this";
+
+    KEYBOARD_LEAD = "Everything here works without a mouse.";
+    KEY_NEXT = "Next, previous order";
+    KEY_OPEN = "Open the order";
+    KEY_SELECT = "Select the order";
+    KEY_CANCEL = "Cancel the order";
+    KEY_VOID = "Void or restore the order";
+    KEY_SEARCH = "Search";
+    KEY_GO_NEW = "Go to New";
+    KEY_GO_IN_PROCESS = "Go to In Process";
+    KEY_GO_VOIDED = "Go to Voided";
+    KEY_GO_CANCELED = "Go to Canceled";
+    KEY_GO_ALL = "Go to All orders";
+    KEY_GO_CANCELLATIONS = "Go to Cancellations";
+    KEY_GO_STOCK = "Go to Stock";
+    KEY_GO_LOG = "Go to Log";
+    KEY_CLOSE = "Close what is open";
+    KEY_HELP = "This help";
+}
+
+pub(crate) const fn list(list: List) -> &'static str {
+    match list {
+        List::Unpaid => "Unpaid",
+        List::New => "New",
+        List::InProcess => "In Process",
+        List::ToPickup => "To Pickup",
+        List::Shipped => "Shipped",
+        List::Completed => "Completed",
+        List::Voided => "Voided",
+        List::CancelRequested => "Cancel requests",
+        List::Canceled => "Canceled",
+        List::PlatformFulfilled => "Platform-fulfilled",
+    }
+}
+
+/// What an empty list means.
+pub(crate) const fn empty(list: Option<List>) -> &'static str {
+    match list {
+        None => "No order has been synced yet.",
+        Some(List::Unpaid) => "No order waits for its payment.",
+        Some(List::New) => "Every order is arranged, set aside or canceled. New ones appear by themselves.",
+        Some(List::InProcess) => "No arranged order waits to be handed over.",
+        Some(List::ToPickup) => "No parcel waits for its courier.",
+        Some(List::Shipped) => "No order is on its way.",
+        Some(List::Completed) => "No order has been finished yet.",
+        Some(List::Voided) => "No order is set aside. Void an order in New or In Process to keep it from being packed.",
+        Some(List::CancelRequested) => "No buyer waits for an answer.",
+        Some(List::Canceled) => "No order has been canceled.",
+        Some(List::PlatformFulfilled) => "No order is fulfilled by a marketplace's own warehouse.",
+    }
+}
+
+pub(crate) const fn tab(tab: Tab) -> &'static str {
+    match tab {
+        Tab::ToPack => "To pack",
+        Tab::Packing => "Packing",
+        Tab::PackFailed => "Pack failed",
+        Tab::OutOfStock => "Out of stock",
+        Tab::OnHold => "On hold",
+        Tab::LabelPending => "Label pending",
+        Tab::Printable => "Printable",
+        Tab::ToStockIn => "To stock in",
+        Tab::StockedIn => "Stocked in",
+        Tab::NothingToDo => "Nothing to do",
+        Tab::None => "",
+    }
+}
+
+pub(crate) const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Untouched => "untouched",
+        Stage::Printed => "printed",
+        Stage::Packed => "packed",
+        Stage::HandedOver => "handed over",
+        Stage::Delivered => "delivered",
+        Stage::Returned => "returned",
+    }
+}
+
+pub(crate) const fn state(state: State) -> &'static str {
+    match state {
+        State::Requested => "Requested",
+        State::Submitting => "Submitting",
+        State::Confirming => "Confirming",
+        State::Done => "Canceled",
+        State::Refused => "Refused",
+        State::NeedsAttention => "Needs attention",
+    }
+}
+
+pub(crate) const fn initiator(initiator: Initiator) -> &'static str {
+    match initiator {
+        Initiator::Seller => "seller",
+        Initiator::Buyer => "buyer",
+        Initiator::Platform => "platform",
+    }
+}
+
+pub(crate) const fn bucket(bucket: Bucket) -> &'static str {
+    match bucket {
+        Bucket::Outside => "Outside",
+        Bucket::Available => "Available",
+        Bucket::Reserved => "Reserved",
+        Bucket::CountNeeded => "Count needed",
+        Bucket::Allocated => "Allocated",
+        Bucket::Defective => "Defective",
+        Bucket::Outbound => "Outbound",
+        Bucket::Returning => "Returning",
+        Bucket::Lost => "Lost",
+    }
+}
+
+pub(crate) const fn cause(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Opening => "Opening stock",
+        Cause::Reserve => "Order placed, unpaid",
+        Cause::Allocate => "Order to be processed",
+        Cause::Release => "Set aside",
+        Cause::Ship => "Handed over",
+        Cause::Complete => "Order completed",
+        Cause::Cancel => "Order canceled",
+    }
+}
+
+/// The log's actions, with the word that the store keeps.
+pub(crate) const ACTIONS: &[(&str, &str)] = &[
+    ("cancellation.requested", "Cancel asked for"),
+    ("cancellation.done", "Canceled"),
+    ("cancellation.refused", "Cancel refused"),
+    ("cancellation.needs_attention", "Cancel needs attention"),
+    ("cancellation.resolved", "Cancel resolved"),
+    ("order.status", "Platform status"),
+    ("order.voided", "Voided"),
+    ("order.restored", "Restored"),
+    ("shop.sync", "Sync asked for"),
+    ("shop.alert", "Shop alert"),
+    ("shop.added", "Shop added"),
+    ("stock.counted", "Stock counted"),
+    ("user.added", "User added"),
+    ("user.signed_in", "Signed in"),
+    ("user.signed_out", "Signed out"),
+];
+
+/// An action in words; one that this table does not know is shown as it is kept.
+pub(crate) fn action(action: &str) -> &str {
+    ACTIONS.iter().find(|(word, _)| *word == action).map_or(action, |(_, title)| title)
+}
+
+fn counted(count: i64, one: &str, many: &str) -> String {
+    if count == 1 { format!("1 {one}") } else { format!("{} {many}", number(count)) }
+}
+
+/// A number with its thousands apart.
+pub(crate) fn number(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut text = String::with_capacity(digits.len() * 4 / 3 + 1);
+    if number < 0 {
+        text.push('-');
+    }
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+pub(crate) fn orders(count: i64) -> String {
+    counted(count, "order", "orders")
+}
+
+pub(crate) fn units(count: i64) -> String {
+    counted(count, "unit", "units")
+}
+
+/// `2 d 4 h`, `3 h 20 min`, `5 min`, `12 s`.
+pub(crate) fn span(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (days, hours, minutes) = (seconds / 86_400, seconds % 86_400 / 3_600, seconds % 3_600 / 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds} s"),
+        (0, 0, minutes) => format!("{minutes} min"),
+        (0, hours, 0) => format!("{hours} h"),
+        (0, hours, minutes) => format!("{hours} h {minutes} min"),
+        (days, 0, _) => format!("{days} d"),
+        (days, hours, _) if days < 7 => format!("{days} d {hours} h"),
+        (days, ..) => format!("{days} d"),
+    }
+}
+
+pub(crate) fn ago(seconds: i64) -> String {
+    format!("{} ago", span(seconds))
+}
+
+pub(crate) fn within(seconds: i64) -> String {
+    format!("in {}", span(seconds))
+}
+
+pub(crate) fn late(seconds: i64) -> String {
+    format!("{} late", span(seconds))
+}
+
+pub(crate) fn cancelling_for(seconds: i64) -> String {
+    format!("{CANCELLING} · {}", span(seconds))
+}
+
+pub(crate) fn refused_by(platform: &str, words: &str) -> String {
+    format!("{platform} refused: {words}")
+}
+
+pub(crate) fn canceled_by(initiator: &str) -> String {
+    format!("by {initiator}")
+}
+
+pub(crate) fn status_before(status: &str) -> String {
+    format!("was {status}")
+}
+
+pub(crate) fn more_lines(count: usize) -> String {
+    counted(i64::try_from(count).unwrap_or(i64::MAX), "more product", "more products")
+}
+
+pub(crate) fn picture_of(name: &str) -> String {
+    format!("No picture of {name}")
+}
+
+pub(crate) fn select_order(number: &str) -> String {
+    format!("Select order {number}")
+}
+
+pub(crate) fn cancel_order(number: &str) -> String {
+    format!("Cancel order {number}")
+}
+
+pub(crate) fn void_order(number: &str) -> String {
+    format!("Void order {number}")
+}
+
+pub(crate) fn restore_order(number: &str) -> String {
+    format!("Restore order {number}")
+}
+
+pub(crate) fn order_title(number: &str) -> String {
+    format!("Order {number}")
+}
+
+pub(crate) fn shown_of(shown: usize, total: i64) -> String {
+    format!("{} of {}", number(i64::try_from(shown).unwrap_or(i64::MAX)), orders(total))
+}
+
+pub(crate) fn shown(shown: usize, more: bool) -> String {
+    let text = orders(i64::try_from(shown).unwrap_or(i64::MAX));
+    if more { format!("{text} on this page, more follow") } else { text }
+}
+
+pub(crate) fn rows_per_page(rows: u32) -> String {
+    format!("{rows} rows")
+}
+
+pub(crate) fn dates_in(offset: &str) -> String {
+    format!("Days begin at midnight, UTC{offset}")
+}
+
+pub(crate) fn synced(age: &str) -> String {
+    format!("Synced {age}")
+}
+
+pub(crate) fn attention_banner(count: usize, more: bool) -> String {
+    let more = if more { "+" } else { "" };
+    match count {
+        1 => "1 cancellation needs attention".to_owned(),
+        count => format!("{count}{more} cancellations need attention"),
+    }
+}
+
+pub(crate) fn shop_alert(shop: &str, alert: &str) -> String {
+    format!("{shop}: {alert}")
+}
+
+pub(crate) fn not_authorised(shop: &str) -> String {
+    format!("{shop} is not authorised any more; its orders do not move until it is authorised again")
+}
+
+pub(crate) fn voided(count: i64) -> String {
+    format!("{} voided.", orders(count))
+}
+
+pub(crate) fn restored(count: i64) -> String {
+    format!("{} restored.", orders(count))
+}
+
+pub(crate) fn sync_asked() -> String {
+    "Sync asked for; what is new appears by itself.".to_owned()
+}
+
+pub(crate) fn resolved() -> String {
+    "Taken on.".to_owned()
+}
+
+pub(crate) fn outcome(done: usize, failed: usize) -> String {
+    let number = |count: usize| number(i64::try_from(count).unwrap_or(i64::MAX));
+    format!("{} done, {} not", number(done), number(failed))
+}
+
+pub(crate) fn attempt_sent(attempt: u32) -> String {
+    format!("Cancel sent, attempt {attempt}")
+}
+
+pub(crate) fn attempt_answered(attempt: u32, outcome: &str) -> String {
+    format!("Attempt {attempt} answered: {outcome}")
+}
+
+pub(crate) fn times(count: u32) -> String {
+    match count {
+        0 => "not yet".to_owned(),
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        more => format!("{more} times"),
+    }
+}
+
+pub(crate) fn movements_of(sku: &str) -> String {
+    format!("Movements of {sku}")
+}
+
+pub(crate) fn sync_shop(name: &str) -> String {
+    format!("Sync {name} now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_told_by_its_two_largest_parts() {
+        for (seconds, words) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (3_599, "59 min"),
+            (3_600, "1 h"),
+            (12_000, "3 h 20 min"),
+            (86_400, "1 d"),
+            (187_200, "2 d 4 h"),
+            (8 * 86_400 + 7_200, "8 d"),
+            (-5, "0 s"),
+        ] {
+            assert_eq!(span(seconds), words);
+        }
+    }
+
+    #[test]
+    fn thousands_stand_apart() {
+        for (given, words) in [(0, "0"), (999, "999"), (1_000, "1,000"), (-1_234_567, "-1,234,567")] {
+            assert_eq!(number(given), words);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Errors as RFC 9457 problem details.
+//!
+//! A [`Problem`] says which status, a stable `code` for programs, and words for people. It leaves the handlers as it is;
+//! [`crate::http`] gives it the request's operation id and writes it, as JSON for the API and as a page for browsers.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use domain::eligibility::Gate;
+use domain::words::UnknownWord;
+use engine::EngineError;
+use engine::commands::CommandError;
+use serde_json::{Map, Value, json};
+use store::StoreError;
+
+/// What went wrong with a request, and what to do about it. Never holds a secret.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// A stable word for programs.
+    pub code: &'static str,
+    /// The code in words.
+    pub title: &'static str,
+    /// What happened here, and the remedy.
+    pub detail: String,
+    /// Further members, such as `blocked_by`.
+    pub more: Map<String, Value>,
+    /// Headers that belong to the answer.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// The story for the log; not shown.
+    pub story: Option<String>,
+}
+
+impl Problem {
+    /// A problem of this kind.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, title, detail: detail.into(), more: Map::new(), headers: Vec::new(), story: None }
+    }
+
+    /// With a further member.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Which gate is closed.
+    #[must_use]
+    pub fn blocked_by(self, gate: Gate) -> Self {
+        self.with("blocked_by", gate.as_str())
+    }
+
+    /// After how many seconds the same may succeed.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.headers.push((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        self
+    }
+
+    /// There is nothing under this id, or nothing that the asker may see.
+    #[must_use]
+    pub fn not_found(what: &str) -> Self {
+        let detail = format!("There is no {what} here with this id, or it is not yours to see.");
+        Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", detail)
+    }
+
+    /// The request cannot be read.
+    #[must_use]
+    pub fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, "The request cannot be read", detail)
+    }
+
+    /// The request is readable and asks for something that is not possible.
+    #[must_use]
+    pub fn unprocessable(code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, title, detail)
+    }
+
+    /// Somebody was faster, or the state does not allow it.
+    #[must_use]
+    pub fn conflict(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, "Not as things stand", detail)
+    }
+
+    /// Our fault; the story goes to the log under the operation id.
+    #[must_use]
+    pub fn internal(story: impl Into<String>) -> Self {
+        let detail = "Something went wrong here; the operation id finds it in the server's log.";
+        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Internal error", detail);
+        problem.story = Some(story.into());
+        problem
+    }
+
+    /// The problem as RFC 9457 writes it.
+    #[must_use]
+    pub fn to_json(&self, operation_id: &str) -> Value {
+        let mut value = json!({
+            "type": format!("urn:countermand:problem:{}", self.code),
+            "title": self.title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "operation_id": operation_id,
+        });
+        if let Value::Object(members) = &mut value {
+            members.extend(self.more.clone());
+        }
+        value
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(_) => Self::conflict("conflict", error.to_string()),
+            StoreError::Away(_) => {
+                let detail = "The database is busy or away; try again in a moment.";
+                let mut problem =
+                    Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now", detail);
+                problem.story = Some(error.to_string());
+                problem.retry_after(1)
+            }
+            other => Self::internal(other.to_string()),
+        }
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Store(error) => error.into(),
+            other => Self::internal(other.to_string()),
+        }
+    }
+}
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let words = error.to_string();
+        match error {
+            CommandError::NoOrder => Self::not_found("order"),
+            CommandError::Stale => Self::conflict("conflict", words),
+            CommandError::Blocked(blocked) => {
+                let code = match blocked.gate {
+                    Gate::RequestOpen => "request_open",
+                    _ => "not_cancellable",
+                };
+                Self::conflict(code, blocked.detail).blocked_by(blocked.gate)
+            }
+            CommandError::WrongList(_) => Self::conflict("conflict", words).blocked_by(Gate::List),
+            CommandError::ReasonNotOffered(_) => {
+                Self::unprocessable("reason_not_offered", "This reason is not offered", words)
+            }
+            CommandError::LinesRequired(_) => Self::unprocessable("lines_required", "Products must be chosen", words),
+            CommandError::PartialNotSupported => {
+                Self::unprocessable("partial_not_supported", "Whole orders only", words)
+            }
+            CommandError::UnknownLine(_) => Self::unprocessable("unknown_line", "No such line", words),
+            CommandError::Engine(error) => error.into(),
+        }
+    }
+}
+
+impl From<UnknownWord> for Problem {
+    fn from(error: UnknownWord) -> Self {
+        Self::bad_request("bad_parameter", error.to_string())
+    }
+}
