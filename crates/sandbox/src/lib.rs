@@ -189,9 +189,8 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     if let Value::Object(line) = &mut ready {
         line.append(&mut addresses);
     }
-    if !world.commit() {
-        return Err(data_error(io::Error::other("the journal cannot be written")));
-    }
+    // One line for each entity instead of one transaction with all of them.
+    world.rewrite_journal().map_err(data_error)?;
 
     let shared = Arc::new(Shared::new(world));
     let (stop, stopped) = watch::channel(false);

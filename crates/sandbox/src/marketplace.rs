@@ -318,9 +318,9 @@ pub(crate) trait Marketplace: Send {
     /// Lets every deadline that has passed have its effect.
     fn pass_time(&mut self, moment: &mut Moment<'_>);
     /// Writes down what changed since the last time.
-    fn record_changes(&mut self, changes: &mut Changes);
+    fn record_changes(&mut self, changes: &mut Changes<'_>);
     /// Marks everything as changed, for a snapshot.
     fn record_everything(&mut self);
     /// Takes over a record of an earlier process.
-    fn restore(&mut self, record: Value) -> Result<(), Unreadable>;
+    fn restore(&mut self, record: &str) -> Result<(), Unreadable>;
 }

@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// The name of the journal in the data folder.
 const FILE: &str = "sandbox.journal";
@@ -30,44 +30,49 @@ impl From<serde_json::Error> for Unreadable {
     }
 }
 
-/// The changes of one transaction.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    line: Vec<u8>,
-    kept: bool,
+/// Where changed entities go.
+#[derive(Debug)]
+pub(crate) struct Changes<'a> {
+    kept: Kept<'a>,
+    failed: Option<io::Error>,
 }
 
-impl Changes {
-    /// Changes for a journal.
-    pub(crate) fn kept() -> Changes {
-        Changes { line: Vec::new(), kept: true }
+#[derive(Debug)]
+enum Kept<'a> {
+    /// Nowhere: the sandbox has no data folder.
+    Forgotten,
+    /// In one line, which is one transaction.
+    Line(Vec<u8>),
+    /// Each in a line of its own, in a journal that nobody reads before it is whole.
+    Lines(&'a mut BufWriter<File>),
+}
+
+impl Changes<'_> {
+    /// Changes of one transaction.
+    pub(crate) fn of_transaction() -> Changes<'static> {
+        Changes { kept: Kept::Line(Vec::new()), failed: None }
     }
 
-    /// Changes that nobody keeps, for a sandbox without a data folder.
-    pub(crate) fn forgotten() -> Changes {
-        Changes::default()
+    /// Changes that nobody keeps.
+    pub(crate) fn forgotten() -> Changes<'static> {
+        Changes { kept: Kept::Forgotten, failed: None }
     }
 
     /// Adds an entity in its new state.
     pub(crate) fn put(&mut self, owner: &str, record: &impl Serialize) {
-        if !self.kept {
-            return;
+        let written = match &mut self.kept {
+            Kept::Forgotten => Ok(()),
+            Kept::Line(line) => {
+                line.push(if line.is_empty() { b'[' } else { b',' });
+                serde_json::to_writer(line, &(owner, record)).map_err(io::Error::from)
+            }
+            Kept::Lines(file) => serde_json::to_writer(&mut **file, &[(owner, record)])
+                .map_err(io::Error::from)
+                .and_then(|()| file.write_all(b"\n")),
+        };
+        if let Err(error) = written {
+            self.failed.get_or_insert(error);
         }
-        let start = self.line.len();
-        self.line.push(if start == 0 { b'[' } else { b',' });
-        if let Err(error) = serde_json::to_writer(&mut self.line, &(owner, record)) {
-            tracing::error!(%error, owner, "a record cannot be written as JSON");
-            self.line.truncate(start);
-        }
-    }
-
-    fn take_line(&mut self) -> Option<Vec<u8>> {
-        if self.line.is_empty() {
-            return None;
-        }
-        let mut line = std::mem::take(&mut self.line);
-        line.extend_from_slice(b"]\n");
-        Some(line)
     }
 }
 
@@ -83,7 +88,7 @@ impl Journal {
     /// Reads what is there, record by record, and goes on behind the last whole line. Answers whether there was any.
     pub(crate) fn open(
         folder: &Path,
-        mut restore: impl FnMut(&str, Value) -> Result<(), Unreadable>,
+        mut restore: impl FnMut(&str, &str) -> Result<(), Unreadable>,
     ) -> io::Result<(Journal, bool)> {
         fs::create_dir_all(folder)?;
         let path = folder.join(FILE);
@@ -108,10 +113,10 @@ impl Journal {
                     ),
                 )
             };
-            let records: Vec<(String, Value)> =
+            let records: Vec<(&str, &RawValue)> =
                 serde_json::from_slice(&line).map_err(|error| damaged(error.to_string()))?;
             for (owner, record) in records {
-                restore(&owner, record).map_err(|error| damaged(error.to_string()))?;
+                restore(owner, record.get()).map_err(|error| damaged(error.to_string()))?;
             }
             whole += read as u64;
         }
@@ -120,12 +125,17 @@ impl Journal {
     }
 
     /// Writes a transaction; once this returns, it survives the end of the process.
-    pub(crate) fn append(&mut self, mut changes: Changes) -> io::Result<()> {
-        if let Some(line) = changes.take_line() {
-            self.grown += line.len() as u64;
-            self.file.write_all(&line)?;
+    pub(crate) fn append(&mut self, changes: Changes<'_>) -> io::Result<()> {
+        if let Some(error) = changes.failed {
+            return Err(error);
         }
-        Ok(())
+        let Kept::Line(mut line) = changes.kept else { return Ok(()) };
+        if line.is_empty() {
+            return Ok(());
+        }
+        line.extend_from_slice(b"]\n");
+        self.grown += line.len() as u64;
+        self.file.write_all(&line)
     }
 
     /// The journal has grown so much that it should be written anew.
@@ -134,11 +144,13 @@ impl Journal {
     }
 
     /// Replaces the journal by one that holds only the present state; a kill leaves the old one or the new one.
-    pub(crate) fn rewrite(&mut self, mut everything: Changes) -> io::Result<()> {
+    pub(crate) fn rewrite(&mut self, everything: impl FnOnce(&mut Changes<'_>)) -> io::Result<()> {
         let fresh = self.folder.join(NEW_FILE);
         let mut writer = BufWriter::new(File::create(&fresh)?);
-        if let Some(line) = everything.take_line() {
-            writer.write_all(&line)?;
+        let mut changes = Changes { kept: Kept::Lines(&mut writer), failed: None };
+        everything(&mut changes);
+        if let Some(error) = changes.failed {
+            return Err(error);
         }
         writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         fs::rename(&fresh, self.folder.join(FILE))?;
@@ -152,10 +164,10 @@ impl Journal {
 mod tests {
     use super::*;
 
-    fn read(folder: &Path) -> (Journal, Vec<(String, Value)>) {
+    fn read(folder: &Path) -> (Journal, Vec<(String, String)>) {
         let mut records = Vec::new();
         let (journal, _) = Journal::open(folder, |owner, record| {
-            records.push((owner.to_owned(), record));
+            records.push((owner.to_owned(), record.to_owned()));
             Ok(())
         })
         .unwrap();
@@ -166,13 +178,13 @@ mod tests {
     fn what_was_appended_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let (mut journal, _) = read(folder.path());
-        let mut changes = Changes::kept();
+        let mut changes = Changes::of_transaction();
         changes.put("shopee", &1);
         changes.put("clock", &"x");
         journal.append(changes).unwrap();
         drop(journal);
         let (_, records) = read(folder.path());
-        assert_eq!(records, [("shopee".to_owned(), Value::from(1)), ("clock".to_owned(), Value::from("x"))]);
+        assert_eq!(records, [("shopee".to_owned(), "1".to_owned()), ("clock".to_owned(), "\"x\"".to_owned())]);
     }
 
     #[test]
@@ -181,7 +193,7 @@ mod tests {
         fs::write(folder.path().join(FILE), "[[\"a\",1]]\n[[\"a\",2").unwrap();
         let (mut journal, records) = read(folder.path());
         assert_eq!(records.len(), 1);
-        let mut changes = Changes::kept();
+        let mut changes = Changes::of_transaction();
         changes.put("a", &3);
         journal.append(changes).unwrap();
         drop(journal);
@@ -193,14 +205,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (mut journal, _) = read(folder.path());
         for number in 0..10 {
-            let mut changes = Changes::kept();
+            let mut changes = Changes::of_transaction();
             changes.put("a", &number);
             journal.append(changes).unwrap();
         }
-        let mut everything = Changes::kept();
-        everything.put("a", &9);
-        journal.rewrite(everything).unwrap();
-        let mut changes = Changes::kept();
+        journal.rewrite(|everything| everything.put("a", &9)).unwrap();
+        let mut changes = Changes::of_transaction();
         changes.put("a", &10);
         journal.append(changes).unwrap();
         drop(journal);

@@ -234,7 +234,7 @@ impl PushQueue {
     }
 
     /// Writes down what changed.
-    pub(crate) fn record_changes(&mut self, changes: &mut Changes) {
+    pub(crate) fn record_changes(&mut self, changes: &mut Changes<'_>) {
         for record in self.changes.drain(..) {
             changes.put("pushes", &record);
         }
@@ -250,8 +250,8 @@ impl PushQueue {
     }
 
     /// Takes over a record of an earlier process.
-    pub(crate) fn restore(&mut self, record: Value) -> Result<(), Unreadable> {
-        match serde_json::from_value(record)? {
+    pub(crate) fn restore(&mut self, record: &str) -> Result<(), Unreadable> {
+        match serde_json::from_str(record)? {
             Record::Target(platform, Some(url)) => {
                 self.targets.insert(platform, url);
             }
@@ -421,7 +421,7 @@ mod tests {
         queue.outcome(&push, true, RULES, 0);
         let mut restarted = PushQueue::default();
         for record in queue.changes.drain(..) {
-            restarted.restore(serde_json::to_value(&record).unwrap()).unwrap();
+            restarted.restore(&serde_json::to_string(&record).unwrap()).unwrap();
         }
         assert_eq!(restarted.take_due(0, 9).len(), 1);
         assert_eq!(restarted.target("shopee"), Some("http://127.0.0.1:1/"));

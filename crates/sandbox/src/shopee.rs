@@ -692,7 +692,7 @@ impl Marketplace for Shopee {
         }
     }
 
-    fn record_changes(&mut self, changes: &mut Changes) {
+    fn record_changes(&mut self, changes: &mut Changes<'_>) {
         if std::mem::take(&mut self.app_changed) {
             changes.put(NAME, &Written::App(&self.app));
             changes.put(NAME, &Written::Rules(&self.rules));
@@ -724,7 +724,7 @@ impl Marketplace for Shopee {
         self.grants.mark_all();
     }
 
-    fn restore(&mut self, record: Value) -> Result<(), Unreadable> {
+    fn restore(&mut self, record: &str) -> Result<(), Unreadable> {
         let shop_of =
             |shops: &mut BTreeMap<i64, Shop>, id: i64, act: &mut dyn FnMut(&mut Shop)| match shops.get_mut(&id) {
                 Some(shop) => {
@@ -733,7 +733,7 @@ impl Marketplace for Shopee {
                 }
                 None => Err(Unreadable(format!("shop {id} comes after what belongs to it"))),
             };
-        match serde_json::from_value(record)? {
+        match serde_json::from_str(record)? {
             Record::App(app) => self.app = app,
             Record::Rules(rules) => self.rules = rules,
             Record::Random(random) => self.random = random,

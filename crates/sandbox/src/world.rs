@@ -88,21 +88,18 @@ impl World {
         let Some(folder) = data else { return Ok((world, false)) };
         let (journal, found) = Journal::open(folder, |owner, record| world.restore(owner, record))?;
         world.journal = Some(journal);
-        if found {
-            world.rewrite_journal()?;
-        }
         Ok((world, found))
     }
 
-    fn restore(&mut self, owner: &str, record: Value) -> Result<(), Unreadable> {
+    fn restore(&mut self, owner: &str, record: &str) -> Result<(), Unreadable> {
         match owner {
             "settings" => {
-                let settings: Settings = serde_json::from_value(record)?;
+                let settings: Settings = serde_json::from_str(record)?;
                 self.clock = settings.clock;
                 self.accept_repeats = settings.accept_repeats;
                 self.ports = settings.ports;
             }
-            "calls" => self.calls.keep(serde_json::from_value(record)?),
+            "calls" => self.calls.keep(serde_json::from_str(record)?),
             "pushes" => self.pushes.restore(record)?,
             name => match self.marketplaces.iter_mut().find(|marketplace| marketplace.name() == name) {
                 Some(marketplace) => marketplace.restore(record)?,
@@ -240,7 +237,7 @@ impl World {
             return false;
         }
         let mut changes = match self.journal {
-            Some(_) => Changes::kept(),
+            Some(_) => Changes::of_transaction(),
             None => Changes::forgotten(),
         };
         self.collect(&mut changes);
@@ -257,7 +254,7 @@ impl World {
         !self.broken
     }
 
-    fn collect(&mut self, changes: &mut Changes) {
+    fn collect(&mut self, changes: &mut Changes<'_>) {
         if std::mem::take(&mut self.settings_changed) {
             let settings =
                 Settings { clock: self.clock, accept_repeats: self.accept_repeats, ports: self.ports.clone() };
@@ -272,18 +269,17 @@ impl World {
         }
     }
 
-    fn rewrite_journal(&mut self) -> io::Result<()> {
+    /// Writes the journal anew with only the present state in it.
+    pub(crate) fn rewrite_journal(&mut self) -> io::Result<()> {
+        let Some(mut journal) = self.journal.take() else { return Ok(()) };
         self.settings_changed = true;
         for marketplace in &mut self.marketplaces {
             marketplace.record_everything();
         }
         self.pushes.record_everything();
         self.changed_calls = self.calls.changed().cloned().collect();
-        let mut everything = Changes::kept();
-        self.collect(&mut everything);
-        match &mut self.journal {
-            Some(journal) => journal.rewrite(everything),
-            None => Ok(()),
-        }
+        let written = journal.rewrite(|everything| self.collect(everything));
+        self.journal = Some(journal);
+        written
     }
 }
