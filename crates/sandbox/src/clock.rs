@@ -18,6 +18,9 @@ pub(crate) struct Clock {
 /// timestamps end.
 pub(crate) const FURTHEST_ADVANCE_SECONDS: i64 = 10 * 366 * 86_400;
 
+/// The last moment of the clock, 1 January 2100: the platforms' timestamps have 32 bits.
+pub(crate) const LATEST: i64 = 4_102_444_800;
+
 impl Clock {
     /// Now, in milliseconds since 1970.
     pub(crate) fn now_ms(self) -> i64 {
@@ -29,13 +32,14 @@ impl Clock {
         self.now_ms().div_euclid(1_000)
     }
 
-    /// Moves the clock forward (or, with a negative number, back).
+    /// Moves the clock forward, at the most to its end.
     pub(crate) fn advance(&mut self, seconds: i64) {
-        self.offset_ms = self.offset_ms.saturating_add(seconds.saturating_mul(1_000));
+        self.set(self.now().saturating_add(seconds));
     }
 
     /// Sets the clock to a moment, in seconds since 1970.
     pub(crate) fn set(&mut self, seconds: i64) {
+        let seconds = seconds.clamp(0, LATEST);
         self.offset_ms = seconds.saturating_mul(1_000).saturating_sub(system_ms());
     }
 }
@@ -60,6 +64,13 @@ mod tests {
         let before = clock.now();
         clock.advance(3_600);
         assert!(clock.now() >= before + 3_600);
+    }
+
+    #[test]
+    fn the_clock_ends_before_the_platforms_timestamps_do() {
+        let mut clock = Clock::default();
+        clock.advance(i64::MAX);
+        assert!((LATEST..LATEST + 100).contains(&clock.now()));
     }
 
     #[test]

@@ -49,7 +49,7 @@ struct Desk {
     ready: Arc<Value>,
 }
 
-/// The routes of the control port; `ready` is the ready line.
+/// The routes of the control port; `ready` is the ready line, whose credentials are looked up anew.
 pub(crate) fn routes(shared: Arc<Shared>, ready: Value) -> Router {
     Router::new()
         .route("/", get(ready_line))
@@ -106,7 +106,12 @@ impl Desk {
 }
 
 async fn ready_line(State(desk): State<Desk>) -> Json {
-    Json((*desk.ready).clone())
+    let mut world = desk.shared.lock();
+    world.renew_credentials();
+    world.commit();
+    let mut ready = (*desk.ready).clone();
+    ready["credentials"] = world.credentials();
+    Json(ready)
 }
 
 async fn orders(State(desk): State<Desk>, Query(filter): Query<OrderFilter>) -> Answered {

@@ -117,12 +117,19 @@ pub enum Error {
 }
 
 /// A running sandbox. It ends when [`Running::shutdown`] is awaited, or with the runtime.
-#[derive(Debug)]
 pub struct Running {
     ready: Value,
     control_url: String,
+    shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The ready line holds keys.
+        formatter.debug_struct("Running").field("control_url", &self.control_url).finish_non_exhaustive()
+    }
 }
 
 impl Running {
@@ -145,6 +152,7 @@ impl Running {
                 task.abort();
             }
         }
+        self.shared.lock().close();
     }
 }
 
@@ -166,7 +174,9 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
     };
     let marketplaces: Vec<Box<dyn Marketplace>> = vec![Box::new(shopee::Shopee::new(settings.seed))];
     let (mut world, found) = World::open(marketplaces, settings.data.as_deref()).map_err(data_error)?;
-    if !found {
+    if found {
+        world.renew_credentials();
+    } else {
         world.found_shops(settings.orders);
     }
 
@@ -199,14 +209,14 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
         tasks.push(serve(port, receive::routes(Arc::clone(&shared), name), stopped.clone()));
     }
     tasks.push(serve(control, control::routes(Arc::clone(&shared), ready.clone()), stopped.clone()));
-    let sender = pushes::send_due(shared);
+    let sender = pushes::send_due(Arc::clone(&shared));
     tasks.push(tokio::spawn(async move {
         tokio::select! {
             () = sender => {}
             () = stop_signal(stopped) => {}
         }
     }));
-    Ok(Running { ready, control_url, stop, tasks })
+    Ok(Running { ready, control_url, shared, stop, tasks })
 }
 
 async fn open(settings: &Settings, world: &mut World, name: &str, wanted: u16) -> Result<(Port, String), Error> {

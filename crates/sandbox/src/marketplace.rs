@@ -289,6 +289,8 @@ pub(crate) trait Marketplace: Send {
     fn push_rules(&self) -> PushRules;
     /// The credentials of the ready line.
     fn credentials(&self) -> Value;
+    /// Gives the printed grant new tokens if its access token has ended.
+    fn renew_credentials(&mut self, moment: &mut Moment<'_>);
     /// What only this platform can be told by `PUT /switches`.
     fn set_switches(&mut self, switches: &Value) -> Result<(), Refusal>;
     /// The shops.

@@ -5,7 +5,7 @@
 //! the answer that was never sent. Lines are handed to the system, not synced to the disk: they survive the end of
 //! the process, not that of the machine.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 const FILE: &str = "sandbox.journal";
 /// The name of a journal being written anew.
 const NEW_FILE: &str = "sandbox.journal.new";
+/// Locked while a sandbox works on the folder; the system unlocks it when the process ends.
+const LOCK: &str = "sandbox.lock";
 /// The journal is written anew when it grew by so many bytes.
 const REWRITE_AFTER_BYTES: u64 = 64 << 20;
 
@@ -80,6 +82,7 @@ impl Changes<'_> {
 #[derive(Debug)]
 pub(crate) struct Journal {
     folder: PathBuf,
+    _lock: File,
     file: File,
     grown: u64,
 }
@@ -92,6 +95,13 @@ impl Journal {
     ) -> io::Result<(Journal, bool)> {
         fs::create_dir_all(folder)?;
         let path = folder.join(FILE);
+        let lock = OpenOptions::new().create(true).append(true).open(folder.join(LOCK))?;
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            return Err(io::Error::new(
+                io::ErrorKind::ResourceBusy,
+                "another sandbox works on this data folder: end that one first, or choose another folder",
+            ));
+        }
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
         let mut reader = BufReader::new(&file);
         let mut whole = 0_u64;
@@ -121,7 +131,7 @@ impl Journal {
             whole += read as u64;
         }
         file.set_len(whole)?;
-        Ok((Journal { folder: folder.to_owned(), file, grown: 0 }, whole > 0))
+        Ok((Journal { folder: folder.to_owned(), _lock: lock, file, grown: 0 }, whole > 0))
     }
 
     /// Writes a transaction; once this returns, it survives the end of the process.
@@ -215,6 +225,16 @@ mod tests {
         journal.append(changes).unwrap();
         drop(journal);
         assert_eq!(read(folder.path()).1.len(), 2);
+    }
+
+    #[test]
+    fn two_sandboxes_do_not_share_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _) = read(folder.path());
+        let error = Journal::open(folder.path(), |_, _| Ok(())).unwrap_err();
+        assert!(error.to_string().contains("another sandbox"), "{error}");
+        drop(journal);
+        assert!(Journal::open(folder.path(), |_, _| Ok(())).is_ok());
     }
 
     #[test]

@@ -14,6 +14,8 @@ mod lost_pushes;
 mod orders;
 mod pages;
 mod products;
+#[cfg(test)]
+mod robustness;
 mod rules;
 mod seed;
 mod shops;
@@ -50,6 +52,8 @@ const NAME: &str = "shopee";
 const FURTHEST_TIMESTAMP: i64 = 300;
 /// Orders made by one control call.
 const MOST_ORDERS_MADE: u32 = 200_000;
+/// Units of one line of a made order.
+const MOST_UNITS_OF_A_LINE: u32 = 100_000;
 /// Bytes of the app's keys: 64 hex characters (section 3).
 const KEY_BYTES: usize = 32;
 
@@ -451,6 +455,16 @@ impl Marketplace for Shopee {
         })
     }
 
+    fn renew_credentials(&mut self, moment: &mut Moment<'_>) {
+        let Some(shop_id) = self.shops.keys().next().copied() else { return };
+        let Some((access, refresh)) = self.grants.first(shop_id) else { return };
+        if self.grants.check(access, shop_id, moment.now).is_err() {
+            let refresh = refresh.to_owned();
+            // A consent that has ended stays ended: then the old tokens are shown.
+            let _ = self.grants.rotate(&refresh, shop_id, &self.rules, moment.now);
+        }
+    }
+
     fn set_switches(&mut self, switches: &Value) -> Result<(), Refusal> {
         self.rules = self.rules.with(switches)?;
         self.app_changed = true;
@@ -562,7 +576,10 @@ impl Marketplace for Shopee {
                 .products
                 .by_sku(&line.sku)
                 .ok_or_else(|| Refusal::unknown(format!("shop {shop_id} has no listing with SKU {:?}", line.sku)))?;
-            named.push((item_id, model_id, line.quantity.max(1)));
+            if !(1..=MOST_UNITS_OF_A_LINE).contains(&line.quantity) {
+                return Err(Refusal::senseless(format!("a line has 1 to {MOST_UNITS_OF_A_LINE} units")));
+            }
+            named.push((item_id, model_id, line.quantity));
         }
         if named.is_empty() && shop.products.len() == 0 {
             return Err(Self::no_lines(wish));

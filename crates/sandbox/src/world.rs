@@ -146,6 +146,21 @@ impl World {
         }
     }
 
+    /// Lets nobody find ended tokens in the ready line.
+    pub(crate) fn renew_credentials(&mut self) {
+        for name in self.names() {
+            if let Err(refusal) = self.act(name, None, |marketplace, moment| marketplace.renew_credentials(moment)) {
+                tracing::error!(message = refusal.message, "a marketplace without a name");
+            }
+        }
+    }
+
+    /// Lets go of the data folder: nothing is answered any more.
+    pub(crate) fn close(&mut self) {
+        self.journal = None;
+        self.broken = true;
+    }
+
     /// The credentials of the ready line.
     pub(crate) fn credentials(&self) -> Value {
         let mut credentials = serde_json::Map::new();

@@ -17,6 +17,8 @@
 
 mod columns;
 mod put;
+#[cfg(test)]
+mod robustness;
 mod rows;
 mod sheet;
 mod timeline;
@@ -31,6 +33,7 @@ use serde_json::Value;
 
 use self::timeline::Timeline;
 use super::status::Status;
+use crate::clock::LATEST;
 
 /// The country whose exports these are.
 pub(super) const REGION: &str = "ID";
@@ -168,6 +171,29 @@ struct ExportedOrder {
     lines: Vec<ExportedLine>,
 }
 
+impl ExportedOrder {
+    /// What cannot be: the JSON need not come from [`read`].
+    fn fault(&self) -> Option<String> {
+        let times = [Some(self.created), Some(self.updated), self.paid, self.arranged, self.completed, self.ship_by];
+        let mut money = vec![self.total, self.shipping_fee, self.shipping_estimate];
+        money.extend(self.lines.iter().flat_map(|line| [line.price, line.original_price]));
+        let what = if self.number.is_empty() || self.lines.is_empty() {
+            "has no number or no line"
+        } else if !times.into_iter().flatten().all(|time| (0..=LATEST).contains(&time)) {
+            "has a time before 1970 or after 2100"
+        } else if !money.iter().all(|amount| (0..=rows::MOST_RUPIAH).contains(amount)) {
+            "has an amount out of range"
+        } else if !self.lines.iter().all(|line| (1..=rows::MOST_UNITS).contains(&i64::from(line.quantity))) {
+            "has a line with no unit or too many"
+        } else if self.lines.iter().any(|line| line.sku.is_empty() || line.item_sku.is_empty()) {
+            "has a line without a SKU"
+        } else {
+            return None;
+        };
+        Some(format!("order {:?} {what}", self.number))
+    }
+}
+
 /// The orders of one or more export files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
@@ -272,8 +298,8 @@ impl Export {
     /// When it is something else.
     pub fn from_json(value: Value) -> Result<Export, ExportError> {
         let export: Export = serde_json::from_value(value).map_err(|error| ExportError::Json(error.to_string()))?;
-        match export.orders.iter().find(|order| order.number.is_empty() || order.lines.is_empty()) {
-            Some(order) => Err(ExportError::Json(format!("order {:?} has no number or no line", order.number))),
+        match export.orders.iter().find_map(ExportedOrder::fault) {
+            Some(fault) => Err(ExportError::Json(fault)),
             None => Ok(export),
         }
     }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::clock::FURTHEST_ADVANCE_SECONDS;
 use crate::marketplace::Refusal;
 
 /// The switches of the fake Shopee.
@@ -69,6 +70,15 @@ impl Rules {
         if ![rules.authentication_status, rules.rate_limit_status].iter().all(|status| (200..=599).contains(status)) {
             return Err(Refusal::senseless("shopee: an HTTP status lies between 200 and 599"));
         }
+        let seconds = [
+            rules.cancel_settles_seconds,
+            rules.request_answer_seconds,
+            rules.unpaid_expires_seconds,
+            rules.not_shipped_grace_seconds,
+        ];
+        if !seconds.iter().all(|seconds| (0..=FURTHEST_ADVANCE_SECONDS).contains(seconds)) {
+            return Err(Refusal::senseless(format!("shopee: seconds lie between 0 and {FURTHEST_ADVANCE_SECONDS}")));
+        }
         Ok(rules)
     }
 }
@@ -82,6 +92,13 @@ mod tests {
     fn a_switch_changes_only_itself() {
         let rules = Rules::default().with(&json!({"partial_cancel": true})).unwrap();
         assert_eq!(rules, Rules { partial_cancel: true, ..Rules::default() });
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        for switches in [json!({"request_answer_seconds": -1}), json!({"authentication_status": 99})] {
+            assert!(Rules::default().with(&switches).is_err(), "{switches}");
+        }
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::collections::HashMap;
 use super::columns::{self, CASH_ON_DELIVERY, Column, INITIATORS, Parcel, REASONS};
 use super::sheet::{Cell, Sheet, letters};
 use super::{Cancelled, CellFault, ExportError, ExportedLine, ExportedOrder, FAULTS_LISTED, WIB_SECONDS};
+use crate::clock::LATEST;
 use crate::shopee::status::Status;
 
 /// The most units of one line.
-const MOST_UNITS: i64 = 100_000;
+pub(super) const MOST_UNITS: i64 = 100_000;
 /// The most rupiah of one amount.
-const MOST_RUPIAH: i64 = 100_000_000_000;
+pub(super) const MOST_RUPIAH: i64 = 100_000_000_000;
 /// The most characters of a SKU, as the platform's own field.
 const LONGEST_SKU: usize = 100;
 /// Spreadsheet days begin here, in days before 1970.
@@ -76,10 +77,10 @@ impl Row<'_> {
             Cell::Empty => return None,
             Cell::Text(text) if text == "-" => return None,
             Cell::Text(text) => match columns::local_time(text) {
-                Some(time) => return Some(time),
-                None => format!("{text:?} is no time like 2024-09-01 13:05"),
+                Some(time) if (0..=LATEST).contains(&time) => return Some(time),
+                _ => format!("{text:?} is no time like 2024-09-01 13:05"),
             },
-            Cell::Day(days) if (1.0..100_000.0).contains(days) => {
+            Cell::Day(days) if (DAYS_BEFORE_1970 + 1.0..73_000.0).contains(days) => {
                 let seconds = ((days - DAYS_BEFORE_1970) * 86_400.0).round();
                 return Some(seconds as i64 - WIB_SECONDS);
             }
