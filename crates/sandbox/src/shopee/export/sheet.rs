@@ -1,7 +1,7 @@
 //! Rows of cells out of an xlsx workbook or a csv file.
 
-use std::collections::HashMap;
-use std::io::Cursor;
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Cursor, Read};
 use std::path::Path;
 
 use calamine::{Data, Reader, Xlsx};
@@ -13,6 +13,10 @@ use super::columns::{COLUMNS, Column, NEEDED, first_name};
 const LARGEST_FILE_BYTES: u64 = 64 << 20;
 /// The most rows of one file.
 const MOST_ROWS: usize = 1_000_000;
+/// Columns that are looked at; exports have some fifty.
+const MOST_COLUMNS: usize = 1_000;
+/// The most that a workbook may unpack to.
+const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 /// Rows above the header that may be empty.
 const ROWS_ABOVE_HEADER: usize = 10;
 
@@ -67,23 +71,18 @@ pub(super) fn read_bytes(bytes: &[u8], file: &str) -> Result<Sheet, ExportError>
 }
 
 fn workbook(bytes: &[u8], file: &str) -> Result<Sheet, ExportError> {
-    let damaged = |error: &dyn std::fmt::Display| ExportError::Unreadable {
+    let damaged = |reason: String| ExportError::Unreadable {
         file: file.to_owned(),
-        reason: format!("is a damaged workbook ({error}): export it again"),
+        reason: format!("is a damaged workbook ({reason}): export it again"),
     };
-    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
+    check_sums(bytes).map_err(damaged)?;
+    // The checksums hold, so that only a workbook made to do harm can still upset the reader.
+    let sheets = std::panic::catch_unwind(|| sheets(bytes))
+        .unwrap_or_else(|_| Err("its inside makes no sense".to_owned()))
+        .map_err(damaged)?;
     let mut reasons = Vec::new();
-    for name in workbook.sheet_names() {
-        let range = workbook.worksheet_range(&name).map_err(|error| damaged(&error))?;
-        let first_row = range.start().map_or(0, |(row, _)| row as usize);
-        let first_column = range.start().map_or(0, |(_, column)| column as usize);
-        let rows = range.rows().enumerate().map(|(place, row)| {
-            // Cells are counted from the sheet's corner, also where the first columns are empty.
-            let mut cells = vec![Cell::Empty; first_column];
-            cells.extend(row.iter().map(cell));
-            (first_row + place + 1, cells)
-        });
-        match with_header(&name, rows.collect()) {
+    for (name, rows) in sheets {
+        match with_header(&name, rows) {
             Ok(sheet) => return Ok(sheet),
             Err(reason) => reasons.push(format!("sheet {name}: {reason}")),
         }
@@ -92,6 +91,45 @@ fn workbook(bytes: &[u8], file: &str) -> Result<Sheet, ExportError> {
         reasons.push("the workbook has no sheet".to_owned());
     }
     Err(ExportError::NotAnExport { file: file.to_owned(), reason: reasons.join("; ") })
+}
+
+/// Unpacks everything once: a byte that was changed shows in a checksum, a file that unpacks without end in its size.
+fn check_sums(bytes: &[u8]) -> Result<(), String> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let mut left = LARGEST_UNPACKED_BYTES;
+    for place in 0..archive.len() {
+        let entry = archive.by_index(place).map_err(|error| error.to_string())?;
+        let unpacked = io::copy(&mut entry.take(left + 1), &mut io::sink()).map_err(|error| error.to_string())?;
+        left = left.checked_sub(unpacked).ok_or("it unpacks to far more than an export holds")?;
+    }
+    Ok(())
+}
+
+/// Rows with their numbers.
+type Rows = Vec<(usize, Vec<Cell>)>;
+
+/// Every sheet's cells, read one by one: a far-away cell costs its row and no more.
+fn sheets(bytes: &[u8]) -> Result<Vec<(String, Rows)>, String> {
+    let mut workbook: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|error| error.to_string())?;
+    let mut sheets = Vec::new();
+    for name in workbook.sheet_names() {
+        let mut rows: BTreeMap<u32, Vec<Cell>> = BTreeMap::new();
+        let mut reader = workbook.worksheet_cells_reader(&name).map_err(|error| error.to_string())?;
+        while let Some(found) = reader.next_cell().map_err(|error| error.to_string())? {
+            let (row, column) = found.get_position();
+            let column = column as usize;
+            if column >= MOST_COLUMNS {
+                continue;
+            }
+            let cells = rows.entry(row).or_default();
+            if cells.len() <= column {
+                cells.resize(column + 1, Cell::Empty);
+            }
+            cells[column] = cell(&Data::from(found.get_value().clone()));
+        }
+        sheets.push((name, rows.into_iter().map(|(row, cells)| (row as usize + 1, cells)).collect()));
+    }
+    Ok(sheets)
 }
 
 fn cell(data: &Data) -> Cell {
