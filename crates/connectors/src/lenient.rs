@@ -16,6 +16,21 @@ const SECONDS_MAX: i64 = 100_000_000_000;
 /// An exponent beyond this is no amount of money.
 const EXPONENT_MAX: i32 = 30;
 
+/// Reads a JSON object. `serde` would take a list for one as well. The problem never quotes the body.
+pub(crate) fn read_object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err("it is no JSON object".to_owned());
+    }
+    serde_json::from_slice(bytes).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Eof => "it ends too early",
+            serde_json::error::Category::Data => "a value is of another kind than documented",
+            _ => "it is no JSON",
+        };
+        format!("{what}, line {} column {}", error.line(), error.column())
+    })
+}
+
 /// A text or the text of a number; nothing for `null`, blanks and the placeholder `-`.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(scalar(<&RawValue>::deserialize(deserializer)?))
@@ -26,9 +41,10 @@ pub(crate) fn integer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Opti
     Ok(scalar(<&RawValue>::deserialize(deserializer)?).and_then(|text| whole_number(&text)))
 }
 
-/// `true` or `false`, also as a text or as 1 and 0.
+/// `true` or `false`, also as a text in any case or as 1 and 0.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
-    Ok(match scalar(<&RawValue>::deserialize(deserializer)?).as_deref() {
+    let text = scalar(<&RawValue>::deserialize(deserializer)?).map(|text| text.to_ascii_lowercase());
+    Ok(match text.as_deref() {
         Some("true" | "1") => Some(true),
         Some("false" | "0") => Some(false),
         _ => None,
@@ -94,6 +110,19 @@ impl Decimal {
         let minor: i64 = if all.is_empty() { 0 } else { all.parse().ok()? };
         let minor = minor.checked_add(i64::from(round_up))?;
         Some(Money::from_minor(if negative { -minor } else { minor }, currency))
+    }
+}
+
+/// The buyer's name as the platform masks it; masked here where it is not.
+pub(crate) fn masked(name: &str) -> String {
+    const STARS: &str = "****";
+    if name.is_empty() || name.contains('*') {
+        return name.to_owned();
+    }
+    let mut letters = name.chars();
+    match (letters.next(), letters.next_back()) {
+        (Some(first), Some(last)) if letters.next().is_some() => format!("{first}{STARS}{last}"),
+        _ => STARS.to_owned(),
     }
 }
 
@@ -168,6 +197,7 @@ mod tests {
         assert_eq!(sample(r#"{"id":1.5}"#).id, None);
         assert_eq!(sample(r#"{"name":7}"#).name.as_deref(), Some("7"));
         assert_eq!(sample(r#"{"cod":"true"}"#).cod, Some(true));
+        assert_eq!(sample(r#"{"cod":"True"}"#).cod, Some(true));
     }
 
     #[test]

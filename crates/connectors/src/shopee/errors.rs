@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::{auth, cancel, stock};
 use crate::call::{CLOCK_SKEW, CallError, Effect, Received, Remedy, Story};
-use crate::lenient;
+use crate::lenient::{self, read_object};
 
 /// When a throttled call is tried again where the answer does not say (section 5, rate limits: back-off, `I`).
 const THROTTLED_RETRY: Span = Span::from_seconds(1);
@@ -326,19 +326,4 @@ fn retry_after(received: &Received) -> Span {
         .and_then(|text| text.trim().parse::<i64>().ok())
         .filter(|&seconds| seconds > 0)
         .map_or(THROTTLED_RETRY, |seconds| Span::from_seconds(seconds).min(THROTTLED_RETRY_MAX))
-}
-
-/// Reads a JSON object. `serde` would take a list for one as well. The problem never quotes the body.
-pub(super) fn read_object<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, String> {
-    if bytes.trim_ascii_start().first() != Some(&b'{') {
-        return Err("it is no JSON object".to_owned());
-    }
-    serde_json::from_slice(bytes).map_err(|error| {
-        let what = match error.classify() {
-            serde_json::error::Category::Eof => "it ends too early",
-            serde_json::error::Category::Data => "a value is of another kind than documented",
-            _ => "it is no JSON",
-        };
-        format!("{what}, line {} column {}", error.line(), error.column())
-    })
 }

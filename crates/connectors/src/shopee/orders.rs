@@ -252,7 +252,7 @@ impl Order {
             region: self.region.unwrap_or_default(),
             currency,
             total,
-            buyer_name: masked(self.buyer_username.as_deref().unwrap_or_default()),
+            buyer_name: lenient::masked(self.buyer_username.as_deref().unwrap_or_default()),
             cod: self.cod.unwrap_or(false),
             // Order details do not say it: is_pre_order stands in get_package_detail alone (section 6.3).
             preorder: false,
@@ -271,19 +271,6 @@ fn initiator(word: &str) -> Option<Initiator> {
         "seller" => Some(Initiator::Seller),
         "system" | "ops" => Some(Initiator::Platform),
         _ => None,
-    }
-}
-
-/// The buyer's name as Shopee masks it; masked here where it is not.
-fn masked(name: &str) -> String {
-    const STARS: &str = "****";
-    if name.is_empty() || name.contains('*') {
-        return name.to_owned();
-    }
-    let mut letters = name.chars();
-    match (letters.next(), letters.next_back()) {
-        (Some(first), Some(last)) if letters.next().is_some() => format!("{first}{STARS}{last}"),
-        _ => STARS.to_owned(),
     }
 }
 

@@ -14,10 +14,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::Parameters;
-use super::errors::{Answer, Asked, read_object};
+use super::errors::{Answer, Asked};
 use crate::call::{CallError, Received};
 use crate::connector::{ConnectorError, SetStock, SetStockResult};
-use crate::lenient;
+use crate::lenient::{self, read_object};
 
 /// An item without variations.
 pub(super) const GET_ITEM_BASE_INFO: &str = "/api/v2/product/get_item_base_info";

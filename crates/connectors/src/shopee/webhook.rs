@@ -7,10 +7,9 @@ use serde_json::value::RawValue;
 use subtle::ConstantTimeEq;
 
 use super::auth::Credentials;
-use super::errors::read_object;
 use super::sign;
 use crate::connector::{Push, PushRefused};
-use crate::lenient;
+use crate::lenient::{self, read_object};
 
 /// Characters of a signature: SHA-256 in hex.
 const SIGNATURE_LENGTH: usize = 64;
