@@ -22,6 +22,9 @@ pub(crate) struct Call {
     pub(crate) at: i64,
     /// The marketplace.
     pub(crate) platform: Arc<str>,
+    /// The shop that it is about, if it names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shop: Option<Box<str>>,
     /// The HTTP method.
     pub(crate) method: Arc<str>,
     /// The path without the query.
@@ -88,13 +91,20 @@ impl CallLog {
         self.received
     }
 
-    /// The calls of one marketplace and one order, newest last, at most `limit` (the newest are kept).
-    pub(crate) fn list(&self, platform: Option<&str>, number: Option<&str>, limit: usize) -> Vec<Value> {
+    /// The calls of one marketplace, shop and order, newest last, at most `limit` (the newest are kept).
+    pub(crate) fn list(
+        &self,
+        platform: Option<&str>,
+        shop: Option<&str>,
+        number: Option<&str>,
+        limit: usize,
+    ) -> Vec<Value> {
         let mut found: Vec<&Call> = self
             .calls
             .iter()
             .rev()
             .filter(|call| platform.is_none_or(|platform| *call.platform == *platform))
+            .filter(|call| shop.is_none_or(|shop| call.shop.as_deref() == Some(shop)))
             .filter(|call| number.is_none_or(|number| call.orders.iter().any(|order| **order == *number)))
             .take(limit)
             .collect();
@@ -108,6 +118,7 @@ impl Call {
         json!({
             "at": rfc3339(self.at),
             "platform": &*self.platform,
+            "shop": self.shop.as_deref(),
             "method": &*self.method,
             "path": &*self.path,
             "status": self.status,
@@ -129,6 +140,7 @@ mod tests {
             id,
             at: 0,
             platform: "shopee".into(),
+            shop: Some("7".into()),
             method: "GET".into(),
             path: "/p".into(),
             status: 200,
@@ -145,9 +157,10 @@ mod tests {
         let mut log = CallLog::default();
         log.keep(call(1, &["A", "B"]));
         log.keep(call(2, &["B"]));
-        assert_eq!(log.list(Some("shopee"), Some("A"), 10).len(), 1);
-        assert_eq!(log.list(None, Some("B"), 10).len(), 2);
-        assert_eq!(log.list(Some("lazada"), None, 10).len(), 0);
+        assert_eq!(log.list(Some("shopee"), None, Some("A"), 10).len(), 1);
+        assert_eq!(log.list(None, Some("7"), Some("B"), 10).len(), 2);
+        assert_eq!(log.list(Some("lazada"), None, None, 10).len(), 0);
+        assert_eq!(log.list(None, Some("8"), None, 10).len(), 0);
     }
 
     #[test]
@@ -156,7 +169,7 @@ mod tests {
         log.keep(call(1, &["A"]));
         log.keep(call(2, &["A"]));
         log.keep(Call { changed: true, ..call(1, &["A"]) });
-        let calls = log.list(None, None, 10);
+        let calls = log.list(None, None, None, 10);
         assert_eq!(calls.len(), 2);
         assert_eq!(calls[0]["changed"], true);
     }

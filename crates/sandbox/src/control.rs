@@ -16,6 +16,7 @@ use crate::clock::{FURTHEST_ADVANCE_SECONDS, rfc3339};
 use crate::faults::{self, Faults};
 use crate::marketplace::{
     AdvanceWish, BuyerWish, Marketplace, Moment, OrderFilter, OrderWish, Refusal, ShopWish, StockWish, TokenWish,
+    text_or_number,
 };
 use crate::world::{Shared, World};
 
@@ -189,15 +190,13 @@ async fn make_shop(State(desk): State<Desk>, body: Bytes) -> Answered {
 #[serde(deny_unknown_fields)]
 struct GrantWish {
     platform: String,
-    #[serde(default)]
-    shop: Option<Value>,
+    #[serde(default, deserialize_with = "text_or_number")]
+    shop: Option<String>,
 }
 
 async fn make_grant(State(desk): State<Desk>, body: Bytes) -> Answered {
     let wish: GrantWish = parse(&body)?;
-    // Shop numbers are written both as text and as numbers.
-    let shop = wish.shop.map(|shop| shop.as_str().map_or_else(|| shop.to_string(), str::to_owned));
-    desk.act(&wish.platform, |marketplace, moment| marketplace.make_grant(shop.as_deref(), moment))
+    desk.act(&wish.platform, |marketplace, moment| marketplace.make_grant(wish.shop.as_deref(), moment))
 }
 
 async fn end_tokens(State(desk): State<Desk>, body: Bytes) -> Answered {
@@ -336,13 +335,18 @@ async fn move_clock(State(desk): State<Desk>, body: Bytes) -> Answered {
 #[derive(Debug, Deserialize)]
 struct CallFilter {
     platform: Option<String>,
+    shop: Option<String>,
     number: Option<String>,
     limit: Option<usize>,
 }
 
 async fn calls(State(desk): State<Desk>, Query(filter): Query<CallFilter>) -> Json {
     let world = desk.shared.lock();
-    let calls =
-        world.calls.list(filter.platform.as_deref(), filter.number.as_deref(), filter.limit.unwrap_or(CALLS_LISTED));
+    let calls = world.calls.list(
+        filter.platform.as_deref(),
+        filter.shop.as_deref(),
+        filter.number.as_deref(),
+        filter.limit.unwrap_or(CALLS_LISTED),
+    );
     Json(json!({"calls": calls, "received": world.calls.received()}))
 }

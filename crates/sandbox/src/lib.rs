@@ -39,7 +39,7 @@
 //! | `PUT /push-target` `{"platform","url"}` | where pushes go; `url` null: nowhere |
 //! | `GET /pushes` · `POST /pushes/resend` `{"platform"}` | how many wait, were lost, were delivered; bring every waiting one forward |
 //! | `GET /clock` · `POST /clock` `{"advance_seconds"}` | virtual time |
-//! | `GET /calls?platform=&number=&limit=` | every call received, oldest first |
+//! | `GET /calls?platform=&shop=&number=&limit=` | every call received, oldest first |
 //!
 //! Faults and limits are forgotten when the process ends; everything else goes on from the data folder.
 

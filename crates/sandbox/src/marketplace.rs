@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::Method;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::faults::Faults;
@@ -122,6 +123,16 @@ pub(crate) struct OrderFilter {
     pub(crate) limit: Option<usize>,
 }
 
+/// Shop numbers are written both as text and as numbers.
+pub(crate) fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Option::<Value>::deserialize(deserializer)? {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        Some(other) => Err(D::Error::custom(format!("{other} is neither text nor a number"))),
+    }
+}
+
 /// The body of `POST /orders`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -129,7 +140,7 @@ pub(crate) struct OrderWish {
     /// The marketplace.
     pub(crate) platform: String,
     /// The shop; the first one when left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_number")]
     pub(crate) shop: Option<String>,
     /// How many orders.
     #[serde(default = "one")]
@@ -193,7 +204,7 @@ pub(crate) struct StockWish {
     /// The marketplace.
     pub(crate) platform: String,
     /// The shop; the first one when left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_number")]
     pub(crate) shop: Option<String>,
     /// The listing SKU.
     pub(crate) sku: String,
@@ -208,7 +219,7 @@ pub(crate) struct TokenWish {
     /// The marketplace.
     pub(crate) platform: String,
     /// The shop; the first one when left out.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_number")]
     pub(crate) shop: Option<String>,
     /// What happens to the shop's tokens.
     pub(crate) action: TokenAction,
@@ -231,6 +242,7 @@ pub(crate) enum TokenAction {
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct BuyerWish {
     /// The shop, where the number alone is ambiguous.
+    #[serde(deserialize_with = "text_or_number")]
     pub(crate) shop: Option<String>,
     /// Why.
     pub(crate) reason: Option<String>,
@@ -243,7 +255,7 @@ pub(crate) struct BuyerWish {
 #[serde(deny_unknown_fields)]
 pub(crate) struct AdvanceWish {
     /// The shop, where the number alone is ambiguous.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_or_number")]
     pub(crate) shop: Option<String>,
     /// The platform status.
     pub(crate) to: String,
@@ -279,6 +291,8 @@ pub(crate) trait Marketplace: Send {
     fn nature(&self, request: &Request) -> Nature;
     /// The order numbers that a call names.
     fn names(&self, request: &Request) -> Vec<Arc<str>>;
+    /// The shop that a call is about.
+    fn shop_of(&self, request: &Request) -> Option<String>;
     /// Answers a call.
     fn answer(&mut self, request: &Request, moment: &mut Moment<'_>) -> Answer;
     /// The platform's words for "too many requests".

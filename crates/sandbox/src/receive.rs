@@ -63,11 +63,12 @@ async fn receive(shared: Arc<Shared>, marketplace: &'static str, request: Reques
     let (arrival, fault, faults) = {
         let mut world = shared.lock();
         let fake = world.marketplace(marketplace).ok()?;
-        let (nature, orders) = (fake.nature(&request), fake.names(&request));
+        let (nature, orders, shop) = (fake.nature(&request), fake.names(&request), fake.shop_of(&request));
         let call = Call {
             id: world.calls.next_id(),
             at: world.clock.now_ms(),
             platform: marketplace.into(),
+            shop: shop.map(Into::into),
             method: request.method.as_str().into(),
             path: request.path.as_str().into(),
             status: 0,

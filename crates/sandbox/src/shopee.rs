@@ -408,6 +408,13 @@ impl Marketplace for Shopee {
             .collect()
     }
 
+    fn shop_of(&self, request: &Request) -> Option<String> {
+        if let Some(shop) = request.parameter("shop_id") {
+            return Some(shop.to_owned());
+        }
+        envelope::body(request)?.get("shop_id").map(Value::to_string)
+    }
+
     fn answer(&mut self, request: &Request, moment: &mut Moment<'_>) -> Answer {
         if pages::is_page(&request.path) {
             let answer = self.page(request, moment);

@@ -15,6 +15,10 @@ const FREE_PREORDER_CANCEL_SECONDS: i64 = 3_600;
 /// The reason when none is given (section 7.4).
 const USUAL_BUYER_REASON: &str = "Don't Want to Buy Anymore";
 
+/// Reasons that say what became of the parcel (sections 7.3 and 7.4).
+const LOST: &str = "Parcel is Lost";
+const PICKUP_FAILED: &str = "3PL pickup Fail";
+
 fn order<'a>(shop: &'a Shop, number: &str) -> Result<&'a Order, Refusal> {
     shop.order(number).ok_or_else(|| Refusal::unknown(format!("shop {} has no order {number}", shop.id)))
 }
@@ -100,10 +104,18 @@ pub(super) fn advance(
             let reason = wish.reason.as_deref().unwrap_or(match from {
                 Status::Unpaid => "Unpaid Order",
                 Status::ReadyToShip | Status::Pending | Status::RetryShip => "Seller did not Ship",
-                Status::Processed => "3PL pickup Fail",
+                Status::Processed => PICKUP_FAILED,
                 _ => "Failed Delivery",
             });
             order.cancel(products, "system", reason, &[]);
+            let ended = match reason {
+                LOST => Some(PackageStatus::Lost),
+                PICKUP_FAILED => Some(PackageStatus::PickupFailed),
+                _ => None,
+            };
+            for package in order.packages.iter_mut() {
+                package.status = ended.unwrap_or(package.status);
+            }
         }
         Status::InCancel => ask(order, wish.reason.as_deref().unwrap_or(USUAL_BUYER_REASON)),
         next => move_to(order, next, tracking, moment.now),

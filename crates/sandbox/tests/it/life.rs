@@ -232,3 +232,32 @@ async fn a_held_order_is_shown_as_such_only_to_those_who_ask() {
     assert_eq!((&order["order_status"], &order["pending_terms"]), (&json!("PENDING"), &json!(["SYSTEM_PENDING"])));
     desk.advance(&number, "READY_TO_SHIP").await;
 }
+
+#[tokio::test]
+async fn the_platforms_cancel_says_what_became_of_the_parcel() {
+    let desk = desk(1).await;
+    let cases = [
+        ("READY_TO_SHIP", "", "LOGISTICS_INVALID"),
+        ("PROCESSED", "", "LOGISTICS_PICKUP_FAILED"),
+        ("SHIPPED", "", "LOGISTICS_DELIVERY_FAILED"),
+        ("SHIPPED", "Parcel is Lost", "LOGISTICS_LOST"),
+    ];
+    for (from, reason, package) in cases {
+        let number = desk.order(json!({"status": from, "shop": desk.shop_id})).await;
+        let reason = if reason.is_empty() { Value::Null } else { json!(reason) };
+        let body = json!({"to": "CANCELLED", "reason": reason, "shop": desk.shop_id});
+        desk.tell(Method::POST, &format!("/orders/shopee/{number}/advance"), body).await;
+        let truth = desk.truth(&number).await;
+        assert_eq!((&truth["packages"][0]["status"], &truth["cancelled_by"]), (&json!(package), &json!("system")));
+    }
+}
+
+#[tokio::test]
+async fn calls_are_told_apart_by_shop() {
+    let desk = desk(1).await;
+    let number = desk.order(json!({})).await;
+    desk.detail(&number, "").await;
+    let mine = desk.ask(&format!("/calls?shop={}&number={number}", desk.shop_id)).await;
+    assert_eq!(mine["calls"].as_array().unwrap().len(), 1);
+    assert_eq!(desk.ask("/calls?shop=1").await["calls"], json!([]));
+}
