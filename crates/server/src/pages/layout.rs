@@ -124,10 +124,7 @@ const GROUPS: &[(&str, &[Place])] = &[
             Place::List(List::Voided),
         ],
     ),
-    (
-        words::GROUP_CANCEL,
-        &[Place::List(List::CancelRequested), Place::List(List::Canceled), Place::Cancellations],
-    ),
+    (words::GROUP_CANCEL, &[Place::List(List::CancelRequested), Place::List(List::Canceled), Place::Cancellations]),
     (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Shops, Place::Log]),
 ];
 
@@ -196,17 +193,12 @@ impl Desk {
             })
             .collect();
         let limit = u32::try_from(ATTENTION_COUNTED + 1).unwrap_or(u32::MAX);
-        let attention = cancellations::page(
-            session,
-            merchant,
-            Some(State::NeedsAttention),
-            signed_in.shops(),
-            None,
-            limit,
-        )
-        .await?
-        .len();
-        let synced = shops.iter().filter(|shop| shop.authorised).map(|shop| shop.swept_ago(app).unwrap_or(i64::MAX)).max();
+        let attention =
+            cancellations::page(session, merchant, Some(State::NeedsAttention), signed_in.shops(), None, limit)
+                .await?
+                .len();
+        let synced =
+            shops.iter().filter(|shop| shop.authorised).map(|shop| shop.swept_ago(app).unwrap_or(i64::MAX)).max();
         Ok(Self {
             merchant: shops::merchant_name(session, merchant).await?.unwrap_or_else(|| merchant.to_string()),
             user: signed_in.actor().to_owned(),
@@ -414,7 +406,7 @@ pub(super) fn platform(platform: Platform) -> Markup {
 }
 
 /// Our sign: a stamp with a stroke through it.
-fn mark() -> Markup {
+pub(super) fn mark() -> Markup {
     PreEscaped(include_str!("../../assets/desk.svg").trim_end().to_owned())
 }
 

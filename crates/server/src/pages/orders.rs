@@ -3,6 +3,8 @@
 mod rows;
 mod view;
 
+pub(super) use rows::{blocked, marks, progress, standing, status_title};
+
 use super::layout::{Ask, Desk, Fragment, Place, pages, sheet};
 use super::times::Zone;
 use super::words;
@@ -28,10 +30,7 @@ use store::{Session, cancellations, log, order_lists};
 use view::{LENGTHS, SORTS, TIMES, View};
 
 pub(super) fn router() -> Router<App> {
-    Router::new()
-        .route("/orders", get(show))
-        .route("/orders/void", post(void))
-        .route("/orders/restore", post(restore))
+    Router::new().route("/orders", get(show)).route("/orders/void", post(void)).route("/orders/restore", post(restore))
 }
 
 /// An order that this user may see.

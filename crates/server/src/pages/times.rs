@@ -6,7 +6,7 @@ use super::words;
 use crate::clock::rfc3339;
 use domain::time::Moment;
 use jiff::civil::Date;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::Offset;
 use maud::{Markup, html};
 
 /// Hours before a deadline from which it is marked as near.
@@ -41,14 +41,14 @@ impl Zone {
         format!("{:+03}", self.hours)
     }
 
-    fn zone(self) -> TimeZone {
-        TimeZone::fixed(Offset::constant(self.hours))
+    const fn from_utc(self) -> Offset {
+        Offset::constant(self.hours)
     }
 
     /// When a day begins.
     pub(super) fn midnight(self, day: Date) -> Option<Moment> {
-        let stamp = self.zone().to_ambiguous_zoned(day.at(0, 0, 0, 0)).compatible().ok()?;
-        Some(Moment::from_millis(stamp.timestamp().as_millisecond()))
+        let stamp = self.from_utc().to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+        Some(Moment::from_millis(stamp.as_millisecond()))
     }
 
     /// From the first moment of one day to the last of another.
@@ -63,7 +63,7 @@ impl Zone {
 
     fn written(self, moment: Moment, form: &str) -> String {
         let stamp = jiff::Timestamp::from_millisecond(moment.millis());
-        stamp.map(|stamp| stamp.to_zoned(self.zone()).strftime(form).to_string()).unwrap_or_default()
+        stamp.map(|stamp| self.from_utc().to_datetime(stamp).strftime(form).to_string()).unwrap_or_default()
     }
 
     /// `23 Nov 16:05 +08`.
@@ -130,7 +130,8 @@ mod tests {
     #[test]
     fn a_deadline_says_in_words_what_its_colour_says() {
         let now = Moment::from_seconds(1_000_000);
-        let shown = |seconds, open| deadline(Zone::UTC, Moment::from_seconds(1_000_000 + seconds), now, open).into_string();
+        let shown =
+            |seconds, open| deadline(Zone::UTC, Moment::from_seconds(1_000_000 + seconds), now, open).into_string();
         assert!(shown(-120, true).contains("deadline late") && shown(-120, true).contains("2 min late"));
         assert!(shown(3_600, true).contains("deadline near") && shown(3_600, true).contains("in 1 h"));
         assert!(!shown(-120, false).contains("late"));

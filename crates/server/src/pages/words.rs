@@ -146,7 +146,6 @@ words! {
     NOTE = "Note";
     NOTE_HINT = "Kept here, not sent to the buyer or the marketplace.";
     NOT_CANCELLABLE = "This order cannot be canceled here";
-    WHOLE_ORDER = "The whole order is canceled, all its products.";
     REASON_MISSING = "Choose a reason.";
     PRODUCTS_MISSING = "Choose at least one product.";
     FORM_KEY_MISSING = "The form is incomplete; open it again.";

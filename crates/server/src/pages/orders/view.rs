@@ -76,7 +76,8 @@ impl View {
     /// # Errors
     /// 400 for a word that is none.
     pub(super) fn read(query: &Query) -> Result<Self, Problem> {
-        let list = query.read("list", |word| if word == "all" { Ok(None) } else { List::parse(word).map(Some) })?.flatten();
+        let list =
+            query.read("list", |word| if word == "all" { Ok(None) } else { List::parse(word).map(Some) })?.flatten();
         let time = |word: &str| {
             let found = TIMES.iter().find(|(known, ..)| *known == word);
             found.map(|(_, field, _)| *field).ok_or("write ordered, ship_by or canceled")

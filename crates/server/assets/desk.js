@@ -1,0 +1,440 @@
+// What the desk adds to its pages: forms and links in place, sheets in a dialog, live rows, keys.
+// Every page works without it; nothing here knows what a page means, only the marks that pages carry:
+//   data-place     a link or form whose answer replaces the desk without a reload
+//   data-open      a link whose page is shown in the dialog
+//   data-dismiss   a link that, inside the dialog, only closes it
+//   data-sheet     on <main>: this page belongs into the dialog
+//   data-live      inside the dialog: ask again until it has ended
+//   data-pending   something is under way: ask again soon
+//   data-act       the row's button for a key
+//   data-key       the navigation's link for a key after “g”
+//   data-many      a button that needs a selection
+//   data-events    the address of the event stream
+'use strict';
+
+(() => {
+  const SOON = 150; // ms between an event and the refresh that it causes
+  const GAP = 400; // ms between two refreshes at the least
+  const PENDING = 1000; // ms between refreshes while something is under way
+  const IDLE = 20000; // ms between refreshes otherwise: new orders, ages
+  const AGAIN = 3000; // ms before a failed connection is tried again
+  const TOAST = 6000; // ms that a message stays
+
+  const desk = () => document.getElementById('desk');
+  const dialog = document.getElementById('sheet');
+  const toasts = document.getElementById('toasts');
+  const offline = document.getElementById('offline');
+  let sheetAddress = null;
+  let opener = null;
+  let timer = null;
+  let due = 0;
+  let refreshed = 0;
+  let going = 0;
+
+  // --- asking the server
+
+  async function ask(address, options = {}) {
+    const headers = { 'X-Fragment': '1', Accept: 'text/html', ...options.headers };
+    const response = await fetch(address, { credentials: 'same-origin', ...options, headers });
+    offline.hidden = true;
+    const parsed = new DOMParser().parseFromString(await response.text(), 'text/html');
+    if (new URL(response.url).pathname === '/sign-in') {
+      location.reload();
+    }
+    return { response, desk: parsed.getElementById('desk'), main: parsed.querySelector('main') };
+  }
+
+  function lost() {
+    offline.hidden = false;
+    refreshIn(AGAIN);
+  }
+
+  // --- making one tree like another, keeping focus, selection and what was typed
+
+  function keyOf(node) {
+    return node.nodeType === Node.ELEMENT_NODE ? node.id : '';
+  }
+
+  function morph(old, fresh) {
+    if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || keyOf(old) !== keyOf(fresh)) {
+      old.replaceWith(document.importNode(fresh, true));
+      return;
+    }
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
+      return;
+    }
+    if (old.isEqualNode(fresh) && !old.querySelector('input, select, textarea')) return;
+    const changed = new Set();
+    for (const { name, value } of [...fresh.attributes]) {
+      if (old.getAttribute(name) !== value) {
+        old.setAttribute(name, value);
+        changed.add(name);
+      }
+    }
+    for (const { name } of [...old.attributes]) {
+      if (!fresh.hasAttribute(name)) {
+        old.removeAttribute(name);
+        changed.add(name);
+      }
+    }
+    // What the server now says differently wins over what was typed; otherwise what was typed stays.
+    if (old.nodeName === 'INPUT' && changed.has('value') && old !== document.activeElement) old.value = fresh.value;
+    if (old.nodeName === 'INPUT' && fresh.disabled) old.checked = false;
+    if (old.nodeName === 'SELECT' && !old.isEqualNode(fresh)) {
+      old.replaceWith(document.importNode(fresh, true));
+      return;
+    }
+    const known = new Map();
+    for (const child of old.children) if (child.id) known.set(child.id, child);
+    const wanted = [...fresh.childNodes];
+    let at = old.firstChild;
+    for (const child of wanted) {
+      const same = keyOf(child) && known.get(keyOf(child));
+      if (same) {
+        if (same === at) at = at.nextSibling;
+        else old.insertBefore(same, at);
+        morph(same, child);
+      } else if (at && !keyOf(at) && !keyOf(child)) {
+        const next = at.nextSibling;
+        morph(at, child);
+        at = next;
+      } else {
+        old.insertBefore(document.importNode(child, true), at);
+      }
+    }
+    while (at) {
+      const next = at.nextSibling;
+      if (!keyOf(at) || !wanted.some((child) => keyOf(child) === keyOf(at))) at.remove();
+      at = next;
+    }
+  }
+
+  function place(fresh) {
+    const row = document.activeElement?.closest?.('tr[id]');
+    const neighbours = row ? [row.nextElementSibling?.id, row.previousElementSibling?.id] : [];
+    const gone = row?.id;
+    morph(desk(), fresh);
+    const title = desk().querySelector('main')?.dataset.title;
+    if (title) document.title = `${title} · Countermand`;
+    // The focused order left the list: its neighbour takes over, so that the keyboard goes on.
+    if (gone && !document.getElementById(gone) && !dialog.open) {
+      const next = neighbours.map((id) => id && document.getElementById(id)).find(Boolean);
+      (next || desk().querySelector('tbody tr') || document.getElementById('content'))?.focus();
+    }
+    countSelected();
+  }
+
+  // --- refreshing
+
+  // A later wish never postpones an earlier one, so that a burst of events cannot hold the refresh up.
+  function refreshIn(delay) {
+    const wanted = Math.max(Date.now() + delay, refreshed + GAP);
+    if (timer && due <= wanted) return;
+    clearTimeout(timer);
+    due = wanted;
+    timer = setTimeout(refresh, wanted - Date.now());
+  }
+
+  function usual() {
+    const pending = document.querySelector('#desk [data-pending], #sheet[open] [data-pending]');
+    refreshIn(pending ? PENDING : IDLE);
+  }
+
+  async function refresh() {
+    clearTimeout(timer);
+    timer = null;
+    refreshed = Date.now();
+    if (document.hidden || !desk()?.dataset.events) return;
+    const asked = going;
+    try {
+      const live = dialog.open && sheetAddress && dialog.querySelector('[data-live]');
+      const [page, sheet] = await Promise.all([ask(location.href), live ? ask(sheetAddress) : null]);
+      // Something else was shown meanwhile: this answer is about the past.
+      if (asked !== going) {
+        usual();
+        return;
+      }
+      if (page.response.ok && page.desk) place(page.desk);
+      if (sheet?.response.ok && sheet.main && dialog.open) {
+        morph(dialog.firstElementChild, sheet.main);
+      }
+      usual();
+    } catch {
+      lost();
+    }
+  }
+
+  // --- places and sheets
+
+  async function go(address, push) {
+    const mine = ++going;
+    document.body.classList.add('loading');
+    try {
+      const { response, desk: fresh } = await ask(address);
+      if (mine !== going) return;
+      if (!response.ok || !fresh) {
+        location.assign(address);
+        return;
+      }
+      if (push) history.pushState(null, '', response.url);
+      place(fresh);
+      if (push) scrollTo(0, 0);
+      usual();
+    } catch {
+      location.assign(address);
+    } finally {
+      document.body.classList.remove('loading');
+    }
+  }
+
+  function showSheet(main, address) {
+    sheetAddress = address;
+    dialog.replaceChildren(document.importNode(main, true));
+    if (!dialog.open) {
+      opener = document.activeElement;
+      dialog.showModal();
+    }
+    (dialog.querySelector('[autofocus]:not(:disabled)') || dialog.querySelector('main')).focus();
+    usual();
+  }
+
+  async function open(address) {
+    const wait = document.createElement('p');
+    wait.className = 'loading';
+    wait.textContent = dialog.dataset.loading;
+    const slow = setTimeout(() => showSheet(wait, null), 300);
+    try {
+      const { main, response } = await ask(address);
+      clearTimeout(slow);
+      if (main) showSheet(main, response.url);
+      else location.assign(address);
+    } catch {
+      clearTimeout(slow);
+      dialog.close();
+      lost();
+    }
+  }
+
+  dialog.addEventListener('close', () => {
+    dialog.replaceChildren();
+    sheetAddress = null;
+    const row = opener?.closest?.('tr[id]');
+    const back = document.contains(opener) ? opener : row && document.getElementById(row.id);
+    (back || document.querySelector('tbody tr') || document.getElementById('content'))?.focus();
+    opener = null;
+    refreshIn(0);
+  });
+  dialog.addEventListener('click', (event) => {
+    if (event.target === dialog) dialog.close();
+  });
+
+  function toast(text) {
+    const line = document.createElement('p');
+    line.textContent = text;
+    toasts.append(line);
+    setTimeout(() => line.remove(), TOAST);
+  }
+
+  // --- links and forms
+
+  document.addEventListener('click', (event) => {
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    const link = event.target.closest('a');
+    if (!link) {
+      // A click on the row's free space focuses it, so that keys act on it.
+      const row = event.target.closest('tbody tr[tabindex]');
+      if (row && !event.target.closest('button, input, label, a')) row.focus();
+      return;
+    }
+    if (link.hasAttribute('data-dismiss') && dialog.contains(link)) {
+      event.preventDefault();
+      dialog.close();
+    } else if (link.hasAttribute('data-open')) {
+      event.preventDefault();
+      open(link.href);
+    } else if (link.hasAttribute('data-place')) {
+      event.preventDefault();
+      go(link.href, true);
+    }
+  });
+
+  document.addEventListener('submit', async (event) => {
+    const form = event.target;
+    const button = event.submitter;
+    const inSheet = form.hasAttribute('data-sheet-form') && dialog.contains(form);
+    if (!form.hasAttribute('data-place') && form.id !== 'many' && !inSheet) return;
+    event.preventDefault();
+    const data = new URLSearchParams(new FormData(form, button));
+    const address = (button?.hasAttribute('formaction') && button.formAction) || form.action;
+    if (form.method === 'get') {
+      for (const [name, value] of [...data]) if (!value) data.delete(name, value);
+      go(`${address}?${data}`, true);
+      return;
+    }
+    // A second press while the first is under way would be the same form again.
+    if (form.dataset.sending) return;
+    form.dataset.sending = 'true';
+    form.setAttribute('aria-busy', 'true');
+    const mine = ++going;
+    try {
+      const { response, desk: fresh, main } = await ask(address, { method: 'POST', body: data });
+      if (mine !== going) return;
+      const said = main?.querySelector('.notice');
+      if (said) toast(said.textContent);
+      if (main?.hasAttribute('data-sheet')) {
+        showSheet(main, response.url);
+        refreshIn(0);
+      } else if (inSheet) {
+        dialog.close();
+      } else if (form.id === 'many' && response.ok && fresh) {
+        form.reset();
+        said?.remove();
+        place(fresh);
+        usual();
+      } else {
+        refreshIn(0);
+      }
+    } catch {
+      lost();
+    } finally {
+      delete form.dataset.sending;
+      form.removeAttribute('aria-busy');
+    }
+  });
+
+  document.addEventListener('change', (event) => {
+    const filters = event.target.closest('form.filters');
+    if (filters && event.target.matches('select, input[type=date]')) {
+      if (event.target.name !== 'time' || filters.querySelector('[name=from]')?.value || filters.querySelector('[name=to]')?.value) {
+        filters.requestSubmit();
+      }
+    }
+    if (event.target.id === 'every') {
+      for (const box of boxes()) box.checked = event.target.checked && !box.disabled;
+    }
+    if (event.target.id === 'every' || event.target.name === 'order') countSelected();
+  });
+
+  addEventListener('popstate', () => go(location.href, false));
+
+  // --- selection
+
+  const boxes = () => [...document.querySelectorAll('tbody input[name=order]')];
+
+  function countSelected() {
+    const all = boxes().filter((box) => !box.disabled);
+    const chosen = all.filter((box) => box.checked);
+    const output = document.getElementById('selected');
+    if (output) output.textContent = chosen.length ? String(chosen.length) : '';
+    for (const button of document.querySelectorAll('[data-many]')) button.disabled = chosen.length === 0;
+    document.getElementById('selection')?.classList.toggle('active', chosen.length > 0);
+    for (const box of boxes()) box.closest('tr').classList.toggle('chosen', box.checked);
+    const every = document.getElementById('every');
+    if (every) {
+      every.checked = chosen.length > 0 && chosen.length === all.length;
+      every.indeterminate = chosen.length > 0 && chosen.length < all.length;
+    }
+  }
+  document.addEventListener('reset', () => setTimeout(countSelected));
+
+  // --- keys
+
+  let afterG = 0;
+
+  function step(by) {
+    const rows = [...document.querySelectorAll('#desk tbody tr[tabindex]')];
+    if (!rows.length) return;
+    const at = rows.indexOf(document.activeElement?.closest?.('tr'));
+    const row = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
+    row.focus();
+    row.scrollIntoView({ block: 'nearest' });
+  }
+
+  const currentRow = () => document.activeElement?.closest?.('#desk tbody tr');
+
+  function act(what) {
+    const scope = currentRow() || document.querySelector('.order-head');
+    scope?.querySelector(`[data-act=${what}]`)?.click();
+  }
+
+  document.addEventListener('keydown', (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
+    const typing = event.target.closest('input:not([type=checkbox]):not([type=radio]), select, textarea');
+    if (typing) {
+      if (event.key === 'Escape') typing.blur();
+      return;
+    }
+    const key = event.key;
+    if (Date.now() - afterG < 1500) {
+      afterG = 0;
+      const link = document.querySelector(`#navigation a[data-key="${CSS.escape(key)}"]`);
+      if (link) {
+        event.preventDefault();
+        go(link.href, true);
+      }
+      return;
+    }
+    const row = currentRow();
+    const onRow = row && document.activeElement === row;
+    const does = {
+      j: () => step(1),
+      k: () => step(-1),
+      ArrowDown: onRow ? () => step(1) : null,
+      ArrowUp: onRow ? () => step(-1) : null,
+      x: () => row?.querySelector('input[name=order]:not(:disabled)')?.click(),
+      c: () => act('cancel'),
+      v: () => act('void'),
+      o: () => row?.querySelector('a.number')?.click(),
+      Enter: onRow ? () => row.querySelector('a.number')?.click() : null,
+      g: () => { afterG = Date.now(); },
+      '/': () => document.getElementById('search')?.focus(),
+      '?': () => open('/keyboard'),
+    }[key];
+    if (does) {
+      event.preventDefault();
+      does();
+    }
+  });
+
+  // --- the event stream
+
+  let stream = null;
+
+  function follow() {
+    const address = desk()?.dataset.events;
+    if (!address || stream || document.hidden) return;
+    stream = new EventSource(address);
+    for (const name of ['orders', 'cancellations', 'requests', 'shops', 'stock']) {
+      stream.addEventListener(name, (event) => {
+        const told = JSON.parse(event.data);
+        if (/^cancellation\.(done|refused|needs_attention)$/.test(told.action) && document.getElementById(told.order_id)) {
+          toast(told.detail);
+        }
+        refreshIn(SOON);
+      });
+    }
+    stream.onopen = () => { offline.hidden = true; };
+    stream.onerror = () => {
+      stream?.close();
+      stream = null;
+      setTimeout(follow, AGAIN);
+    };
+  }
+
+  // Browsers allow few connections to one server: a desk that nobody looks at gives its own back.
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) {
+      stream?.close();
+      stream = null;
+    } else {
+      follow();
+      refreshIn(0);
+    }
+  });
+
+  document.documentElement.classList.add('scripted');
+  countSelected();
+  follow();
+  usual();
+})();

@@ -1,0 +1,348 @@
+//! The cancel dialog: reasons, products where the reason asks for them, and what will happen, before the click.
+
+use super::layout::{Ask, Fragment, Place, csrf, platform, sheet};
+use super::orders::{standing, status_title, visible};
+use super::products::{line, money};
+use super::words;
+use crate::app::App;
+use crate::auth::SignedIn;
+use crate::auth::forms::{Fields, SignedForm};
+use crate::auth::secrets;
+use crate::permissions::Permission;
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::get;
+use domain::ids::CancellationId;
+use engine::EngineError;
+use engine::commands::{CancelRequest, CancellationOptions, CommandError, cancellation_options};
+use maud::{Markup, html};
+use sha2::{Digest as _, Sha256};
+use store::StoreError;
+use store::cancellations::ChosenLine;
+use store::idempotency::{self, Kept, Scope};
+use store::orders::{LineRecord, OrderRecord};
+
+/// The longest note, in characters.
+const NOTE_MAX: usize = 1_000;
+/// The longest key of a form, in bytes.
+const KEY_MAX: usize = 100;
+
+pub(super) fn router() -> Router<App> {
+    Router::new().route("/orders/{id}/cancel", get(show).post(submit))
+}
+
+/// What the operator has entered so far.
+#[derive(Debug, Clone, Default)]
+struct Entered {
+    key: String,
+    version: Option<i64>,
+    reason: String,
+    lines: Vec<String>,
+    note: String,
+}
+
+impl Entered {
+    fn fresh(order: &OrderRecord) -> Self {
+        // With one product there is nothing to choose from.
+        let lines = match order.lines.as_slice() {
+            [only] => vec![only.id.to_string()],
+            _ => Vec::new(),
+        };
+        Self { key: secrets::token(), version: Some(order.version), lines, ..Self::default() }
+    }
+
+    fn read(fields: &Fields) -> Self {
+        let one = |name| fields.one(name).unwrap_or_default().trim().to_owned();
+        Self {
+            key: one("key"),
+            version: fields.one("version").and_then(|version| version.parse().ok()),
+            reason: one("reason"),
+            lines: fields.all("line").map(str::to_owned).collect(),
+            note: one("note"),
+        }
+    }
+
+    /// What “the same form” means for its key.
+    fn hash(&self) -> String {
+        let text = serde_json::json!([self.reason, self.lines, self.note]).to_string();
+        hex::encode(Sha256::digest(text.as_bytes()))
+    }
+}
+
+/// What is wrong with what was entered, and beside which field it is said.
+#[derive(Debug, Clone)]
+struct Wrong {
+    status: StatusCode,
+    field: Field,
+    words: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Form,
+    Reason,
+    Lines,
+    Note,
+}
+
+async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Result<Markup, Problem> {
+    ask.signed_in.need(Permission::OrdersCancel)?;
+    let mut session = app.store.read().await?;
+    let order = visible(&mut session, &ask.signed_in, &id).await?;
+    let main = form(&app, &ask.signed_in, &order, &Entered::fresh(&order), None)?;
+    let title = words::cancel_order(order.number.as_str());
+    sheet(&app, &mut session, &ask, Place::List(order.list), &title, &main).await
+}
+
+async fn submit(
+    State(app): State<App>,
+    Fragment(fragment): Fragment,
+    Path(id): Path<String>,
+    form_sent: SignedForm,
+) -> Result<Response, Problem> {
+    let signed_in = form_sent.signed_in;
+    signed_in.need(Permission::OrdersCancel)?;
+    let mut entered = Entered::read(&form_sent.fields);
+    let refused = match accept(&app, &signed_in, &id, &entered).await {
+        Ok(Ok(cancellation)) => {
+            app.committed();
+            return Ok(Redirect::to(&format!("/cancellations/{cancellation}")).into_response());
+        }
+        Ok(Err(wrong)) => wrong,
+        Err(problem) => return Err(problem),
+    };
+    let mut session = app.store.read().await?;
+    let order = visible(&mut session, &signed_in, &id).await?;
+    // The operator decides again, on what is true now.
+    entered.version = Some(order.version);
+    let main = form(&app, &signed_in, &order, &entered, Some(&refused))?;
+    let title = words::cancel_order(order.number.as_str());
+    let ask = Ask { signed_in, fragment };
+    let page = sheet(&app, &mut session, &ask, Place::List(order.list), &title, &main).await?;
+    Ok((refused.status, page).into_response())
+}
+
+/// Accepts the cancel once for one form, however often it is sent. The outer error is a problem of its own page, the
+/// inner one is said beside its field.
+async fn accept(
+    app: &App,
+    signed_in: &SignedIn,
+    id: &str,
+    entered: &Entered,
+) -> Result<Result<CancellationId, Wrong>, Problem> {
+    if entered.key.is_empty() || entered.key.len() > KEY_MAX {
+        return Ok(Err(wrong(Field::Form, words::FORM_KEY_MISSING)));
+    }
+    let path = format!("/orders/{id}/cancel");
+    let scope =
+        Scope { merchant: signed_in.merchant(), actor: signed_in.user.id.as_str(), path: &path, key: &entered.key };
+    if let Some(accepted) = accepted_before(app, &scope).await? {
+        return Ok(Ok(accepted));
+    }
+    match accept_first(app, signed_in, id, entered, &scope).await {
+        Ok(done) => Ok(done),
+        // A twin of this form may have been faster: then its answer is ours.
+        Err(problem) => match accepted_before(app, &scope).await? {
+            Some(accepted) => Ok(Ok(accepted)),
+            None => Err(problem),
+        },
+    }
+}
+
+async fn accepted_before(app: &App, scope: &Scope<'_>) -> Result<Option<CancellationId>, Problem> {
+    let mut session = app.store.read().await?;
+    let kept = idempotency::find(&mut session, scope).await?;
+    Ok(kept.and_then(|kept| CancellationId::parse(kept.answer).ok()))
+}
+
+async fn accept_first(
+    app: &App,
+    signed_in: &SignedIn,
+    id: &str,
+    entered: &Entered,
+    scope: &Scope<'_>,
+) -> Result<Result<CancellationId, Wrong>, Problem> {
+    let mut session = app.store.begin().await?;
+    if let Some(kept) = idempotency::find(&mut session, scope).await? {
+        return CancellationId::parse(kept.answer).map(Ok).map_err(|error| Problem::internal(error.to_string()));
+    }
+    let order = visible(&mut session, signed_in, id).await?;
+    let policy = app.engine.policy(order.platform)?;
+    if entered.reason.is_empty() {
+        return Ok(Err(wrong(Field::Reason, words::REASON_MISSING)));
+    }
+    if entered.note.chars().count() > NOTE_MAX {
+        return Ok(Err(wrong(Field::Note, words::NOTE_TOO_LONG)));
+    }
+    // Products count only for a reason that asks for them; the form shows no others.
+    let asks = policy.reason(&entered.reason).is_some_and(|rule| rule.lines_required);
+    let lines = if asks { chosen(&order, &entered.lines) } else { Vec::new() };
+    let request = CancelRequest {
+        order: &order.id,
+        reason: &entered.reason,
+        lines: &lines,
+        note: Some(entered.note.as_str()).filter(|note| !note.is_empty()),
+        expected_version: entered.version,
+    };
+    let accepted = app.engine.request_cancel(&mut session, signed_in.merchant(), signed_in.actor(), &request).await;
+    let record = match accepted {
+        Ok(record) => record,
+        Err(CommandError::Stale) => return twin_or(app, scope, wrong_now(Field::Form, words::STALE_FORM)).await,
+        Err(CommandError::Blocked(blocked)) => {
+            return twin_or(app, scope, wrong_now(Field::Form, &blocked.detail)).await;
+        }
+        Err(CommandError::LinesRequired(_)) => return Ok(Err(wrong(Field::Lines, words::PRODUCTS_MISSING))),
+        Err(error @ (CommandError::UnknownLine(_) | CommandError::PartialNotSupported)) => {
+            return Ok(Err(wrong(Field::Lines, &error.to_string())));
+        }
+        Err(error @ CommandError::ReasonNotOffered(_)) => {
+            return Ok(Err(wrong(Field::Reason, &error.to_string())));
+        }
+        Err(error @ (CommandError::NoOrder | CommandError::WrongList(_) | CommandError::Engine(_))) => {
+            return Err(error.into());
+        }
+    };
+    let kept = Kept { body_hash: entered.hash(), status: 303, answer: record.id.to_string() };
+    idempotency::keep(&mut session, scope, &kept, app.clock.now()).await.map_err(|error| match error {
+        StoreError::Exists(_) => Problem::conflict("conflict", words::STALE_FORM),
+        other => other.into(),
+    })?;
+    session.commit().await.map_err(|error| Problem::from(EngineError::from(error)))?;
+    Ok(Ok(record.id))
+}
+
+/// The order may be closed to this form because the form's twin has just been accepted.
+async fn twin_or(app: &App, scope: &Scope<'_>, wrong: Wrong) -> Result<Result<CancellationId, Wrong>, Problem> {
+    Ok(accepted_before(app, scope).await?.ok_or(wrong))
+}
+
+fn wrong(field: Field, words: &str) -> Wrong {
+    Wrong { status: StatusCode::UNPROCESSABLE_ENTITY, field, words: words.to_owned() }
+}
+
+fn wrong_now(field: Field, words: &str) -> Wrong {
+    Wrong { status: StatusCode::CONFLICT, field, words: words.to_owned() }
+}
+
+fn chosen(order: &OrderRecord, ids: &[String]) -> Vec<ChosenLine> {
+    let left = |id: &String| {
+        let line = order.lines.iter().find(|line| line.id.as_str() == id);
+        line.map_or(0, |line| line.quantity.saturating_sub(line.canceled_quantity))
+    };
+    ids.iter().map(|id| ChosenLine { line_id: id.clone(), quantity: left(id) }).collect()
+}
+
+fn form(
+    app: &App,
+    signed_in: &SignedIn,
+    order: &OrderRecord,
+    entered: &Entered,
+    refused: Option<&Wrong>,
+) -> Result<Markup, Problem> {
+    let policy = app.engine.policy(order.platform)?;
+    let options = cancellation_options(order, &policy);
+    let said = |field: Field| refused.filter(|wrong| wrong.field == field).map(|wrong| wrong.words.as_str());
+    let address = format!("/orders/{}", order.id);
+    Ok(html! {
+        h1 { (words::cancel_order(order.number.as_str())) }
+        (summary(app, order))
+        @if let Some(words) = said(Field::Form) { p.error role="alert" { (words) } }
+        @match &options.allowed {
+            Err(blocked) => {
+                div.blocked {
+                    h2 { (words::NOT_CANCELLABLE) }
+                    p { (blocked.detail) }
+                }
+                p.actions { a.button.primary href=(address) data-dismiss autofocus { (words::BACK) } }
+            },
+            Ok(()) => {
+                form.cancel method="post" action={ (address) "/cancel" } data-sheet-form {
+                    (csrf(signed_in.csrf()))
+                    input type="hidden" name="key" value=(entered.key);
+                    @if let Some(version) = entered.version { input type="hidden" name="version" value=(version); }
+                    (reasons(&options, entered, said(Field::Reason)))
+                    @if options.reasons.iter().any(|reason| reason.lines_required) {
+                        (products(order, entered, said(Field::Lines)))
+                    }
+                    label.note {
+                        span { (words::NOTE) " " small { (words::NOTE_HINT) } }
+                        textarea name="note" rows="2" maxlength=(NOTE_MAX) aria-invalid=[said(Field::Note).map(|_| "true")] {
+                            (entered.note)
+                        }
+                    }
+                    @if let Some(words) = said(Field::Note) { p.error role="alert" { (words) } }
+                    div.actions {
+                        button.danger.primary { (words::CANCEL_ORDER) }
+                        a.button href=(address) data-dismiss { (words::KEEP_ORDER) }
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn summary(app: &App, order: &OrderRecord) -> Markup {
+    html! {
+        p.summary {
+            (platform(order.platform)) " " (standing(order)) " "
+            span.sub { (status_title(app, order, &order.platform_status)) }
+            @if let Some(total) = order.total { " " span.amount { (money(total)) } }
+        }
+    }
+}
+
+fn reasons(options: &CancellationOptions, entered: &Entered, said: Option<&str>) -> Markup {
+    let first = options.reasons.iter().find(|reason| reason.why_not.is_none()).map(|reason| &reason.code);
+    html! {
+        fieldset.reasons aria-describedby=[said.map(|_| "reason-error")] {
+            legend { (words::CHOOSE_REASON) }
+            @for reason in &options.reasons {
+                @let offered = reason.why_not.is_none();
+                @let effects = format!("effects-{}", reason.code);
+                div.reason.closed[!offered] {
+                    label {
+                        input type="radio" name="reason" value=(reason.code) required data-asks[reason.lines_required]
+                            checked[reason.code.as_str() == entered.reason] disabled[!offered]
+                            aria-describedby=[offered.then_some(&effects)]
+                            autofocus[first == Some(&reason.code) && entered.reason.is_empty()];
+                        span { (reason.label) }
+                        @if reason.lines_required && offered { " " small { (words::ASKS_FOR_PRODUCTS) } }
+                        @if let Some(why_not) = &reason.why_not { " " small { (why_not) } }
+                    }
+                    // The style sheet shows those of the chosen reason only.
+                    @if offered {
+                        div.effects #(effects) {
+                            h2 { (words::CONSEQUENCES) }
+                            ul { @for effect in &reason.effects { li.(effect.kind.as_str()) { (effect.text) } } }
+                        }
+                    }
+                }
+            }
+            @if let Some(words) = said { p.error #reason-error role="alert" { (words) } }
+        }
+    }
+}
+
+fn products(order: &OrderRecord, entered: &Entered, said: Option<&str>) -> Markup {
+    html! {
+        fieldset.products aria-describedby="products-why" {
+            legend { (words::CHOOSE_PRODUCTS) }
+            p.sub #products-why { (words::CHOOSE_PRODUCTS_WHY) span.when-not { " " (words::CHOOSE_PRODUCTS_WHEN) } }
+            @for item in &order.lines { (product(item, entered)) }
+            @if let Some(words) = said { p.error role="alert" { (words) } }
+        }
+    }
+}
+
+fn product(item: &LineRecord, entered: &Entered) -> Markup {
+    let ticked = entered.lines.iter().any(|line| line == item.id.as_str());
+    html! {
+        label.product {
+            input type="checkbox" name="line" value=(item.id) checked[ticked];
+            (line(item))
+        }
+    }
+}

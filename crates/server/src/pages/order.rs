@@ -1,0 +1,344 @@
+//! One order: what it is, where it stands, what its lines hold, and everything that happened to it.
+
+use super::cancellations::{attempt_words, reason_label};
+use super::layout::{Ask, Desk, Place, ShopView, csrf, platform};
+use super::orders::{blocked, marks, progress, standing, status_title, visible};
+use super::products::{money, picture};
+use super::times::{Zone, deadline};
+use super::words;
+use crate::app::App;
+use crate::permissions::Permission;
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::get;
+use domain::order::List;
+use domain::snapshot::FulfilledBy;
+use domain::stock::Bucket;
+use domain::time::Moment;
+use maud::{Markup, html};
+use store::cancellations::{self, AttemptRecord, CancellationRecord};
+use store::log::{self, EntryRecord};
+use store::orders::{LineRecord, NEVER, OrderRecord};
+
+pub(super) fn router() -> Router<App> {
+    Router::new().route("/orders/{id}", get(show))
+}
+
+async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Result<Markup, Problem> {
+    ask.signed_in.need(Permission::OrdersRead)?;
+    let merchant = ask.signed_in.merchant();
+    let mut session = app.store.read().await?;
+    let order = visible(&mut session, &ask.signed_in, &id).await?;
+    let records = cancellations::of_orders(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
+    let mut tried = Vec::with_capacity(records.len());
+    for record in records {
+        let attempts = cancellations::attempts(&mut session, merchant, &record.id).await?;
+        tried.push((record, attempts));
+    }
+    let entries = log::of_order(&mut session, merchant, &order.id).await?;
+    let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
+    drop(session);
+
+    let zone = desk.shop(&order.shop).map_or(Zone::UTC, ShopView::zone);
+    let main = html! {
+        (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record)))
+        (facts(&app, &order, zone))
+        (lines(&order))
+        (packages(&order))
+        (cancellations_of(&app, &order, &tried, zone))
+        (timeline(&entries, &tried, zone))
+    };
+    Ok(desk.page(&ask, Place::List(order.list), &words::order_title(order.number.as_str()), &main))
+}
+
+fn head(app: &App, ask: &Ask, desk: &Desk, order: &OrderRecord, latest: Option<&CancellationRecord>) -> Markup {
+    let permissions = &ask.signed_in.permissions;
+    let address = format!("/orders/{}", order.id);
+    html! {
+        div.head.order-head {
+            div {
+                h1 { (words::order_title(order.number.as_str())) }
+                p.sub {
+                    (platform(order.platform)) " "
+                    @if let Some(shop) = desk.shop(&order.shop) { (shop.name) }
+                    (marks(order))
+                }
+                p.standing {
+                    (standing(order)) " "
+                    (status_title(app, order, &order.platform_status)) " " code { (order.platform_status) }
+                }
+                @if let Some(record) = latest { (progress(app, order, record)) }
+            }
+            div.buttons {
+                @if !order.cancelling && permissions.has(Permission::OrdersCancel) {
+                    @match blocked(app, order) {
+                        None => a.button.danger.primary href={ (address) "/cancel" } data-open data-act="cancel" { (words::CANCEL_ORDER) },
+                        Some(_) if !order.list.seller_may_cancel() => {},
+                        Some(blocked) => span.button.closed title=(blocked.detail) { (words::CANCEL_ORDER) },
+                    }
+                }
+                @if !order.cancelling && permissions.has(Permission::OrdersProcess) {
+                    @if order.list.may_be_voided() { (set_aside(ask, order, "/orders/void", words::VOID)) }
+                    @if order.list == List::Voided { (set_aside(ask, order, "/orders/restore", words::RESTORE)) }
+                }
+            }
+        }
+    }
+}
+
+fn set_aside(ask: &Ask, order: &OrderRecord, action: &str, title: &str) -> Markup {
+    html! {
+        form method="post" action=(action) data-place {
+            (csrf(ask.signed_in.csrf()))
+            input type="hidden" name="next" value={ "/orders/" (order.id) };
+            button name="only" value=(order.id) data-act="void" { (title) }
+        }
+    }
+}
+
+fn fact(name: &str, value: &Markup) -> Markup {
+    html! { div { dt { (name) } dd { (value) } } }
+}
+
+fn facts(app: &App, order: &OrderRecord, zone: Zone) -> Markup {
+    let open = !matches!(order.list, List::Shipped | List::Completed | List::Canceled);
+    let now = app.clock.platform_now(order.platform);
+    html! {
+        dl.facts {
+            (fact(words::ORDERED, &zone.short(order.ordered_at)))
+            (fact(words::PAID, &html! {
+                @match order.paid_at { Some(at) => (zone.short(at)), None => span.sub { (words::NOT_PAID) } }
+            }))
+            (fact(words::SHIP_BY, &html! {
+                @if order.ship_by == NEVER { span.sub { (words::NO_SHIP_BY) } }
+                @else { (deadline(zone, order.ship_by, now, open)) }
+            }))
+            @if let Some(total) = order.total { (fact(words::TOTAL, &html! { span.amount { (money(total)) } })) }
+            (fact(words::PAYMENT, &html! { @if order.cod { (words::MARK_COD_TITLE) } @else { (words::PREPAID) } }))
+            (fact(words::BUYER, &html! {
+                @if order.buyer_name.is_empty() { span.sub { (words::UNKNOWN_BUYER) } } @else { (order.buyer_name) }
+            }))
+            (fact(words::MARKET, &html! { (order.region) }))
+            (fact(words::FULFILLED_BY, &html! {
+                @match order.fulfilled_by {
+                    FulfilledBy::Seller => (words::FULFILLED_BY_SELLER),
+                    FulfilledBy::Platform => (words::FULFILLED_BY_PLATFORM),
+                }
+            }))
+            (fact(words::STAGE, &html! { (words::stage(order.stage)) }))
+            @if let Some(at) = order.canceled_at { (fact(words::CANCELED_AT, &zone.short(at))) }
+            @if let Some(by) = order.cancelled_by { (fact(words::CANCELED_BY, &html! { (words::initiator(by)) })) }
+            @if let Some(reason) = order.cancel_reason.as_deref().filter(|reason| !reason.is_empty()) {
+                (fact(words::REASON, &html! { (reason) }))
+            }
+            @if let Some(reason) = order.buyer_reason.as_deref().filter(|reason| !reason.is_empty()) {
+                (fact(words::BUYER_REASON, &html! { (reason) }))
+            }
+        }
+    }
+}
+
+/// What a line holds, bucket by bucket.
+fn holdings(line: &LineRecord) -> Vec<(Bucket, u32)> {
+    let stock = &line.stock;
+    let all = [
+        (Bucket::Reserved, stock.reserved),
+        (Bucket::Allocated, stock.allocated),
+        (Bucket::Outbound, stock.outbound),
+        (Bucket::Outside, stock.outside),
+        (Bucket::Returning, stock.returning),
+        (Bucket::CountNeeded, stock.count_needed),
+    ];
+    all.into_iter().filter(|(_, units)| *units > 0).collect()
+}
+
+fn lines(order: &OrderRecord) -> Markup {
+    html! {
+        section {
+            h2 { (words::LINES) }
+            table.plain.lines {
+                thead {
+                    tr {
+                        th { (words::LINE_PRODUCT) }
+                        th { (words::LINE_LISTING_SKU) }
+                        th { (words::LINE_MERCHANT_SKU) }
+                        th.number { (words::LINE_QUANTITY) }
+                        th.number { (words::LINE_PRICE) }
+                        th { (words::LINE_HOLDS) }
+                    }
+                }
+                tbody {
+                    @for line in &order.lines {
+                        tr {
+                            td.product {
+                                (picture(&line.name))
+                                div { span.name { (line.name) } @if !line.variation.is_empty() { div.sub { (line.variation) } } }
+                            }
+                            td data-label=(words::LINE_LISTING_SKU) { code { (line.listing_sku) } }
+                            td data-label=(words::LINE_MERCHANT_SKU) {
+                                a href=(super::stock::movements_address(&line.warehouse, &line.merchant_sku)) {
+                                    code { (line.merchant_sku) }
+                                }
+                            }
+                            td.number data-label=(words::LINE_QUANTITY) {
+                                (line.quantity)
+                                @if line.canceled_quantity > 0 {
+                                    div.sub { (line.canceled_quantity) " " (words::LINE_CANCELED.to_lowercase()) }
+                                }
+                            }
+                            td.number data-label=(words::LINE_PRICE) { @if let Some(price) = line.unit_price { (money(price)) } }
+                            td data-label=(words::LINE_HOLDS) {
+                                @let held = holdings(line);
+                                @if held.is_empty() { span.sub { (words::LINE_HOLDS_NOTHING) } }
+                                @for (bucket, units) in &held {
+                                    span.bucket.(bucket.as_str()) { (units) " " (words::bucket(*bucket).to_lowercase()) } " "
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if order.left_before_counting { p.sub { (words::LEFT_BEFORE_COUNTING) } }
+        }
+    }
+}
+
+fn packages(order: &OrderRecord) -> Markup {
+    html! {
+        section {
+            h2 { (words::PACKAGES) }
+            @if order.packages.is_empty() {
+                p.sub { (words::NO_PACKAGES) }
+            } @else {
+                table.plain {
+                    thead {
+                        tr {
+                            th { (words::PACKAGE) }
+                            th { (words::TRACKING) }
+                            th { (words::CARRIER) }
+                            th { (words::PLATFORM_STATUS) }
+                            th { (words::STAGE) }
+                        }
+                    }
+                    tbody {
+                        @for package in &order.packages {
+                            tr {
+                                td { code { (package.number) } }
+                                td data-label=(words::TRACKING) {
+                                    @match &package.tracking_number {
+                                        Some(number) => code { (number) },
+                                        None => span.sub { (words::NO_TRACKING) },
+                                    }
+                                }
+                                td data-label=(words::CARRIER) { (package.carrier) }
+                                td data-label=(words::PLATFORM_STATUS) { code { (package.platform_status) } }
+                                td data-label=(words::STAGE) { (words::stage(package.stage)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cancellations_of(
+    app: &App,
+    order: &OrderRecord,
+    tried: &[(CancellationRecord, Vec<AttemptRecord>)],
+    zone: Zone,
+) -> Markup {
+    html! {
+        section {
+            h2 { (words::CANCELLATIONS) }
+            @if tried.is_empty() {
+                p.sub { (words::NO_CANCELLATIONS) }
+            } @else {
+                table.plain {
+                    thead {
+                        tr {
+                            th { (words::COLUMN_STATE) }
+                            th { (words::COLUMN_REASON) }
+                            th { (words::ASKED_BY) }
+                            th { (words::ATTEMPTS) }
+                            th { (words::COLUMN_MESSAGE) }
+                        }
+                    }
+                    tbody {
+                        @for (record, attempts) in tried.iter().rev() {
+                            tr {
+                                td {
+                                    a href={ "/cancellations/" (record.id) } data-open { (super::cancellations::state_badge(record.saga.state())) }
+                                }
+                                td data-label=(words::COLUMN_REASON) {
+                                    (reason_label(app, order.platform, &record.reason))
+                                    @if let Some(note) = &record.note { div.sub { (note) } }
+                                }
+                                td data-label=(words::ASKED_BY) { (record.actor) div.sub { (zone.short(record.created_at)) } }
+                                td data-label=(words::ATTEMPTS) {
+                                    (words::times(u32::try_from(attempts.len()).unwrap_or(u32::MAX)))
+                                }
+                                td data-label=(words::COLUMN_MESSAGE) { (record.platform_message.as_deref().unwrap_or_default()) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+struct Happening {
+    at: Moment,
+    who: String,
+    what: String,
+    detail: String,
+}
+
+fn timeline(entries: &[EntryRecord], tried: &[(CancellationRecord, Vec<AttemptRecord>)], zone: Zone) -> Markup {
+    let mut happenings: Vec<Happening> = entries
+        .iter()
+        .map(|entry| Happening {
+            at: entry.at,
+            who: entry.actor.clone(),
+            what: words::action(&entry.action).to_owned(),
+            detail: entry.detail.clone(),
+        })
+        .collect();
+    for attempt in tried.iter().flat_map(|(_, attempts)| attempts) {
+        happenings.push(Happening {
+            at: attempt.began_at,
+            who: "countermand".to_owned(),
+            what: words::attempt_sent(attempt.attempt),
+            detail: String::new(),
+        });
+        if let (Some(at), Some(outcome)) = (attempt.answered_at, &attempt.outcome) {
+            happenings.push(Happening {
+                at,
+                who: "platform".to_owned(),
+                what: words::attempt_answered(attempt.attempt, outcome),
+                detail: attempt_words(attempt),
+            });
+        }
+    }
+    // Stable, so that what was written in one millisecond keeps its order.
+    happenings.sort_by_key(|happening| happening.at);
+    html! {
+        section {
+            h2 { (words::TIMELINE) }
+            p.sub { (words::TIMES_NOTE) }
+            ol.timeline {
+                @for happening in happenings.iter().rev() {
+                    li {
+                        (zone.exact(happening.at))
+                        div {
+                            strong { (happening.what) } " " span.sub { (happening.who) }
+                            @if !happening.detail.is_empty() { div { (happening.detail) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
