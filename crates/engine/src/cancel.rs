@@ -268,13 +268,12 @@ impl Engine {
 
     /// Sends the intents, many at once, and commits the answers as they come. Answers what is to be read at once.
     async fn send_all(&self, shop: &OpenShop, lease: &Lease, intents: Vec<Intent>) -> Result<Vec<Work>, EngineError> {
-        let mut answered = stream::iter(intents)
-            .map(|intent| async move {
-                let answer = self.check_and_send(shop, &intent).await;
-                (intent, answer)
-            })
-            .buffer_unordered(shop.policy.calls_in_flight.max(1))
-            .ready_chunks(ORDERS_PER_COMMIT);
+        let mut sends = Vec::with_capacity(intents.len());
+        for intent in intents {
+            sends.push(self.check_and_send(shop, intent));
+        }
+        let in_flight = shop.policy.calls_in_flight.max(1);
+        let mut answered = stream::iter(sends).buffer_unordered(in_flight).ready_chunks(ORDERS_PER_COMMIT);
         let mut works = Vec::new();
         while let Some(answers) = answered.next().await {
             let mut session = self.store.begin().await?;
@@ -302,7 +301,12 @@ impl Engine {
     }
 
     /// Asks the platform's live check where it has one, right before the cancel; what it refuses is not sent.
-    async fn check_and_send(&self, shop: &OpenShop, intent: &Intent) -> Result<CancelAccepted, CallError> {
+    async fn check_and_send(&self, shop: &OpenShop, intent: Intent) -> (Intent, Result<CancelAccepted, CallError>) {
+        let answer = self.send_checked(shop, &intent).await;
+        (intent, answer)
+    }
+
+    async fn send_checked(&self, shop: &OpenShop, intent: &Intent) -> Result<CancelAccepted, CallError> {
         let mut cancel = intent.cancel.clone();
         let now = self.clock.platform_now(shop.record.platform);
         if shop.connector.check_cancel(&cancel, now).is_some() {

@@ -60,11 +60,13 @@ impl Engine {
     /// Reads orders from the platform. Never fails as a whole: each order has its own answer.
     pub(crate) async fn read_from_platform(&self, shop: &OpenShop, numbers: &[OrderNumber]) -> Reads {
         let began_at = self.clock.now();
-        let batches = stream::iter(numbers.chunks(shop.policy.read_batch.max(1)))
-            .map(|batch| self.read_batch(shop, batch))
-            .buffer_unordered(shop.policy.calls_in_flight.max(1))
-            .collect::<Vec<_>>()
-            .await;
+        // Made one by one: a closure over borrowed batches would make the future unfit for a worker's task.
+        let mut batches = Vec::new();
+        for batch in numbers.chunks(shop.policy.read_batch.max(1)) {
+            batches.push(self.read_batch(shop, batch));
+        }
+        let in_flight = shop.policy.calls_in_flight.max(1);
+        let batches: Vec<_> = stream::iter(batches).buffer_unordered(in_flight).collect().await;
         Reads { began_at, of: batches.into_iter().flatten().collect() }
     }
 
@@ -207,11 +209,12 @@ impl Engine {
     /// Reads listings from the platform, group by group.
     pub(crate) async fn read_listings(&self, shop: &OpenShop, listings: &[ListingId]) -> ListingReads {
         let groups = shop.connector.listing_groups(listings);
-        let answers = stream::iter(&groups)
-            .map(|group| self.call(shop, None, |connector, now| connector.read_listings(group, now).map_err(refused)))
-            .buffer_unordered(shop.policy.calls_in_flight.max(1))
-            .collect::<Vec<_>>()
-            .await;
+        let mut answers = Vec::new();
+        for group in &groups {
+            answers.push(self.read_group(shop, group));
+        }
+        let in_flight = shop.policy.calls_in_flight.max(1);
+        let answers: Vec<_> = stream::iter(answers).buffer_unordered(in_flight).collect().await;
         let mut reads = ListingReads { snapshots: Vec::new(), failed: None };
         for answer in answers {
             match answer {
@@ -222,6 +225,10 @@ impl Engine {
             }
         }
         reads
+    }
+
+    async fn read_group(&self, shop: &OpenShop, group: &[ListingId]) -> Result<Vec<ListingSnapshot>, CallError> {
+        self.call(shop, None, |connector, now| connector.read_listings(group, now).map_err(refused)).await
     }
 
     pub(crate) async fn keep_listings(
