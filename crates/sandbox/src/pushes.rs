@@ -102,7 +102,6 @@ impl PushQueue {
     }
 
     /// Queues a push to the marketplace's address, unless a fault swallows it.
-    #[allow(clippy::too_many_arguments, reason = "one value for each part of a push")]
     pub(crate) fn send(
         &mut self,
         platform: &str,

@@ -2,8 +2,20 @@
 //!
 //! What the sheet leaves open is a switch (`shopee/rules.rs`), set by `PUT /switches {"shopee":{…}}`. Paths, in the
 //! sheet's sections: authorisation (3), orders (6), cancelling (8, 9), shipping (10), stock (11), pushes (12).
-//! Not here: waybills, returns, split orders, main accounts, merchants.
+//! Not here: waybills, returns, `split_order`, main accounts, merchants.
+//!
+//! | Subject | File |
+//! |---|---|
+//! | the table of APIs, signature and token checks | `api.rs`, `sign.rs`, `envelope.rs` |
+//! | tokens and grants; the pages that a seller sees | `auth.rs`, `pages.rs` |
+//! | order list and detail | `orders.rs` |
+//! | the seller's cancel, the answer to a buyer's request | `cancel.rs` |
+//! | buyers, carriers, deadlines | `life.rs`, `status.rs` |
+//! | shipment, stock, lost pushes | `logistics.rs`, `products.rs`, `lost_pushes.rs` |
+//! | a shop's orders with their indexes; how an order changes | `shops.rs` |
+//! | made-up orders; real ones from a seller's export | `seed.rs`, `export.rs` |
 
+mod api;
 mod auth;
 mod cancel;
 mod envelope;
@@ -28,10 +40,11 @@ use std::time::Duration;
 
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use self::auth::{Code, Grant, Grants, refresh_payload, token_payload};
-use self::envelope::{Failure, Kind, Outcome, Parameters, Success, answer};
+use self::api::{RATE_LIMIT, TOO_MANY, api, unknown_path};
+use self::auth::{Code, Grant, Grants};
+use self::envelope::{Failure, answer};
 use self::orders::{Fulfilment, Order};
 use self::products::Item;
 use self::rules::Rules;
@@ -48,45 +61,12 @@ use crate::random::{Random, secret};
 
 /// The name on the control port.
 const NAME: &str = "shopee";
-/// The furthest that a request's timestamp may be from the clock, in seconds (section 4).
-const FURTHEST_TIMESTAMP: i64 = 300;
 /// Orders made by one control call.
 const MOST_ORDERS_MADE: u32 = 200_000;
 /// Units of one line of a made order.
 const MOST_UNITS_OF_A_LINE: u32 = 100_000;
 /// Bytes of the app's keys: 64 hex characters (section 3).
 const KEY_BYTES: usize = 32;
-
-/// How an API is signed (section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Signed {
-    /// Partner only. A shop's signature is accepted too: one third-party client signs these so (section 12.4).
-    Public,
-    /// Partner, access token and shop.
-    Shop,
-}
-
-/// The APIs, one row each.
-const APIS: [(&str, &str, Signed, Nature); 17] = [
-    ("POST", "/api/v2/auth/token/get", Signed::Public, Nature::Write),
-    ("POST", "/api/v2/auth/access_token/get", Signed::Public, Nature::Write),
-    ("GET", "/api/v2/public/get_shops_by_partner", Signed::Public, Nature::Read),
-    ("GET", "/api/v2/push/get_lost_push_message", Signed::Public, Nature::Read),
-    ("POST", "/api/v2/push/confirm_consumed_lost_push_message", Signed::Public, Nature::Write),
-    ("GET", "/api/v2/order/get_order_list", Signed::Shop, Nature::Read),
-    ("GET", "/api/v2/order/get_order_detail", Signed::Shop, Nature::Read),
-    ("GET", "/api/v2/order/get_package_detail", Signed::Shop, Nature::Read),
-    ("POST", "/api/v2/order/cancel_order", Signed::Shop, Nature::Write),
-    ("POST", "/api/v2/order/handle_buyer_cancellation", Signed::Shop, Nature::Write),
-    ("GET", "/api/v2/logistics/get_shipping_parameter", Signed::Shop, Nature::Read),
-    ("POST", "/api/v2/logistics/ship_order", Signed::Shop, Nature::Write),
-    ("GET", "/api/v2/logistics/get_tracking_number", Signed::Shop, Nature::Read),
-    ("GET", "/api/v2/product/get_item_base_info", Signed::Shop, Nature::Read),
-    ("GET", "/api/v2/product/get_model_list", Signed::Shop, Nature::Read),
-    ("POST", "/api/v2/product/update_stock", Signed::Shop, Nature::Write),
-    // One survey of the documentation says POST (section 12.4).
-    ("POST", "/api/v2/push/get_lost_push_message", Signed::Public, Nature::Read),
-];
 
 /// The seller's software as the platform knows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -183,146 +163,6 @@ impl Shopee {
         }
     }
 
-    /// Checks partner, clock, signature, token and budget (sections 4 and 5); answers the shop of shop APIs.
-    fn admit(
-        &self,
-        request: &Request,
-        api: &'static str,
-        signed: Signed,
-        moment: &mut Moment<'_>,
-    ) -> Result<i64, Failure> {
-        let text = |name: &str| request.parameter(name).filter(|value| !value.is_empty());
-        let partner = text("partner_id").ok_or_else(|| Failure::authentication("error_param", "no partner_id"))?;
-        if partner.parse() != Ok(self.app.partner_id) {
-            return Err(Failure::authentication("invalid_partner_id", "Invalid partner_id"));
-        }
-        let timestamp = text("timestamp").ok_or_else(|| Failure::authentication("error_param", "no timestamp"))?;
-        let at: i64 = timestamp.parse().map_err(|_| Failure::authentication("error_param", "Invalid timestamp"))?;
-        if at.abs_diff(moment.now) > FURTHEST_TIMESTAMP.unsigned_abs() {
-            return Err(Failure::authentication("error_param", "Timestamp is expired."));
-        }
-        let sign = text("sign").ok_or_else(|| Failure::authentication("error_param", "no sign"))?;
-        let (token, shop) = (text("access_token"), text("shop_id"));
-        let key = &self.app.partner_key;
-        let public = sign::hmac_hex(key, &[partner, api, timestamp]) == sign;
-        let of_shop = match (token, shop) {
-            (Some(token), Some(shop)) => sign::hmac_hex(key, &[partner, api, timestamp, token, shop]) == sign,
-            _ => false,
-        };
-        let mut shop_id = 0;
-        match signed {
-            Signed::Public if public || of_shop => {}
-            Signed::Shop => {
-                let shop = shop.ok_or_else(|| Failure::authentication("error_param", "no shop_id"))?;
-                let token = token.ok_or_else(|| Failure::authentication("error_param", "no access_token"))?;
-                if !of_shop {
-                    return Err(wrong_sign());
-                }
-                shop_id = shop.parse().map_err(|_| Failure::authentication("error_param", "Invalid shop_id"))?;
-                self.grants.check(token, shop_id, moment.now)?;
-            }
-            Signed::Public => return Err(wrong_sign()),
-        }
-        match moment.limits.take(NAME, partner, api) {
-            Ok(()) => Ok(shop_id),
-            Err(_) => Err(Failure::authentication(RATE_LIMIT, TOO_MANY)),
-        }
-    }
-
-    fn carry_out(&mut self, request: &Request, api: &'static str, shop_id: i64, moment: &mut Moment<'_>) -> Outcome {
-        let parameters = Parameters::of(request)?;
-        let (name, parameters) = (api.trim_start_matches("/api/v2/"), &parameters);
-        match name {
-            "auth/token/get" => return self.first_tokens(parameters, moment),
-            "auth/access_token/get" => return self.next_tokens(parameters, moment),
-            "public/get_shops_by_partner" => return self.shops_of_partner(parameters, moment),
-            "push/get_lost_push_message" => return Ok(lost_pushes::get(self.app.partner_id, moment)),
-            "push/confirm_consumed_lost_push_message" => {
-                return lost_pushes::confirm(self.app.partner_id, parameters, moment);
-            }
-            _ => {}
-        }
-        let tracking = match self.shops.get(&shop_id) {
-            Some(shop) if name == "logistics/ship_order" => seed::tracking(shop, &mut self.random),
-            _ => String::new(),
-        };
-        let rules = &self.rules;
-        let Some(shop) = self.shops.get_mut(&shop_id) else {
-            return Err(Failure::authentication("error_shop", "shopid is invalid"));
-        };
-        match name {
-            "order/get_order_list" => orders::get_order_list(shop, parameters, moment),
-            "order/get_order_detail" => orders::get_order_detail(shop, parameters, rules, moment),
-            "order/get_package_detail" => orders::get_package_detail(shop, parameters, rules, moment),
-            "order/cancel_order" => cancel::cancel_order(shop, parameters, rules, moment),
-            "order/handle_buyer_cancellation" => cancel::handle_buyer_cancellation(shop, parameters, rules, moment),
-            "logistics/get_shipping_parameter" => logistics::get_shipping_parameter(shop, parameters, moment),
-            "logistics/ship_order" => logistics::ship_order(shop, parameters, &tracking, rules, moment),
-            "logistics/get_tracking_number" => logistics::get_tracking_number(shop, parameters),
-            "product/get_item_base_info" => products::get_item_base_info(shop, parameters),
-            "product/get_model_list" => products::get_model_list(shop, parameters),
-            "product/update_stock" => products::update_stock(shop, parameters, moment),
-            _ => Err(unknown_path()),
-        }
-    }
-
-    /// The partner id stands in the body as well, and must be the app's (sections 3.2 and 3.3).
-    fn partner_in_body(&self, parameters: &Parameters<'_>) -> Result<(), Failure> {
-        if parameters.required_integer("partner_id")? == self.app.partner_id {
-            Ok(())
-        } else {
-            Err(Failure::authentication("invalid_partner_id", "Invalid partner_id"))
-        }
-    }
-
-    /// `POST /api/v2/auth/token/get` (3.2).
-    fn first_tokens(&mut self, parameters: &Parameters<'_>, moment: &mut Moment<'_>) -> Outcome {
-        self.partner_in_body(parameters)?;
-        let code = parameters.required("code")?;
-        let shop_id = parameters.required_integer("shop_id")?;
-        let tokens = self.grants.exchange(&code, shop_id, moment.now)?;
-        moment.changed = true;
-        Ok(Success::Flat(token_payload(&tokens, shop_id)))
-    }
-
-    /// `POST /api/v2/auth/access_token/get` (3.3).
-    fn next_tokens(&mut self, parameters: &Parameters<'_>, moment: &mut Moment<'_>) -> Outcome {
-        self.partner_in_body(parameters)?;
-        let token = parameters.required("refresh_token")?;
-        let shop_id = parameters.required_integer("shop_id")?;
-        let (tokens, changed) = self.grants.rotate(&token, shop_id, &self.rules, moment.now)?;
-        moment.changed = changed;
-        Ok(Success::Flat(refresh_payload(&tokens, self.app.partner_id, shop_id)))
-    }
-
-    /// `GET /api/v2/public/get_shops_by_partner` (3.5).
-    fn shops_of_partner(&self, parameters: &Parameters<'_>, moment: &Moment<'_>) -> Outcome {
-        let size = parameters.integer("page_size")?.unwrap_or(100);
-        let page = parameters.integer("page_no")?.unwrap_or(1);
-        if !(1..=100).contains(&size) || page < 1 {
-            return Err(Failure::wrong("page_size must be 1 to 100 and page_no 1 or more."));
-        }
-        let shops = self.grants.authorised(moment.now);
-        let (size, skipped) = (
-            usize::try_from(size).unwrap_or(0),
-            usize::try_from((page - 1).saturating_mul(size)).unwrap_or(usize::MAX),
-        );
-        let rows: Vec<Value> = shops
-            .iter()
-            .skip(skipped)
-            .take(size)
-            .map(|(id, given, until)| {
-                let region = self.shops.get(id).map(|shop| shop.region).unwrap_or_default();
-                json!({"shop_id": id, "region": region, "auth_time": given, "expire_time": until,
-                    "sip_affi_shop_list": []})
-            })
-            .collect();
-        let mut payload = Map::new();
-        payload.insert("more".to_owned(), json!(skipped.saturating_add(rows.len()) < shops.len()));
-        payload.insert("authed_shop_list".to_owned(), Value::Array(rows));
-        Ok(Success::Flat(payload))
-    }
-
     /// Signs the drafted pushes and queues them (section 12).
     fn send_pushes(&mut self, moment: &mut Moment<'_>) {
         let mut drafts = std::mem::take(&mut self.outbox);
@@ -353,23 +193,6 @@ impl Shopee {
             wish.count
         ))
     }
-}
-
-const RATE_LIMIT: &str = "error_rate_limit";
-const TOO_MANY: &str = "Too many requests, please try again later.";
-
-fn wrong_sign() -> Failure {
-    Failure::authentication("error_sign", "Wrong sign.")
-}
-
-fn unknown_path() -> Failure {
-    Failure { kind: Kind::UnknownPath, ..Failure::new("error_not_found", "No such API.") }
-}
-
-fn api(request: &Request) -> Option<(&'static str, Signed, Nature)> {
-    APIS.into_iter()
-        .find(|(method, path, _, _)| request.method.as_str() == *method && request.path == *path)
-        .map(|(_, path, signed, nature)| (path, signed, nature))
 }
 
 impl Marketplace for Shopee {

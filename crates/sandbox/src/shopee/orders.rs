@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::envelope::{Failure, Outcome, Parameters, Success};
 use super::products::Products;
 use super::rules::Rules;
-use super::shops::Shop;
+use super::shops::{Page, Shop};
 use super::status::{PackageStatus, Status};
 use crate::marketplace::Moment;
 
@@ -302,7 +302,8 @@ pub(super) fn get_order_list(shop: &Shop, parameters: &Parameters<'_>, moment: &
     };
     let with_status = parameters.list("response_optional_fields").iter().any(|field| field == "order_status");
     let most = usize::try_from(size).unwrap_or(0);
-    let (orders, next) = shop.list(by_update, from, to, status, pending, after, most, moment.stale);
+    let page = Page { by_update, from, to, status, pending, after, most };
+    let (orders, next) = shop.list(&page, moment.stale);
     let rows: Vec<Value> = orders
         .iter()
         .map(|order| {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Shopee;
+use super::api::FURTHEST_TIMESTAMP;
 use super::auth::{consent_page, escape};
 use super::shops::PushDraft;
 use super::sign;
@@ -55,9 +56,8 @@ impl Shopee {
         let signed = request.path != CONSENT;
         if signed {
             let timestamp = text("timestamp");
-            let fresh = timestamp
-                .parse()
-                .is_ok_and(|at: i64| at.abs_diff(moment.now) <= super::FURTHEST_TIMESTAMP.unsigned_abs());
+            let fresh =
+                timestamp.parse().is_ok_and(|at: i64| at.abs_diff(moment.now) <= FURTHEST_TIMESTAMP.unsigned_abs());
             if !fresh {
                 return fault("error_param", "Timestamp is expired.");
             }

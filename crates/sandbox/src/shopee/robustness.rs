@@ -5,7 +5,8 @@ use axum::http::Method;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{APIS, Shopee, sign};
+use super::api::APIS;
+use super::{Shopee, sign};
 use crate::limits::Limits;
 use crate::marketplace::{Marketplace, Moment, Request, ShopWish};
 use crate::persistence::Changes;

@@ -113,6 +113,22 @@ pub(super) struct ShopFacts {
     pub(super) opened: i64,
 }
 
+/// A page of orders that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    /// By `update_time`, else by `create_time`.
+    pub(super) by_update: bool,
+    /// The window, both ends included, in seconds since 1970.
+    pub(super) from: i64,
+    pub(super) to: i64,
+    pub(super) status: Option<Status>,
+    /// `PENDING` is known to whoever asks.
+    pub(super) pending: bool,
+    /// The last order of the page before: its time and place.
+    pub(super) after: Option<(i64, u32)>,
+    pub(super) most: usize,
+}
+
 /// A push to be sent.
 #[derive(Debug)]
 pub(super) struct PushDraft {
@@ -252,18 +268,8 @@ impl Shop {
     }
 
     /// A page of orders by time, ascending, and where the next page starts.
-    #[allow(clippy::too_many_arguments, reason = "one value for each parameter of the call")]
-    pub(super) fn list(
-        &self,
-        by_update: bool,
-        from: i64,
-        to: i64,
-        status: Option<Status>,
-        pending: bool,
-        after: Option<(i64, u32)>,
-        most: usize,
-        stale: Option<Duration>,
-    ) -> (Vec<&Order>, Option<(i64, u32)>) {
+    pub(super) fn list(&self, page: &Page, stale: Option<Duration>) -> (Vec<&Order>, Option<(i64, u32)>) {
+        let Page { by_update, from, to, status, pending, after, most } = *page;
         // Whoever does not ask for PENDING sees held orders as ready to ship.
         let matches = |order: &Order| status.is_none_or(|status| order.status.shown(pending) == status);
         let hidden_pending = status == Some(Status::ReadyToShip) && !pending;
@@ -280,7 +286,7 @@ impl Shop {
                 Box::new(index.range((start, Bound::Included((to, u32::MAX)))).copied())
             }
         };
-        let mut page = Vec::new();
+        let mut found = Vec::new();
         let mut last = None;
         for key in places.filter(|(at, _)| (from..=to).contains(at)) {
             let Some(order) = self.seen(key.1, stale) else { continue };
@@ -288,13 +294,13 @@ impl Shop {
             if !(from..=to).contains(&time) || !matches(order) {
                 continue;
             }
-            if page.len() == most {
-                return (page, last);
+            if found.len() == most {
+                return (found, last);
             }
-            page.push(order);
+            found.push(order);
             last = Some(key);
         }
-        (page, None)
+        (found, None)
     }
 
     /// Takes in an order that is new here.

@@ -45,6 +45,21 @@ async fn timeout_before_drops_the_connection_without_effect() {
 }
 
 #[tokio::test]
+async fn a_client_that_keeps_connections_sees_every_cut_and_repeats_nothing() {
+    let desk = desk(1).await;
+    let number = desk.order(json!({})).await;
+    let pooled = reqwest::Client::builder().no_proxy().build().unwrap();
+    let body = json!({"order_sn": number, "cancel_reason": "NO_SUCH_REASON"});
+    for kinds in [&[][..], &["timeout_before"], &[], &["timeout_after"]] {
+        faults(&desk, kinds, json!({})).await;
+        let url = desk.shop_url(CANCEL).await;
+        let answer = pooled.post(&url).json(&body).send().await;
+        assert_eq!(answer.is_err(), !kinds.is_empty(), "{kinds:?}");
+    }
+    assert_eq!(desk.calls(&number).await.len(), 4);
+}
+
+#[tokio::test]
 async fn timeout_after_drops_the_connection_after_the_effect() {
     let desk = desk(1).await;
     let number = desk.order(json!({})).await;

@@ -36,6 +36,7 @@ async fn every_answered_effect_survives_a_kill() {
     assert_eq!(desk.cancel(json!({"order_sn": number, "cancel_reason": "CUSTOMER_REQUEST"})).await["error"], "");
     let refresh = json!({"refresh_token": desk.refresh_token, "shop_id": desk.shop_id, "partner_id": desk.partner_id});
     let (_, tokens) = desk.post_public("/api/v2/auth/access_token/get", refresh).await;
+    let grant = desk.tell(Method::POST, "/grants", json!({"platform": "shopee"})).await;
     let before = everything(&desk).await;
     let clock = desk.now().await;
 
@@ -48,6 +49,8 @@ async fn every_answered_effect_survives_a_kill() {
     );
     assert_eq!(again.access_token, tokens["access_token"]);
     assert!(again.now().await >= clock);
+    let code = json!({"code": grant["code"], "shop_id": grant["shop_id"], "partner_id": desk.partner_id});
+    assert_eq!(again.post_public("/api/v2/auth/token/get", code).await.1["error"], "");
     let changed = again.calls(&number).await;
     assert_eq!(changed.len(), 1, "{changed:?}");
     assert_eq!(changed[0]["path"], "/api/v2/order/cancel_order");
