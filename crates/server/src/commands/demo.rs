@@ -1,0 +1,349 @@
+//! `countermand demo`: the desk with fake marketplaces, connected through the ordinary connectors.
+
+mod control;
+
+use super::desk::{Desk, local_url, serve};
+use super::sandbox::{ORDERS, SEED};
+use super::shop::{NewShop, connect};
+use super::user::{add_merchant, add_user};
+use super::{Called, Failure, print_line};
+use crate::app::App;
+use crate::auth::secrets;
+use crate::clock::{SANDBOX_CLOCK_EVERY, SandboxClock, now};
+use crate::data_folder::DataFolder;
+use crate::metrics::Metrics;
+use crate::network::{HttpNetwork, client};
+use crate::permissions::Permission;
+use crate::settings::{Role, SettingError};
+use crate::webhooks;
+use ::sandbox::shopee::export;
+use control::Control;
+use domain::ids::{MerchantId, UserId};
+use domain::platform::Platform;
+use domain::time::Span;
+use engine::{Clock as _, Engine};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use store::people::{self, UserRecord};
+use store::shops::{self, ShopRecord};
+use tokio::net::TcpListener;
+
+/// The demo's merchant.
+const MERCHANT: &str = "demo";
+/// Who signs in.
+const EMAIL: &str = "demo@countermand.example";
+/// What a restart needs to know.
+const STATE: &str = "demo.json";
+/// How far back the first sweep reaches: beyond the oldest imported order.
+const REACH: Span = Span::from_seconds(800 * 86_400);
+/// Authorisations that are tried at a sandbox that makes faults.
+const GRANTS_TRIED: usize = 10;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Address to listen on [COUNTERMAND_LISTEN; default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT")]
+    listen: Option<String>,
+    /// How many orders are made up at the first start
+    #[arg(long, default_value_t = ORDERS)]
+    orders: u32,
+    /// The same seed makes the same orders
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+    /// A seller's order export (xlsx or csv) in place of made-up orders; may be repeated
+    #[arg(long = "import", value_name = "FILE")]
+    imports: Vec<PathBuf>,
+    /// Rewind the imported orders to this moment, such as 2024-09-10
+    #[arg(long, value_name = "DATE", requires = "imports")]
+    as_of: Option<String>,
+    /// Control address of a sandbox that runs already
+    #[arg(long, value_name = "URL")]
+    sandbox: Option<String>,
+}
+
+/// What a restart needs to know; only its owner may read it.
+#[derive(Clone, Serialize, Deserialize)]
+struct State {
+    password: String,
+    api_token: String,
+    /// The orders are there and the stock is counted.
+    done: bool,
+}
+
+impl State {
+    fn read(folder: &DataFolder) -> Result<Self, Failure> {
+        if let Some(text) = folder.read(STATE)? {
+            let damaged =
+                |error| Failure::new(format!("{STATE} in the data folder is damaged ({error}); choose another folder"));
+            return serde_json::from_str(&text).map_err(damaged);
+        }
+        let state = Self { password: secrets::password(), api_token: secrets::api_token(), done: false };
+        state.write(folder)?;
+        Ok(state)
+    }
+
+    fn write(&self, folder: &DataFolder) -> Result<(), Failure> {
+        Ok(folder.write_private(STATE, &serde_json::to_string(self)?)?)
+    }
+}
+
+/// The orders to import, read before anything starts.
+fn read_imports(arguments: &Arguments) -> Result<Option<export::Export>, Failure> {
+    let as_of = arguments.as_of.as_deref().map(|text| {
+        export::moment(text).ok_or_else(|| SettingError {
+            place: "--as-of".to_owned(),
+            problem: format!("“{text}” is no day"),
+            remedy: "write it as 2024-09-10 or \"2024-09-10 18:30\"".to_owned(),
+        })
+    });
+    let as_of = as_of.transpose()?;
+    if arguments.imports.is_empty() {
+        return Ok(None);
+    }
+    let mut read = Vec::new();
+    let mut faults = Vec::new();
+    for path in &arguments.imports {
+        match export::read(path) {
+            Ok(export) => read.push(export),
+            Err(error) => faults.extend(error.to_string().lines().map(str::to_owned)),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Failure(faults));
+    }
+    let joined = export::Export::join(read)?;
+    Ok(Some(match as_of {
+        Some(moment) => joined.as_of(moment),
+        None => joined,
+    }))
+}
+
+pub(super) async fn run(called: &Called, arguments: Arguments) -> Result<(), Failure> {
+    let import = read_imports(&arguments)?;
+    // Gone with the process, where no folder is given.
+    let temporary = tempfile::Builder::new().prefix("countermand-demo-").tempdir()?;
+    let settings = called.sources.settings(temporary.path())?;
+    let usual = SocketAddr::from(([127, 0, 0, 1], 8080));
+    let listen = called.sources.listen(arguments.listen.as_ref(), usual)?;
+    let listener = TcpListener::bind(listen).await.map_err(|error| {
+        Failure::new(format!("cannot listen on {listen}: {error}; choose another address with --listen"))
+    })?;
+
+    let folder = DataFolder::open(&settings.data)?;
+    let _lock = folder.lock()?;
+    let desk = Desk::open(settings).await?;
+    desk.free_jobs().await?;
+    let state = State::read(&folder)?;
+    let embedded = start_sandbox(&arguments, &folder, import.is_some()).await?;
+    let control_url = match (&embedded, &arguments.sandbox) {
+        (Some(running), _) => running.control_url().to_owned(),
+        (None, Some(url)) => url.clone(),
+        (None, None) => return Err(Failure::new("no sandbox runs")),
+    };
+    let served =
+        Demo { desk, folder, state, control: Control::new(client(false)?, &control_url) }.serve(listener, import).await;
+    if let Some(running) = embedded {
+        running.shutdown().await;
+    }
+    served
+}
+
+async fn start_sandbox(
+    arguments: &Arguments,
+    folder: &DataFolder,
+    importing: bool,
+) -> Result<Option<::sandbox::Running>, Failure> {
+    if arguments.sandbox.is_some() {
+        return Ok(None);
+    }
+    let settings = ::sandbox::Settings {
+        listen: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        control_port: 0,
+        data: Some(folder.path().join("sandbox")),
+        seed: arguments.seed,
+        orders: if importing { 0 } else { arguments.orders },
+    };
+    Ok(Some(::sandbox::start(settings).await?))
+}
+
+struct Demo {
+    desk: Desk,
+    folder: DataFolder,
+    state: State,
+    control: Control,
+}
+
+impl Demo {
+    async fn serve(mut self, listener: TcpListener, import: Option<export::Export>) -> Result<(), Failure> {
+        let sandbox = self.control.get("/").await?;
+        let imported = match &import {
+            Some(export) if !self.state.done => {
+                let answer = self.control.post("/import", &export.to_json()).await?;
+                answer["shop"]
+                    .as_str()
+                    .map(|shop| (answer["platform"].as_str().unwrap_or_default().to_owned(), shop.to_owned()))
+            }
+            _ => None,
+        };
+        let clock = Arc::new(SandboxClock::new(client(false)?, self.control.address()));
+        clock.refresh().await.map_err(|error| Failure::new(format!("{}/clock: {error}", self.control.address())))?;
+        let public_url = local_url(&listener)?;
+        let (engine, metrics) = self.desk.engine(clock.clone())?;
+        let merchant = self.people().await?;
+        let shops = self
+            .shops(&merchant, &sandbox, imported.as_ref().map(|(_, shop)| shop.as_str()), &clock, public_url.as_str())
+            .await?;
+        if !self.state.done {
+            self.fill(&engine, &shops).await?;
+        }
+        let app = App::new(self.desk.store.clone(), engine, clock.clone(), metrics, &public_url);
+        let following = tokio::spawn(follow(app.clone(), clock));
+        print_line(&self.ready(&public_url, sandbox).to_string());
+        let served = serve(&app, Some(listener), Role::All).await;
+        app.stop();
+        let _ = following.await;
+        served
+    }
+
+    /// The merchant, its warehouse and its user, as far as they are missing.
+    async fn people(&self) -> Result<MerchantId, Failure> {
+        let merchant = MerchantId::parse(MERCHANT)?;
+        let mut session = self.desk.store.begin().await?;
+        add_merchant(&mut session, &merchant).await?;
+        if people::by_email(&mut session, EMAIL).await?.is_none() {
+            let user = UserRecord {
+                merchant: merchant.clone(),
+                id: UserId::parse(store::new_id("usr", now()))?,
+                email: EMAIL.to_owned(),
+                permissions: Permission::ALL.iter().map(|permission| permission.as_str().to_owned()).collect(),
+                shops: None,
+            };
+            add_user(&mut session, &user, &self.state.password, &self.state.api_token).await?;
+        }
+        session.commit().await?;
+        Ok(merchant)
+    }
+
+    /// One shop of each marketplace that the sandbox has: connected at the first start, found again later; its
+    /// addresses are set anew, because ports change.
+    async fn shops(
+        &self,
+        merchant: &MerchantId,
+        sandbox: &Value,
+        imported: Option<&str>,
+        clock: &SandboxClock,
+        public_url: &str,
+    ) -> Result<Vec<ShopRecord>, Failure> {
+        let mut session = self.desk.store.read().await?;
+        let known = self.desk.store.shops(&mut session, merchant).await?;
+        drop(session);
+        let mut shops = Vec::new();
+        for &platform in Platform::ALL {
+            let Some(address) = sandbox[platform.as_str()].as_str() else { continue };
+            if !self.desk.settings.policies.contains_key(&platform) {
+                continue;
+            }
+            let shop = match known.iter().find(|shop| shop.platform == platform) {
+                Some(shop) => shop.clone(),
+                None => self.authorise(merchant, platform, address, sandbox, imported, clock).await?,
+            };
+            let pushes = webhooks::address(public_url, platform, &shop.account);
+            let mut session = self.desk.store.begin().await?;
+            shops::set_address(&mut session, merchant, &shop.id, address).await?;
+            shops::set_callback_url(&mut session, merchant, &shop.id, &pushes).await?;
+            session.commit().await?;
+            self.control.put("/push-target", &json!({"platform": platform.as_str(), "url": pushes})).await?;
+            shops.push(shop);
+        }
+        Ok(shops)
+    }
+
+    /// A grant of our own, as a seller's browser would bring it back: the printed credentials stay their owner's.
+    async fn authorise(
+        &self,
+        merchant: &MerchantId,
+        platform: Platform,
+        address: &str,
+        sandbox: &Value,
+        imported: Option<&str>,
+        clock: &SandboxClock,
+    ) -> Result<ShopRecord, Failure> {
+        let known = self.control.get(&format!("/shops?platform={platform}")).await?;
+        let known = known["shops"].as_array().cloned().unwrap_or_default();
+        let wanted = known.iter().find(|shop| imported.is_some() && shop["shop"].as_str() == imported);
+        let shop = wanted.or_else(|| known.first());
+        let shop = shop.ok_or_else(|| Failure::new(format!("the sandbox has no shop on {}", platform.title())))?;
+        let text = |name: &str| shop[name].as_str().unwrap_or_default().to_owned();
+        let network = HttpNetwork::new(Arc::new(Metrics::default()))?;
+        let mut refused = Failure::new("the sandbox gives no authorisation");
+        for _ in 0..GRANTS_TRIED {
+            let wish = json!({"platform": platform.as_str(), "shop": text("shop")});
+            let grant = self.control.post("/grants", &wish).await?;
+            let new = NewShop {
+                merchant: merchant.clone(),
+                platform,
+                name: text("name"),
+                region: text("region"),
+                address: address.to_owned(),
+                credentials: control::app_credentials(&sandbox["credentials"][platform.as_str()], &grant).to_string(),
+                code: grant["code"].as_str().map(str::to_owned),
+                callback_url: None,
+                swept_to: clock.platform_now(platform).minus(REACH),
+            };
+            match connect(&self.desk, &network, clock, new).await {
+                Ok(shop) => return Ok(shop),
+                Err(failure) => refused = failure,
+            }
+        }
+        Err(refused)
+    }
+
+    /// Reads every order and counts the stock: opening stock is what the listings have and open orders hold.
+    async fn fill(&mut self, engine: &Engine, shops: &[ShopRecord]) -> Result<(), Failure> {
+        for shop in shops {
+            engine.first_sync(&shop.merchant, &shop.id).await?;
+            engine.count_from_listings(&shop.merchant, &shop.id).await?;
+        }
+        self.state.done = true;
+        self.state.write(&self.folder)
+    }
+
+    fn ready(&self, public_url: &url::Url, mut sandbox: Value) -> Value {
+        let credentials = sandbox["credentials"].take();
+        if let Value::Object(members) = &mut sandbox {
+            members.retain(|name, _| name != "ready" && name != "credentials");
+        }
+        json!({
+            "ready": true,
+            "url": public_url.as_str().trim_end_matches('/'),
+            "email": EMAIL,
+            "password": self.state.password,
+            "api_token": self.state.api_token,
+            "sandbox": sandbox,
+            "credentials": credentials,
+        })
+    }
+}
+
+/// Keeps the platforms' clock at the sandbox's.
+async fn follow(app: App, clock: Arc<SandboxClock>) {
+    let mut was_told = false;
+    loop {
+        tokio::select! {
+            () = app.stopped() => return,
+            () = tokio::time::sleep(SANDBOX_CLOCK_EVERY) => {}
+        }
+        match clock.refresh().await {
+            Ok(()) => was_told = false,
+            Err(error) => {
+                if !was_told {
+                    tracing::warn!(error, "the sandbox does not say what time it has; its last word counts");
+                }
+                was_told = true;
+            }
+        }
+    }
+}
