@@ -32,11 +32,7 @@ impl Trial {
     /// # Panics
     /// When PostgreSQL's server programs are not installed or do not start.
     pub async fn postgres() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let cluster = Cluster::of_this_process();
-        let name = format!("trial_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        cluster.run("createdb", &[&name]);
-        let address = cluster.address(&name);
+        let address = Cluster::of_this_process().fresh_database();
         Self { store: open(&address).await.expect("a fresh PostgreSQL database"), address, folder: None }
     }
 
@@ -107,9 +103,19 @@ impl Cluster {
         CLUSTER.get_or_init(Self::start)
     }
 
-    /// The address of a database on it.
+    /// Makes an empty database and answers its address.
+    ///
+    /// # Panics
+    /// When PostgreSQL refuses.
     #[must_use]
-    pub fn address(&self, database: &str) -> String {
+    pub fn fresh_database(&self) -> String {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("trial_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.run("createdb", &[&name]);
+        self.address(&name)
+    }
+
+    fn address(&self, database: &str) -> String {
         format!("postgres://postgres@localhost/{database}?host={}", self.folder.display())
     }
 

@@ -1,0 +1,12 @@
+//! The HTTP API, in process, over a real store, engine and sandbox.
+
+mod bad_input;
+mod cancellations;
+mod events;
+mod idempotency;
+mod openapi;
+mod orders;
+mod permissions;
+mod sign_in;
+mod voiding;
+mod webhooks;

@@ -1,0 +1,52 @@
+//! Who may do what: every call against every permission.
+
+use crate::desk::{Desk, out_of_stock};
+use countermand::permissions::Permission;
+use reqwest::Method;
+use serde_json::json;
+use store::trial::Trial;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_call_needs_its_permission_and_no_other() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 40).await;
+    let orders = desk.cancellable(2).await;
+    let id = orders[0]["id"].as_str().expect("an id");
+    let shop = desk.world.shop.to_string();
+    let get = |path: &str| (Method::GET, path.to_owned(), String::new());
+    let post = |path: &str, body: String| (Method::POST, path.to_owned(), body);
+    use Permission as P;
+    let matrix = [
+        (P::OrdersRead, get("/api/v1/orders")),
+        (P::OrdersRead, get("/api/v1/orders/counts")),
+        (P::OrdersRead, get(&format!("/api/v1/orders/{id}"))),
+        (P::OrdersRead, get(&format!("/api/v1/orders/{id}/cancellation-options"))),
+        (P::OrdersRead, get("/api/v1/cancellations")),
+        (P::OrdersRead, get("/api/v1/cancellations/can_x")),
+        (P::OrdersRead, get("/api/v1/stock")),
+        (P::OrdersRead, get("/api/v1/stock/whs_1/x/movements")),
+        (P::OrdersRead, get("/api/v1/listings")),
+        (P::OrdersRead, get("/api/v1/shops")),
+        (P::AuditRead, get("/api/v1/audit/log")),
+        (P::AuditRead, get("/api/v1/audit/log.csv")),
+        (P::OrdersCancel, post("/api/v1/cancellations", out_of_stock(&orders[1]).to_string())),
+        (P::OrdersCancel, post("/api/v1/cancellations/can_x/resolve", json!({"as": "retry"}).to_string())),
+        (P::OrdersProcess, post(&format!("/api/v1/orders/{id}/void"), String::new())),
+        (P::OrdersProcess, post(&format!("/api/v1/orders/{id}/restore"), String::new())),
+        (P::OrdersProcess, post("/api/v1/orders/void", json!({"order_ids": ["ord_x"]}).to_string())),
+        (P::OrdersProcess, post("/api/v1/orders/restore", json!({"order_ids": ["ord_x"]}).to_string())),
+        (P::OrdersProcess, post(&format!("/api/v1/shops/{shop}/sync"), String::new())),
+    ];
+    for &permission in Permission::ALL {
+        let token = desk.user(&format!("{}@example.com", permission.as_str()), &[permission], None).await;
+        for (needed, (method, path, body)) in &matrix {
+            let answer = desk.ask(method.clone(), &token, path, &[], body.clone()).await;
+            if *needed == permission {
+                assert_ne!(answer.status, 403, "{permission:?} {path}");
+                assert_ne!(answer.status, 401, "{permission:?} {path}");
+            } else {
+                let problem = answer.is_problem(403, "forbidden", &format!("{permission:?} {path}"));
+                assert_eq!(problem["permission"], needed.as_str());
+            }
+        }
+    }
+}

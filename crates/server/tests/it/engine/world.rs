@@ -1,0 +1,243 @@
+//! A sandbox, a store and an engine in one process, with one Shopee shop connected as a person would connect it.
+
+use countermand::clock::SandboxClock;
+use countermand::network::HttpNetwork;
+use domain::ids::{MerchantId, OrderId, OrderNumber, ShopId, WarehouseId};
+use domain::order::List;
+use domain::platform::Platform;
+use domain::policy::Policy;
+use domain::time::{Moment, Span};
+use engine::commands::CancelRequest;
+use engine::{Clock, Engine};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use store::cancellations::{CancellationRecord, ChosenLine};
+use store::order_lists::{self, Filter, Sort};
+use store::orders::{self, OrderRecord};
+use store::shops::{self, NOT_COUNTED, ShopRecord, WarehouseRecord};
+use store::trial::Trial;
+use store::{Store, cancellations, jobs};
+
+pub(crate) struct World {
+    pub(crate) trial: Trial,
+    pub(crate) engine: Engine,
+    pub(crate) control: Control,
+    pub(crate) merchant: MerchantId,
+    pub(crate) shop: ShopId,
+    policy: Policy,
+    clock: Arc<SandboxClock>,
+    _sandbox: sandbox::Running,
+}
+
+/// The sandbox's control port.
+#[derive(Clone)]
+pub(crate) struct Control {
+    pub(crate) url: String,
+    pub(crate) http: reqwest::Client,
+}
+
+impl Control {
+    pub(crate) fn at(url: &str) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { url: url.to_owned(), http }
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Value {
+        let response = self.http.get(format!("{}{path}", self.url)).send().await.expect("the control port answers");
+        response.json().await.expect("JSON")
+    }
+
+    pub(crate) async fn send(&self, method: reqwest::Method, path: &str, body: Value) -> Value {
+        let request = self.http.request(method, format!("{}{path}", self.url)).json(&body);
+        let response = request.send().await.expect("the control port answers");
+        let status = response.status();
+        let body: Value = response.json().await.unwrap_or(Value::Null);
+        assert!(status.is_success(), "{path}: {status} {body}");
+        body
+    }
+
+    /// What the platform received of an order's cancel: it took effect at most once, nothing was sent after an effective
+    /// one, and nothing was sent again without a read in between.
+    pub(crate) async fn check_calls(&self, number: &str) {
+        let calls = self.get(&format!("/calls?platform=shopee&number={number}")).await;
+        let (mut effective, mut read_since) = (0, true);
+        for call in calls["calls"].as_array().expect("calls") {
+            if call["path"].as_str().is_some_and(|path| path.ends_with("/cancel_order")) {
+                assert_eq!(effective, 0, "{number} was sent after an effective cancel: {calls}");
+                assert!(read_since, "{number} was sent again without a read: {calls}");
+                effective += usize::from(call["changed"] == true);
+                read_since = false;
+            } else {
+                read_since = true;
+            }
+        }
+    }
+
+    pub(crate) async fn order(&self, number: &OrderNumber) -> Value {
+        self.get(&format!("/orders?platform=shopee&number={number}")).await["orders"][0].clone()
+    }
+}
+
+fn engine(store: Store, policy: &Policy, clock: &Arc<SandboxClock>) -> Engine {
+    let network = HttpNetwork::new(Arc::default()).expect("a network");
+    let policies = HashMap::from([(Platform::Shopee, Arc::new(policy.clone()))]);
+    Engine::new(store, Arc::new(network), Arc::clone(clock) as Arc<dyn Clock>, policies)
+}
+
+fn id<T>(parsed: Result<T, domain::ids::IdError>) -> T {
+    parsed.expect("an id")
+}
+
+impl World {
+    /// `orders` orders of every kind, synced and counted.
+    pub(crate) async fn start(trial: Trial, orders: u32) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let settings =
+            sandbox::Settings { listen: [127, 0, 0, 1].into(), control_port: 0, data: None, seed: 7, orders };
+        let sandbox = sandbox::start(settings).await.expect("a sandbox");
+        let control = Control::at(sandbox.control_url());
+        let mut policy = connectors::default_policy(Platform::Shopee).expect("the built-in policy");
+        // The platform's answers come within milliseconds here; the rules are the same with shorter times.
+        policy.call_timeout = Span::from_millis(1_500);
+        policy.settling = Span::from_millis(400);
+
+        let ready = sandbox.ready();
+        let grant = control.send(reqwest::Method::POST, "/grants", json!({"platform": "shopee"})).await;
+        let app = &ready["credentials"]["shopee"];
+        let credentials = json!({
+            "partner_id": app["partner_id"], "partner_key": app["partner_key"], "shop_id": grant["shop_id"],
+        });
+        let merchant = id(MerchantId::parse("mer_1"));
+        let shop = id(ShopId::parse("shp_1"));
+        let warehouse = WarehouseRecord { id: id(WarehouseId::parse("whs_1")), name: "Shelf".to_owned() };
+        let store = trial.store.clone();
+        let clock = Arc::new(SandboxClock::new(control.http.clone(), &control.url));
+        clock.refresh().await.expect("the sandbox's clock");
+        let engine = engine(store.clone(), &policy, &clock);
+        let sixty_days_ago = clock.platform_now(Platform::Shopee).minus(Span::from_seconds(60 * 86_400));
+        let mut session = store.begin().await.expect("begins");
+        shops::add_merchant(&mut session, &merchant, "A seller", Moment::from_millis(0)).await.expect("added");
+        shops::add_warehouse(&mut session, &merchant, &warehouse).await.expect("added");
+        let record = ShopRecord {
+            merchant: merchant.clone(),
+            id: shop.clone(),
+            platform: Platform::Shopee,
+            account: grant["shop_id"].to_string(),
+            name: "Kedai".to_owned(),
+            region: "MY".to_owned(),
+            address: ready["shopee"].as_str().expect("an address").to_owned(),
+            callback_url: None,
+            warehouse: warehouse.id,
+            credentials: credentials.to_string(),
+            grant_version: 1,
+            authorised: true,
+            alert: None,
+            stock_from: NOT_COUNTED,
+            swept_to: sixty_days_ago,
+        };
+        store.add_shop(&mut session, &record, Moment::from_millis(0)).await.expect("added");
+        session.commit().await.expect("committed");
+        engine.authorise(&merchant, &shop, grant["code"].as_str().expect("a code")).await.expect("authorised");
+        engine.first_sync(&merchant, &shop).await.expect("synced");
+        engine.count_from_listings(&merchant, &shop).await.expect("counted");
+        Self { trial, engine, control, merchant, shop, policy, clock, _sandbox: sandbox }
+    }
+
+    /// The process dies and another begins on the same data: what it held in memory is gone, its leases are freed.
+    pub(crate) async fn restart(&mut self) {
+        let store = self.trial.reopen().await;
+        let mut session = store.begin().await.expect("begins");
+        jobs::free_all(&mut session).await.expect("freed");
+        session.commit().await.expect("committed");
+        self.engine = engine(store, &self.policy, &self.clock);
+    }
+
+    pub(crate) async fn list(&self, list: List, limit: u32) -> Vec<OrderRecord> {
+        let mut session = self.engine.store().read().await.expect("begins");
+        let filter = Filter { list: Some(list), ..Filter::default() };
+        let sort = Sort::parse("ship_by").expect("a sort");
+        let (ids, _) =
+            order_lists::page(&mut session, &self.merchant, &filter, sort, None, limit).await.expect("a page");
+        orders::load(&mut session, &self.merchant, &ids).await.expect("orders")
+    }
+
+    /// Orders that the seller may cancel by what is stored.
+    pub(crate) async fn cancellable(&self) -> Vec<OrderRecord> {
+        let mut orders = self.list(List::New, 200).await;
+        orders.extend(self.list(List::InProcess, 200).await);
+        orders.retain(|order| engine::commands::cancellation_options(order, &self.policy).allowed.is_ok());
+        orders
+    }
+
+    pub(crate) async fn order(&self, order: &OrderId) -> OrderRecord {
+        let mut session = self.engine.store().read().await.expect("begins");
+        orders::load_one(&mut session, &self.merchant, order).await.expect("read").expect("there")
+    }
+
+    pub(crate) async fn cancel(&self, order: &OrderRecord, reason: &str, lines: &[ChosenLine]) -> CancellationRecord {
+        let mut session = self.engine.store().begin().await.expect("begins");
+        let request =
+            CancelRequest { order: &order.id, reason, lines, note: None, expected_version: Some(order.version) };
+        let record = self
+            .engine
+            .request_cancel(&mut session, &self.merchant, "op@example.com", &request)
+            .await
+            .expect("accepted");
+        session.commit().await.expect("committed");
+        record
+    }
+
+    pub(crate) async fn cancellation(&self, record: &CancellationRecord) -> CancellationRecord {
+        let mut session = self.engine.store().read().await.expect("begins");
+        cancellations::load(&mut session, &self.merchant, std::slice::from_ref(&record.id))
+            .await
+            .expect("read")
+            .pop()
+            .expect("there")
+    }
+
+    /// Runs what is due until every cancellation has ended.
+    pub(crate) async fn run_until_ended(&self, records: &[CancellationRecord]) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        loop {
+            self.engine.run_due().await.expect("a tick");
+            let mut open = 0;
+            for record in records {
+                open += usize::from(!self.cancellation(record).await.saga.state().is_final());
+            }
+            if open == 0 {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{open} cancellations have not ended");
+            let wake = self.engine.next_wake().await.expect("read").expect("something waits");
+            let wait = wake.since(self.engine.clock().now());
+            tokio::time::sleep(Duration::from_millis(wait.millis().unsigned_abs().clamp(1, 500))).await;
+        }
+    }
+
+    /// Sweeps the shop and reads everything that changed.
+    pub(crate) async fn sync(&self) {
+        self.engine.first_sync(&self.merchant, &self.shop).await.expect("synced");
+    }
+
+    pub(crate) async fn is_held(&self, sku: &domain::ids::MerchantSku) -> bool {
+        let mut session = self.engine.store().read().await.expect("begins");
+        let listings = store::stock::listings(&mut session, &self.merchant, None, Some(sku)).await.expect("read");
+        listings.iter().any(|listing| listing.held)
+    }
+
+    /// What the listing with this code shows on the platform.
+    pub(crate) async fn platform_stock(&self, sku: &str) -> Option<i64> {
+        let stock = self.control.get("/stock?platform=shopee").await;
+        let rows = stock["stock"].as_array().expect("stock").clone();
+        rows.iter().find(|row| row["sku"] == sku).and_then(|row| row["available"].as_i64())
+    }
+
+    pub(crate) async fn ledger_is_proven(&self) {
+        let mut session = self.engine.store().read().await.expect("begins");
+        let wrong = store::stock::unproven(&mut session, &self.merchant).await.expect("proof");
+        assert!(wrong.is_empty(), "{wrong:?}");
+    }
+}

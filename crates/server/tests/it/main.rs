@@ -1,0 +1,8 @@
+//! The product as a whole, against the sandbox.
+
+mod api;
+mod demo;
+mod desk;
+mod engine;
+mod process;
+mod torture;
