@@ -26,6 +26,7 @@
   const offline = document.getElementById('offline');
   let sheetAddress = null;
   let opener = null;
+  let openedAt = 0;
   let timer = null;
   let due = 0;
   let refreshed = 0;
@@ -193,6 +194,7 @@
     dialog.replaceChildren(document.importNode(main, true));
     if (!dialog.open) {
       opener = document.activeElement;
+      openedAt = rows().indexOf(opener.closest('tr'));
       dialog.showModal();
     }
     (dialog.querySelector('[autofocus]:not(:disabled)') || dialog.querySelector('main')).focus();
@@ -219,9 +221,10 @@
   dialog.addEventListener('close', () => {
     dialog.replaceChildren();
     sheetAddress = null;
-    const row = opener?.closest?.('tr[id]');
-    const back = document.contains(opener) ? opener : row && document.getElementById(row.id);
-    (back || document.querySelector('tbody tr') || document.getElementById('content'))?.focus();
+    // The order may have left the list meanwhile: whatever stands in its place goes on.
+    const left = rows();
+    const back = document.contains(opener) ? opener : left[Math.min(Math.max(openedAt, 0), left.length - 1)];
+    (back || document.getElementById('content'))?.focus();
     opener = null;
     refreshIn(0);
   });
@@ -320,6 +323,7 @@
 
   // --- selection
 
+  const rows = () => [...document.querySelectorAll('#desk tbody tr[tabindex]')];
   const boxes = () => [...document.querySelectorAll('tbody input[name=order]')];
 
   function countSelected() {
@@ -343,10 +347,10 @@
   let afterG = 0;
 
   function step(by) {
-    const rows = [...document.querySelectorAll('#desk tbody tr[tabindex]')];
-    if (!rows.length) return;
-    const at = rows.indexOf(document.activeElement?.closest?.('tr'));
-    const row = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(rows.length - 1, Math.max(0, at + by))];
+    const all = rows();
+    if (!all.length) return;
+    const at = all.indexOf(document.activeElement?.closest?.('tr'));
+    const row = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(all.length - 1, Math.max(0, at + by))];
     row.focus();
     row.scrollIntoView({ block: 'nearest' });
   }

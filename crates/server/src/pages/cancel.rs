@@ -1,7 +1,7 @@
 //! The cancel dialog: reasons, products where the reason asks for them, and what will happen, before the click.
 
 use super::layout::{Ask, Fragment, Place, csrf, platform, sheet};
-use super::orders::{standing, status_title, visible};
+use super::orders::{platform_status, standing, visible};
 use super::products::{line, money};
 use super::words;
 use crate::app::App;
@@ -288,7 +288,7 @@ fn summary(app: &App, order: &OrderRecord) -> Markup {
     html! {
         p.summary {
             (platform(order.platform)) " " (standing(order)) " "
-            span.sub { (status_title(app, order, &order.platform_status)) }
+            span.sub { (platform_status(app, order)) }
             @if let Some(total) = order.total { " " span.amount { (money(total)) } }
         }
     }

@@ -55,6 +55,16 @@ pub(super) fn attempt_words(attempt: &AttemptRecord) -> String {
     parts.join(" · ")
 }
 
+/// A refusal, told apart: the platform's own words, or why nothing was sent.
+pub(super) fn refusal(order: &OrderRecord, record: &CancellationRecord, words: &str) -> String {
+    match record.saga.sent {
+        Sent::Never => words::not_canceled(words),
+        Sent::Unknown { .. } | Sent::Accepted | Sent::Rejected { .. } => {
+            words::refused_by(order.platform.title(), words)
+        }
+    }
+}
+
 async fn visible(
     session: &mut Session,
     signed_in: &SignedIn,
@@ -97,8 +107,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
 fn steps(app: &App, order: &OrderRecord, record: &CancellationRecord, zone: Zone) -> Markup {
     let sent = record.saga.attempts > 0 || !matches!(record.saga.sent, Sent::Never);
     let (at, ended) = match &record.saga.phase {
-        Phase::Requested => (0, false),
-        Phase::Submitting => (1, false),
+        Phase::Requested | Phase::Submitting => (1, false),
         Phase::Confirming => (2, false),
         Phase::Done(_) => (3, true),
         Phase::Refused(_) => (3, true),
@@ -115,14 +124,14 @@ fn steps(app: &App, order: &OrderRecord, record: &CancellationRecord, zone: Zone
             li.(class(0)) { (words::STEP_REQUESTED) " " span.sub { (zone.exact(record.created_at)) } }
             @if sent || !ended {
                 li.(class(1)) {
-                    (words::STEP_SUBMITTING)
+                    (words::sending(order.platform.title(), at != 1))
                     @if record.saga.attempts > 1 { " " span.sub { (words::times(record.saga.attempts)) } }
                 }
-                li.(class(2)) { (words::STEP_CONFIRMING) }
+                li.(class(2)) { (words::checking(order.platform.title(), at != 2)) }
             }
             @match &record.saga.phase {
                 Phase::Refused(words) => {
-                    li.refused { (words::STEP_REFUSED) p.words { (words::refused_by(order.platform.title(), words)) } }
+                    li.refused { (words::STEP_REFUSED) p.words { (refusal(order, record, words)) } }
                 },
                 Phase::Done(by) => {
                     li.done {

@@ -217,6 +217,11 @@ impl Desk {
         self.shops.iter().find(|shop| shop.id == *id)
     }
 
+    /// The zone that all shops share; UTC where they differ.
+    pub(super) fn zone(&self) -> Zone {
+        shared_zone(self.shops.iter())
+    }
+
     /// Orders in a list; `None` means all.
     pub(super) fn count(&self, list: Option<List>) -> i64 {
         self.counts.iter().filter(|(of, ..)| list.is_none_or(|list| *of == list)).map(|(.., orders)| orders).sum()
@@ -241,6 +246,13 @@ impl Desk {
         let fragment = frame(Some(self), here, title, false, main);
         if ask.fragment { fragment } else { document(title, &fragment) }
     }
+}
+
+/// The zone that these shops share; UTC where they differ.
+pub(super) fn shared_zone<'a>(shops: impl Iterator<Item = &'a ShopView>) -> Zone {
+    let mut zones = shops.map(ShopView::zone);
+    let first = zones.next().unwrap_or(Zone::UTC);
+    if zones.all(|zone| zone == first) { first } else { Zone::UTC }
 }
 
 /// A page that the script shows in a dialog and that stands by itself without it.

@@ -1,7 +1,6 @@
 //! The log of everything that was done, searched.
 
 use super::layout::{Ask, Desk, Place, pages};
-use super::times::Zone;
 use super::words;
 use crate::app::App;
 use crate::http::query::{Query, cursor};
@@ -103,25 +102,17 @@ fn filters(search: &Search) -> Markup {
             div.apply {
                 button.primary { (words::SHOW) }
                 @if searched { a.button.quiet href="/log" data-place { (words::CLEAR_FILTERS) } }
-                a.button.quiet href=(export(search)) download { (words::EXPORT) }
+                a.button.quiet href=(address("/api/v1/audit/log.csv", search, None)) download { (words::EXPORT) }
             }
         }
     }
 }
 
-/// The address of the same search as a file.
-fn export(search: &Search) -> String {
-    let address = address("/api/v1/audit/log", search, None);
-    let joint = if address.contains('?') { '&' } else { '?' };
-    format!("{address}{joint}format=csv")
-}
-
 fn row(desk: &Desk, entry: &EntryRecord) -> Markup {
     let shop = entry.shop.as_ref().and_then(|shop| desk.shop(shop));
-    let zone = shop.map_or(Zone::UTC, super::layout::ShopView::zone);
     html! {
         tr tabindex="-1" {
-            td { (zone.exact(entry.at)) }
+            td { (desk.zone().exact(entry.at)) }
             td data-label=(words::COLUMN_WHO) { (entry.actor) }
             td data-label=(words::COLUMN_WHAT) title=(entry.action) { (words::action(&entry.action)) }
             td data-label=(words::COLUMN_SUBJECT) {

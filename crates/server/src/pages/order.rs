@@ -2,7 +2,7 @@
 
 use super::cancellations::{attempt_words, reason_label};
 use super::layout::{Ask, Desk, Place, ShopView, csrf, platform};
-use super::orders::{blocked, marks, progress, standing, status_title, visible};
+use super::orders::{blocked, marks, platform_status, progress, standing, visible};
 use super::products::{money, picture};
 use super::times::{Zone, deadline};
 use super::words;
@@ -66,16 +66,17 @@ fn head(app: &App, ask: &Ask, desk: &Desk, order: &OrderRecord, latest: Option<&
                 }
                 p.standing {
                     (standing(order)) " "
-                    (status_title(app, order, &order.platform_status)) " " code { (order.platform_status) }
+                    span.sub { (order.platform.title()) ": " (platform_status(app, order)) }
                 }
                 @if let Some(record) = latest { (progress(app, order, record)) }
             }
             div.buttons {
                 @if !order.cancelling && permissions.has(Permission::OrdersCancel) {
-                    @match blocked(app, order) {
-                        None => a.button.danger.primary href={ (address) "/cancel" } data-open data-act="cancel" { (words::CANCEL_ORDER) },
-                        Some(_) if !order.list.seller_may_cancel() => {},
-                        Some(blocked) => span.button.closed title=(blocked.detail) { (words::CANCEL_ORDER) },
+                    @let why_not = blocked(app, order).map(|blocked| blocked.detail);
+                    @if why_not.is_none() || order.list.seller_may_cancel() {
+                        a.button.danger[why_not.is_none()].primary[why_not.is_none()].closed[why_not.is_some()]
+                            href={ (address) "/cancel" } data-open data-act="cancel"
+                            aria-disabled=[why_not.is_some().then_some("true")] title=[why_not] { (words::CANCEL_ORDER) }
                     }
                 }
                 @if !order.cancelling && permissions.has(Permission::OrdersProcess) {
@@ -171,9 +172,14 @@ fn lines(order: &OrderRecord) -> Markup {
                 tbody {
                     @for line in &order.lines {
                         tr {
-                            td.product {
-                                (picture(&line.name))
-                                div { span.name { (line.name) } @if !line.variation.is_empty() { div.sub { (line.variation) } } }
+                            td {
+                                div.product {
+                                    (picture(&line.name))
+                                    div {
+                                        span.name { (line.name) }
+                                        @if !line.variation.is_empty() { div.sub { (line.variation) } }
+                                    }
+                                }
                             }
                             td data-label=(words::LINE_LISTING_SKU) { code { (line.listing_sku) } }
                             td data-label=(words::LINE_MERCHANT_SKU) {

@@ -3,9 +3,9 @@
 mod rows;
 mod view;
 
-pub(super) use rows::{blocked, marks, progress, standing, status_title};
+pub(super) use rows::{blocked, marks, platform_status, progress, standing};
 
-use super::layout::{Ask, Desk, Fragment, Place, pages, sheet};
+use super::layout::{Ask, Desk, Fragment, Place, pages, shared_zone, sheet};
 use super::times::Zone;
 use super::words;
 use crate::app::App;
@@ -122,14 +122,12 @@ fn said(query: &Query) -> Result<Option<String>, Problem> {
 
 /// The zone in which the days of a range begin: that of the chosen shop, or the one that all shops share.
 fn zone(desk: &Desk, view: &View) -> Zone {
-    let mut zones = desk
+    let chosen = desk
         .shops
         .iter()
         .filter(|shop| view.shop.as_ref().is_none_or(|chosen| *chosen == shop.id))
-        .filter(|shop| view.platform.is_none_or(|platform| platform == shop.platform))
-        .map(super::layout::ShopView::zone);
-    let first = zones.next().unwrap_or(Zone::UTC);
-    if zones.all(|zone| zone == first) { first } else { Zone::UTC }
+        .filter(|shop| view.platform.is_none_or(|platform| platform == shop.platform));
+    shared_zone(chosen)
 }
 
 fn tab_bar(desk: &Desk, view: &View) -> Markup {
@@ -160,13 +158,13 @@ fn filters(app: &App, desk: &Desk, view: &View, zone: Zone) -> Markup {
     let policies: Vec<_> =
         platforms.iter().filter_map(|platform| Some((*platform, app.engine.policy(*platform).ok()?))).collect();
     html! {
-        form #filters .filters method="get" action="/orders" role="search" aria-label=(words::FILTERS) data-place {
+        form #filters .filters.quiet-labels method="get" action="/orders" role="search" aria-label=(words::FILTERS) data-place {
             @if let Some(list) = view.list { input type="hidden" name="list" value=(list); }
             @if let Some(tab) = view.tab { input type="hidden" name="tab" value=(tab); }
             label.wide {
-                span { (words::SEARCH) " " kbd { "/" } }
+                span { (words::SEARCH) }
                 input #search type="search" name="q" value=[view.search.as_deref()] placeholder=(words::SEARCH_HINT)
-                    autocomplete="off" spellcheck="false";
+                    title=(words::SEARCH_HINT) autocomplete="off" spellcheck="false";
             }
             label {
                 span { (words::SHOP) }
@@ -202,26 +200,27 @@ fn filters(app: &App, desk: &Desk, view: &View, zone: Zone) -> Markup {
                 }
             }
             fieldset.range title=(words::dates_in(&zone.offset())) {
-                legend { (words::TIME_FIELD) " " small { "UTC" (zone.offset()) } }
+                legend { (words::TIME_FIELD) }
                 select name="time" aria-label=(words::TIME_FIELD) {
                     @for (word, field, title) in TIMES { (option(word, title, view.time == *field)) }
                 }
                 input type="date" name="from" aria-label=(words::FROM) value=[view.from.map(|day| day.to_string())];
                 span aria-hidden="true" { "–" }
                 input type="date" name="to" aria-label=(words::TO) value=[view.to.map(|day| day.to_string())];
+                span.offset { (zone.offset()) }
             }
-            label {
+            label.sort {
                 span { (words::SORT) }
                 select name="sort" { @for (sort, title) in SORTS { (option(sort.as_str(), title, view.sort == *sort)) } }
             }
-            label {
+            label.length {
                 span { (words::ROWS) }
                 select name="limit" {
                     @for rows in LENGTHS { (option(&rows.to_string(), &words::rows_per_page(*rows), view.limit == *rows)) }
                 }
             }
             div.apply {
-                button.primary { (words::APPLY) }
+                button.by-hand { (words::APPLY) }
                 @if view.is_filtered() { a.button.quiet href=(view.cleared()) data-place { (words::CLEAR_FILTERS) } }
             }
         }

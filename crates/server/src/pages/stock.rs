@@ -156,7 +156,10 @@ fn table(
                     tr tabindex="-1" {
                         td {
                             a href=(movements_address(&record.warehouse, &record.sku)) { code { (record.sku) } }
-                            div.sub { (names.get(&record.warehouse).map_or(record.warehouse.as_str(), String::as_str)) }
+                            // With one warehouse its name says nothing.
+                            @if names.len() > 1 {
+                                div.sub { (names.get(&record.warehouse).map_or(record.warehouse.as_str(), String::as_str)) }
+                            }
                         }
                         td.number data-label=(words::ON_HAND) { strong { (words::number(record.balance.on_hand())) } }
                         @for bucket in BUCKETS {

@@ -9,8 +9,8 @@ use jiff::civil::Date;
 use jiff::tz::Offset;
 use maud::{Markup, html};
 
-/// Hours before a deadline from which it is marked as near.
-const NEAR_SECONDS: i64 = 24 * 3_600;
+/// Seconds before a deadline from which it is marked as near.
+const NEAR_SECONDS: i64 = 6 * 3_600;
 const DAY_MILLIS: i64 = 86_400_000;
 
 /// A market's distance from UTC.

@@ -16,7 +16,6 @@ words! {
     NAVIGATION = "Lists";
     GROUP_PROCESSING = "Processing";
     GROUP_CANCEL = "Cancel";
-    GROUP_ORDERS = "Orders";
     GROUP_DESK = "Desk";
     ALL_ORDERS = "All orders";
     STOCK = "Stock";
@@ -40,7 +39,7 @@ words! {
 
     FILTERS = "Filters";
     SEARCH = "Search";
-    SEARCH_HINT = "Order number, tracking number or SKU (its beginning is enough)";
+    SEARCH_HINT = "Order number, tracking number or SKU: its beginning is enough";
     SHOP = "Shop";
     EVERY_SHOP = "Every shop";
     PLATFORM = "Platform";
@@ -96,7 +95,6 @@ words! {
     NO_SHOPS_LEAD = "Connect the first shop with “countermand shop add”; its orders then appear here by themselves.";
     CHOOSE_ORDERS = "Choose at least one order.";
 
-    ORDER = "Order";
     ORDERED = "Ordered";
     PAID = "Paid";
     NOT_PAID = "not paid";
@@ -154,20 +152,17 @@ words! {
 
     CANCELLATION = "Cancellation";
     STEP_REQUESTED = "Accepted here";
-    STEP_SUBMITTING = "Sent to the marketplace";
-    STEP_CONFIRMING = "Waiting for its confirmation";
     STEP_DONE = "Canceled";
     STEP_REFUSED = "Refused";
     PROGRESS_LEAD = "You may close this; it goes on by itself.";
     OPEN_ORDER = "Open order";
     BACK_TO_ORDERS = "Back to the orders";
     ASKED_BY = "Asked by";
-    ASKED_AT = "Asked";
     ATTEMPTS = "Sent";
     EVERY_STATE = "All";
     COLUMN_STATE = "State";
     COLUMN_REASON = "Reason";
-    COLUMN_MESSAGE = "The marketplace says";
+    COLUMN_MESSAGE = "What came of it";
     NO_CANCELLATIONS_OF_STATE = "No cancellation is in this state.";
     ATTENTION_LEAD = "These were not confirmed in time. The marketplace is still being asked; nothing is lost. Until they are settled the goods stay locked.";
     RESOLVE_RETRY = "Go on trying";
@@ -181,7 +176,6 @@ words! {
     SKU = "Merchant SKU";
     SKU_HINT = "The whole merchant SKU";
     SHOW = "Show";
-    WAREHOUSE = "Warehouse";
     ON_HAND = "On hand";
     LISTINGS = "Listings";
     HELD = "held";
@@ -189,7 +183,6 @@ words! {
     NO_LISTINGS = "no listing";
     NO_STOCK = "No stock has moved yet.";
     NO_SUCH_SKU = "No stock of this SKU has moved. SKUs are matched whole.";
-    MOVEMENTS = "Movements";
     COLUMN_AT = "When";
     COLUMN_FROM = "From";
     COLUMN_TO = "To";
@@ -214,7 +207,7 @@ words! {
 
     LOG_LEAD = "Everything done here, by a person or by a rule. Nothing in it can be changed.";
     ACTOR = "Who";
-    ACTOR_HINT = "e-mail address, platform or countermand";
+    ACTOR_HINT = "E-mail address";
     ACTION = "Action";
     EVERY_ACTION = "Every action";
     WORDS = "Words";
@@ -402,10 +395,6 @@ pub(crate) fn orders(count: i64) -> String {
     counted(count, "order", "orders")
 }
 
-pub(crate) fn units(count: i64) -> String {
-    counted(count, "unit", "units")
-}
-
 /// `2 d 4 h`, `3 h 20 min`, `5 min`, `12 s`.
 pub(crate) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
@@ -439,6 +428,10 @@ pub(crate) fn cancelling_for(seconds: i64) -> String {
 
 pub(crate) fn refused_by(platform: &str, words: &str) -> String {
     format!("{platform} refused: {words}")
+}
+
+pub(crate) fn not_canceled(why: &str) -> String {
+    format!("Not canceled: {why}")
 }
 
 pub(crate) fn canceled_by(initiator: &str) -> String {
@@ -550,6 +543,14 @@ pub(crate) fn times(count: u32) -> String {
         2 => "twice".to_owned(),
         more => format!("{more} times"),
     }
+}
+
+pub(crate) fn sending(platform: &str, over: bool) -> String {
+    if over { format!("Sent to {platform}") } else { format!("Sending to {platform}") }
+}
+
+pub(crate) fn checking(platform: &str, over: bool) -> String {
+    if over { format!("Checked with {platform}") } else { format!("Checking with {platform} what became of it") }
 }
 
 pub(crate) fn movements_of(sku: &str) -> String {

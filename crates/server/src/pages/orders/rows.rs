@@ -3,6 +3,7 @@
 use super::view::View;
 use crate::app::App;
 use crate::auth::SignedIn;
+use crate::pages::cancellations::refusal;
 use crate::pages::layout::{Ask, Desk, ShopView, csrf, platform};
 use crate::pages::products::{line, money};
 use crate::pages::times::{Zone, deadline, seconds_until};
@@ -47,6 +48,15 @@ pub(in crate::pages) fn status_title(app: &App, order: &OrderRecord, status: &st
     title.unwrap_or_else(|| status.to_owned())
 }
 
+/// The platform's status: its name for people and its word, where the two differ.
+pub(in crate::pages) fn platform_status(app: &App, order: &OrderRecord) -> Markup {
+    let title = status_title(app, order, &order.platform_status);
+    html! {
+        (title)
+        @if !title.eq_ignore_ascii_case(&order.platform_status) { " " code { (order.platform_status) } }
+    }
+}
+
 /// Where an order stands with us.
 pub(in crate::pages) fn standing(order: &OrderRecord) -> Markup {
     let tab = words::tab(order.tab);
@@ -76,6 +86,11 @@ impl Table<'_> {
 
     fn may_be_restored(&self) -> bool {
         self.view.list.is_none_or(|list| list == List::Voided)
+    }
+
+    /// Whether anything can be done to an order of this list.
+    fn acts(&self) -> bool {
+        self.view.list.is_none_or(List::seller_may_cancel)
     }
 
     fn selects(&self) -> bool {
@@ -108,7 +123,7 @@ impl Table<'_> {
     pub(super) fn rows(&self, orders: &[OrderRecord]) -> Markup {
         let canceled = self.view.list == Some(List::Canceled);
         html! {
-            table.orders {
+            table.orders.without-actions[!self.acts()] {
                 thead {
                     tr {
                         @if self.selects() {
@@ -119,7 +134,7 @@ impl Table<'_> {
                         th.total scope="col" { (words::COLUMN_TOTAL) }
                         th.status scope="col" { (words::COLUMN_STATUS) }
                         th.time scope="col" { @if canceled { (words::COLUMN_CANCELED) } @else { (words::COLUMN_TIME) } }
-                        th.action scope="col" { (words::COLUMN_ACTION) }
+                        @if self.acts() { th.action scope="col" { (words::COLUMN_ACTION) } }
                     }
                 }
                 tbody { @for order in orders { (self.row(order, canceled)) } }
@@ -141,7 +156,7 @@ impl Table<'_> {
                 td.order {
                     a.number href={ "/orders/" (order.id) } { (order.number) }
                     div.sub { (platform(order.platform)) " " @if let Some(shop) = shop { span.shop { (shop.name) } } }
-                    div.sub { (words::ORDERED) " " (zone.short(order.ordered_at)) (marks(order)) }
+                    div.sub title=(words::ORDERED) { (zone.short(order.ordered_at)) (marks(order)) }
                 }
                 td.products {
                     @for item in order.lines.iter().take(LINES_SHOWN) { (line(item)) }
@@ -159,19 +174,15 @@ impl Table<'_> {
                 td.time {
                     @if canceled { (self.canceled(order, zone)) } @else { (self.ship_by(order, zone)) }
                 }
-                td.action { (self.actions(order)) }
+                @if self.acts() { td.action { (self.actions(order)) } }
             }
         }
     }
 
     fn status(&self, order: &OrderRecord) -> Markup {
-        let title = status_title(self.app, order, &order.platform_status);
         html! {
             div { (standing(order)) }
-            div.sub.platform-status title=(order.platform_status) {
-                (title)
-                @if !title.eq_ignore_ascii_case(&order.platform_status) { " " code { (order.platform_status) } }
-            }
+            div.sub { (platform_status(self.app, order)) }
             @if order.stage != Stage::Untouched && order.list != List::Completed {
                 div.sub { (words::STAGE) " " (words::stage(order.stage)) }
             }
@@ -200,7 +211,7 @@ impl Table<'_> {
                 div.sub { (words::canceled_by(words::initiator(by))) (self.operator(order, by)) }
             }
             @if let Some(reason) = order.cancel_reason.as_deref().filter(|reason| !reason.is_empty()) {
-                div.sub.reason title=(words::REASON) { (reason) }
+                div.sub.because title=(words::REASON) { (reason) }
             }
             @if let Some(before) = self.before.get(&order.id) {
                 div.sub { (words::status_before(&status_title(self.app, order, before))) }
@@ -222,11 +233,11 @@ impl Table<'_> {
         html! {
             div.buttons {
                 @if may_cancel && offers && !order.cancelling {
-                    @match blocked(self.app, order) {
-                        None => a.button.danger href={ "/orders/" (order.id) "/cancel" } data-open data-act="cancel"
-                            aria-label=(words::cancel_order(number)) { (words::CANCEL) },
-                        Some(blocked) => span.button.closed title=(blocked.detail) { (words::CANCEL) },
-                    }
+                    // A closed one leads to the words that say why.
+                    @let why_not = blocked(self.app, order).map(|blocked| blocked.detail);
+                    a.button.danger[why_not.is_none()].closed[why_not.is_some()] href={ "/orders/" (order.id) "/cancel" }
+                        data-open data-act="cancel" aria-label=(words::cancel_order(number))
+                        aria-disabled=[why_not.is_some().then_some("true")] title=[why_not] { (words::CANCEL) }
                 }
                 @if self.may_process() && !order.cancelling {
                     @if order.list.may_be_voided() {
@@ -253,7 +264,7 @@ pub(in crate::pages) fn progress(app: &App, order: &OrderRecord, record: &Cancel
             Phase::Done(_) => {}
             Phase::Refused(words) => {
                 @if order.list != List::Canceled {
-                    p.refused { a href=(address) data-open { (words::refused_by(order.platform.title(), words)) } }
+                    p.refused { a href=(address) data-open { (refusal(order, record, words)) } }
                 }
             }
             _ if state == State::NeedsAttention => {
