@@ -220,7 +220,7 @@ mod tests {
     fn an_http_date_is_read_and_its_skew_measured() {
         let date = read_date("Sun, 06 Nov 1994 08:49:37 GMT").expect("a date");
         assert_eq!(date, Moment::from_seconds(784_111_777));
-        let at = |seconds| Moment::from_seconds(784_111_777 + seconds);
+        let at = |seconds: i64| Moment::from_seconds(784_111_777 + seconds);
         assert_eq!(skew(date, at(-1), at(1)), Span::ZERO);
         assert_eq!(skew(date, at(100), at(101)), Span::from_seconds(100));
         assert_eq!(skew(date, at(-200), at(-199)), Span::from_seconds(199));
