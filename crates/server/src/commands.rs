@@ -97,7 +97,6 @@ failures! {
     engine::commands::CommandError,
     NoNetwork,
     ::sandbox::Error,
-    ::sandbox::shopee::export::ExportError,
     serde_json::Error,
     SettingError,
     std::io::Error,

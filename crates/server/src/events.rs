@@ -32,6 +32,8 @@ const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(150);
 const REACH_BACK: Span = Span::from_seconds(3);
 /// Ids remembered as sent.
 const REMEMBERED: usize = 20_000;
+/// Events that wait to be sent to one browser.
+const WAITING_MAX: usize = 5_000;
 /// Characters of a log id's prefix and of the digits that carry its time; see [`store::new_id`].
 const ID_TIME_CHARACTERS: usize = "log_".len() + 9;
 
@@ -114,6 +116,11 @@ impl Feed {
                 self.take(entry);
             }
             cursor = last;
+            if self.waiting.len() >= WAITING_MAX {
+                // A browser that was away for long reads on from here once it has got these.
+                self.after = cursor;
+                return Ok(());
+            }
         }
         self.after = self.after.clone().max(reach);
         Ok(())

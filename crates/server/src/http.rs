@@ -28,7 +28,6 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; base-uri 'none'; form
      frame-ancestors 'none'; object-src 'none'";
 
 /// Everything that is answered.
-#[must_use]
 pub fn router(app: App) -> Router {
     Router::new()
         .merge(pages::router())

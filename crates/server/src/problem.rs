@@ -10,11 +10,17 @@ use domain::words::UnknownWord;
 use engine::EngineError;
 use engine::commands::CommandError;
 use serde_json::{Map, Value, json};
+use std::ops::{Deref, DerefMut};
 use store::StoreError;
 
-/// What went wrong with a request, and what to do about it. Never holds a secret.
+/// What went wrong with a request, and what to do about it. Never holds a secret. Boxed: it travels through every
+/// handler's answer, and is rare.
 #[derive(Debug, Clone)]
-pub struct Problem {
+pub struct Problem(Box<Parts>);
+
+/// What a [`Problem`] is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
     /// HTTP status.
     pub status: StatusCode,
     /// A stable word for programs.
@@ -31,11 +37,26 @@ pub struct Problem {
     pub story: Option<String>,
 }
 
+impl Deref for Problem {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Parts {
+        &mut self.0
+    }
+}
+
 impl Problem {
     /// A problem of this kind.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, title, detail: detail.into(), more: Map::new(), headers: Vec::new(), story: None }
+        let (more, headers, story) = (Map::new(), Vec::new(), None);
+        Self(Box::new(Parts { status, code, title, detail: detail.into(), more, headers, story }))
     }
 
     /// With a further member.

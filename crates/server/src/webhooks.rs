@@ -106,7 +106,7 @@ async fn take(app: &App, platform: &str, name: &str, request: Request) -> Result
     }
     app.engine.nudge(&mut session, &shop.merchant, &target, &push.numbers).await?;
     session.commit().await?;
-    app.engine.wake();
+    app.committed();
     Ok("taken")
 }
 

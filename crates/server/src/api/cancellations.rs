@@ -222,10 +222,11 @@ pub enum ResolutionWord {
 
 /// Settles a cancellation that needs attention. `done` and `refused` need a fresh read that agrees.
 ///
-/// That read is a call to the platform, which no transaction may hold: an `Idempotency-Key` is not looked at, and
-/// settling twice is refused by itself.
+/// That read is a call to the platform, which no transaction may wait for: the answer is kept under its
+/// `Idempotency-Key` in a transaction of its own. Settling twice is refused by itself.
 #[utoipa::path(
-    post, path = "/api/v1/cancellations/{id}/resolve", tag = "cancellations", params(("id" = String, Path)), request_body = Resolution,
+    post, path = "/api/v1/cancellations/{id}/resolve", tag = "cancellations", request_body = Resolution,
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)),
     responses(
         (status = 200, body = Cancellation),
         (status = 409, description = "platform_disagrees, not_needed", body = super::ProblemBody),
@@ -236,14 +237,37 @@ pub(crate) async fn resolve(
     State(app): State<App>,
     signed_in: SignedIn,
     Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
     wish: body::Json<Resolution>,
-) -> Result<Json<Cancellation>, Problem> {
+) -> Result<Response, Problem> {
+    signed_in.need(Permission::OrdersCancel)?;
+    if let Begun::Replayed(answer) = Once::begin(&app, &signed_in, uri.path(), &headers, &wish.canonical).await? {
+        return Ok(answer);
+    }
+    let settled = settle(&app, &signed_in, &id, wish.value.resolve_as).await?;
+    match Once::begin(&app, &signed_in, uri.path(), &headers, &wish.canonical).await? {
+        Begun::Replayed(answer) => Ok(answer),
+        Begun::Fresh(once) => once.finish(StatusCode::OK, to_value(&Cancellation::from(&settled))).await,
+    }
+}
+
+/// Settles a cancellation that needs attention.
+///
+/// # Errors
+/// 404, or 409 `not_needed` or `platform_disagrees`.
+pub async fn settle(
+    app: &App,
+    signed_in: &SignedIn,
+    id: &str,
+    resolve_as: ResolutionWord,
+) -> Result<CancellationRecord, Problem> {
     signed_in.need(Permission::OrdersCancel)?;
     let record = {
         let mut session = app.store.read().await?;
-        visible_cancellation(&mut session, &signed_in, &id).await?
+        visible_cancellation(&mut session, signed_in, id).await?
     };
-    let resolve_as = match wish.value.resolve_as {
+    let resolve_as = match resolve_as {
         ResolutionWord::Retry => ResolveAs::Retry,
         ResolutionWord::Done => ResolveAs::Done,
         ResolutionWord::Refused => ResolveAs::Refused,
@@ -256,5 +280,5 @@ pub(crate) async fn resolve(
         ResolveError::Engine(error) => error.into(),
     })?;
     app.committed();
-    Ok(Json(Cancellation::from(&record)))
+    Ok(record)
 }

@@ -172,7 +172,7 @@ pub async fn carry_out_all(
             }
             Err(problem) if problem.status.is_client_error() => {
                 session.undo().await?;
-                let (code, detail) = (Some(problem.code.to_owned()), Some(problem.detail));
+                let (code, detail) = (Some(problem.code.to_owned()), Some(problem.detail.clone()));
                 OneResult { order_id: id.clone(), done: false, order: None, code, detail }
             }
             Err(problem) => return Err(problem),

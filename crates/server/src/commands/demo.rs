@@ -1,6 +1,7 @@
 //! `countermand demo`: the desk with fake marketplaces, connected through the ordinary connectors.
 
 mod control;
+mod import;
 
 use super::desk::{Desk, local_url, serve};
 use super::sandbox::{ORDERS, SEED};
@@ -14,9 +15,8 @@ use crate::data_folder::DataFolder;
 use crate::metrics::Metrics;
 use crate::network::{HttpNetwork, client};
 use crate::permissions::Permission;
-use crate::settings::{Role, SettingError};
+use crate::settings::Role;
 use crate::webhooks;
-use ::sandbox::shopee::export;
 use control::Control;
 use domain::ids::{MerchantId, UserId};
 use domain::platform::Platform;
@@ -90,39 +90,8 @@ impl State {
     }
 }
 
-/// The orders to import, read before anything starts.
-fn read_imports(arguments: &Arguments) -> Result<Option<export::Export>, Failure> {
-    let as_of = arguments.as_of.as_deref().map(|text| {
-        export::moment(text).ok_or_else(|| SettingError {
-            place: "--as-of".to_owned(),
-            problem: format!("“{text}” is no day"),
-            remedy: "write it as 2024-09-10 or \"2024-09-10 18:30\"".to_owned(),
-        })
-    });
-    let as_of = as_of.transpose()?;
-    if arguments.imports.is_empty() {
-        return Ok(None);
-    }
-    let mut read = Vec::new();
-    let mut faults = Vec::new();
-    for path in &arguments.imports {
-        match export::read(path) {
-            Ok(export) => read.push(export),
-            Err(error) => faults.extend(error.to_string().lines().map(str::to_owned)),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(Failure(faults));
-    }
-    let joined = export::Export::join(read)?;
-    Ok(Some(match as_of {
-        Some(moment) => joined.as_of(moment),
-        None => joined,
-    }))
-}
-
 pub(super) async fn run(called: &Called, arguments: Arguments) -> Result<(), Failure> {
-    let import = read_imports(&arguments)?;
+    let import = import::read(&arguments.imports, arguments.as_of.as_deref())?;
     // Gone with the process, where no folder is given.
     let temporary = tempfile::Builder::new().prefix("countermand-demo-").tempdir()?;
     let settings = called.sources.settings(temporary.path())?;
@@ -177,25 +146,23 @@ struct Demo {
 }
 
 impl Demo {
-    async fn serve(mut self, listener: TcpListener, import: Option<export::Export>) -> Result<(), Failure> {
+    async fn serve(mut self, listener: TcpListener, import: Option<Value>) -> Result<(), Failure> {
         let sandbox = self.control.get("/").await?;
         let imported = match &import {
-            Some(export) if !self.state.done => {
-                let answer = self.control.post("/import", &export.to_json()).await?;
-                answer["shop"]
-                    .as_str()
-                    .map(|shop| (answer["platform"].as_str().unwrap_or_default().to_owned(), shop.to_owned()))
+            Some(_) if self.state.done => {
+                tracing::warn!("this data folder has its orders already: --import is left out");
+                None
             }
-            _ => None,
+            Some(export) => Some(self.control.post("/import", export).await?),
+            None => None,
         };
+        let imported = imported.as_ref().and_then(|imported| imported["shop"].as_str());
         let clock = Arc::new(SandboxClock::new(client(false)?, self.control.address()));
         clock.refresh().await.map_err(|error| Failure::new(format!("{}/clock: {error}", self.control.address())))?;
         let public_url = local_url(&listener)?;
         let (engine, metrics) = self.desk.engine(clock.clone())?;
         let merchant = self.people().await?;
-        let shops = self
-            .shops(&merchant, &sandbox, imported.as_ref().map(|(_, shop)| shop.as_str()), &clock, public_url.as_str())
-            .await?;
+        let shops = self.shops(&merchant, &sandbox, imported, &clock, public_url.as_str()).await?;
         if !self.state.done {
             self.fill(&engine, &shops).await?;
         }

@@ -65,7 +65,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Json<T>, Problem> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
     let malformed =
         |error: &serde_json::Error| Problem::bad_request("malformed_json", format!("The body is no JSON: {error}."));
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    let mut value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+    value.sort_all_objects();
     let canonical = value.to_string();
     match serde_json::from_slice(bytes) {
         Ok(value) => Ok(Json { value, canonical }),
