@@ -223,6 +223,14 @@ pub enum ConnectorError {
     /// The reason wants products and none was chosen.
     #[error("the reason “{0}” needs at least one product; choose which")]
     LinesRequired(String),
+    /// The platform's live check was not made before, or does not offer this reason.
+    #[error(
+        "the platform's live check offers no “{0}” for these lines; check again and choose a reason that it offers"
+    )]
+    Unchecked(String),
+    /// Chosen lines alone are not cancelled in this market.
+    #[error("this market cancels whole orders only; cancel the whole order")]
+    WholeOrderOnly,
     /// A listing's id is not one that this connector made.
     #[error("“{0}” is no listing of this platform")]
     Listing(String),

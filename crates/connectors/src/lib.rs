@@ -6,9 +6,11 @@
 
 pub mod call;
 pub mod connector;
+pub mod lazada;
 mod lenient;
 pub mod policy;
 pub mod shopee;
+mod wire;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -48,6 +50,7 @@ pub fn open(
 ) -> Result<Box<dyn Connector>, OpenError> {
     match platform {
         Platform::Shopee => Ok(Box::new(shopee::Shopee::open(base_url, credentials, policy)?)),
+        Platform::Lazada => Ok(Box::new(lazada::Lazada::open(base_url, credentials, policy)?)),
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -61,6 +64,9 @@ pub fn default_policy(platform: Platform) -> Result<Policy, OpenError> {
         Platform::Shopee => {
             Ok(policy::read(shopee::POLICY, "crates/connectors/src/shopee/policy.toml", &shopee::BOUNDS)?)
         }
+        Platform::Lazada => {
+            Ok(policy::read(lazada::POLICY, "crates/connectors/src/lazada/policy.toml", &lazada::BOUNDS)?)
+        }
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -72,6 +78,7 @@ pub fn default_policy(platform: Platform) -> Result<Policy, OpenError> {
 pub fn read_policy(platform: Platform, path: &Path) -> Result<Policy, OpenError> {
     match platform {
         Platform::Shopee => Ok(policy::read_file(path, &shopee::BOUNDS)?),
+        Platform::Lazada => Ok(policy::read_file(path, &lazada::BOUNDS)?),
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -90,6 +97,7 @@ pub fn authorisation_link(
 ) -> Result<String, OpenError> {
     match platform {
         Platform::Shopee => shopee::auth::authorisation_link(base_url, credentials, redirect, state),
+        Platform::Lazada => lazada::auth::authorisation_link(base_url, credentials, redirect, state),
         other => Err(OpenError::Platform(other)),
     }
 }
