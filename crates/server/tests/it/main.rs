@@ -5,4 +5,5 @@ mod demo;
 mod desk;
 mod engine;
 mod process;
+mod serve;
 mod torture;
