@@ -122,5 +122,7 @@ on_both! {
                 break;
             }
         }
+        let metrics = desk.get("/metrics").await.text;
+        assert!(metrics.contains("countermand_webhooks_total{outcome=\"taken\"}"), "a push brought it: {metrics}");
     }
 }

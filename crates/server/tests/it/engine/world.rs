@@ -107,7 +107,8 @@ impl World {
         let grant = control.send(reqwest::Method::POST, "/grants", json!({"platform": "shopee"})).await;
         let app = &ready["credentials"]["shopee"];
         let credentials = json!({
-            "partner_id": app["partner_id"], "partner_key": app["partner_key"], "shop_id": grant["shop_id"],
+            "partner_id": app["partner_id"], "partner_key": app["partner_key"], "push_keys": [app["push_key"]],
+            "shop_id": grant["shop_id"],
         });
         let merchant = id(MerchantId::parse("mer_1"));
         let shop = id(ShopId::parse("shp_1"));
