@@ -10,6 +10,7 @@ pub mod lazada;
 mod lenient;
 pub mod policy;
 pub mod shopee;
+pub mod tiktok_shop;
 mod wire;
 
 use std::path::Path;
@@ -51,6 +52,7 @@ pub fn open(
     match platform {
         Platform::Shopee => Ok(Box::new(shopee::Shopee::open(base_url, credentials, policy)?)),
         Platform::Lazada => Ok(Box::new(lazada::Lazada::open(base_url, credentials, policy)?)),
+        Platform::TiktokShop => Ok(Box::new(tiktok_shop::TiktokShop::open(base_url, credentials, policy)?)),
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -67,6 +69,10 @@ pub fn default_policy(platform: Platform) -> Result<Policy, OpenError> {
         Platform::Lazada => {
             Ok(policy::read(lazada::POLICY, "crates/connectors/src/lazada/policy.toml", &lazada::BOUNDS)?)
         }
+        Platform::TiktokShop => {
+            let file = "crates/connectors/src/tiktok_shop/policy.toml";
+            Ok(policy::read(tiktok_shop::POLICY, file, &tiktok_shop::BOUNDS)?)
+        }
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -79,6 +85,7 @@ pub fn read_policy(platform: Platform, path: &Path) -> Result<Policy, OpenError>
     match platform {
         Platform::Shopee => Ok(policy::read_file(path, &shopee::BOUNDS)?),
         Platform::Lazada => Ok(policy::read_file(path, &lazada::BOUNDS)?),
+        Platform::TiktokShop => Ok(policy::read_file(path, &tiktok_shop::BOUNDS)?),
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -98,6 +105,7 @@ pub fn authorisation_link(
     match platform {
         Platform::Shopee => shopee::auth::authorisation_link(base_url, credentials, redirect, state),
         Platform::Lazada => lazada::auth::authorisation_link(base_url, credentials, redirect, state),
+        Platform::TiktokShop => tiktok_shop::auth::authorisation_link(base_url, credentials, redirect, state),
         other => Err(OpenError::Platform(other)),
     }
 }
