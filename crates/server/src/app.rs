@@ -2,6 +2,7 @@
 
 use crate::auth::passwords::Passwords;
 use crate::auth::throttle::Throttle;
+use crate::counts::Counts;
 use crate::metrics::Metrics;
 use crate::webhooks::Directory;
 use engine::{Clock, Engine};
@@ -29,6 +30,8 @@ pub struct Parts {
     pub throttle: Throttle,
     /// Counters for `/metrics`.
     pub metrics: Arc<Metrics>,
+    /// How many orders stand in each list.
+    pub counts: Counts,
     /// Which shop a push is for.
     pub directory: Directory,
     /// The address under which this server is reached from outside, without a trailing slash.
@@ -58,6 +61,7 @@ impl App {
             passwords: Passwords::default(),
             throttle: Throttle::default(),
             metrics,
+            counts: Counts::default(),
             directory: Directory::default(),
             public_url: public_url.as_str().trim_end_matches('/').to_owned(),
             https: public_url.scheme() == "https",
@@ -75,6 +79,12 @@ impl App {
     /// Says that there is news for the event streams.
     pub fn changed(&self) {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// The number of the newest change that this process knows of.
+    #[must_use]
+    pub fn newest_change(&self) -> u64 {
+        *self.changes.borrow()
     }
 
     /// Tells of news.

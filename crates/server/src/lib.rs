@@ -7,6 +7,7 @@
 //! | `http.rs`, `problem.rs`, `auth.rs`, `permissions.rs` | what surrounds every request |
 //! | `api/` | the HTTP API; the files mirror the addresses |
 //! | `pages.rs`, `pages/`, `assets.rs` | the desk in a browser |
+//! | `counts.rs` | how many orders stand in each list |
 //! | `webhooks.rs`, `events.rs` | pushes in, events out |
 //! | `workers.rs` | the engine's ticks |
 //! | `network.rs`, `clock.rs` | what the engine is given from outside |
@@ -18,6 +19,7 @@ pub mod assets;
 pub mod auth;
 pub mod clock;
 pub mod commands;
+pub mod counts;
 pub mod data_folder;
 pub mod events;
 pub mod http;

@@ -3,6 +3,7 @@
 use super::order::{Cancellation, Order, OrderDetail, timeline};
 use crate::app::App;
 use crate::auth::SignedIn;
+use crate::counts;
 use crate::http::query::{Query, cursor};
 use crate::permissions::Permission;
 use crate::problem::Problem;
@@ -210,15 +211,15 @@ pub(crate) async fn list(
 ///
 /// # Errors
 /// Of the store.
-pub async fn counted(session: &mut Session, signed_in: &SignedIn) -> Result<BTreeMap<String, i64>, Problem> {
-    let mut counts: BTreeMap<String, i64> = List::ALL.iter().map(|list| (list.as_str().to_owned(), 0)).collect();
-    for (list, tab, orders) in order_lists::counts(session, signed_in.merchant(), signed_in.shops()).await? {
-        *counts.entry(list.as_str().to_owned()).or_default() += orders;
+pub async fn counted(app: &App, signed_in: &SignedIn) -> Result<BTreeMap<String, i64>, Problem> {
+    let mut counted: BTreeMap<String, i64> = List::ALL.iter().map(|list| (list.as_str().to_owned(), 0)).collect();
+    for &(list, tab, orders) in counts::of(app, signed_in).await?.iter() {
+        *counted.entry(list.as_str().to_owned()).or_default() += orders;
         if tab != Tab::None {
-            *counts.entry(format!("{list}.{tab}")).or_default() += orders;
+            *counted.entry(format!("{list}.{tab}")).or_default() += orders;
         }
     }
-    Ok(counts)
+    Ok(counted)
 }
 
 /// How many orders stand in each list (`new`) and tab (`new.to_pack`).
@@ -233,8 +234,7 @@ pub(crate) async fn counts(
 ) -> Result<Json<BTreeMap<String, i64>>, Problem> {
     signed_in.need(Permission::OrdersRead)?;
     query.only(&[])?;
-    let mut session = app.store.read().await?;
-    Ok(Json(counted(&mut session, &signed_in).await?))
+    Ok(Json(counted(&app, &signed_in).await?))
 }
 
 /// Everything that is known of an order.
