@@ -66,17 +66,15 @@ pub(crate) fn goods_in_words(order: &OrderRecord, rule: &ReasonRule) -> String {
     }
     let units: u32 = order.lines.iter().map(|line| line.quantity - line.canceled_quantity.min(line.quantity)).sum();
     let back = match order.stage {
-        _ if order.voided => "were released when the order was voided and stay available".to_owned(),
-        Stage::Untouched => "become available again at once".to_owned(),
-        Stage::Printed | Stage::Packed => "wait in “to stock in” until they are back on the shelf".to_owned(),
-        Stage::HandedOver | Stage::Delivered | Stage::Returned => {
-            "wait in “to stock in” until the parcel is back".to_owned()
-        }
+        _ if order.voided && order.stage == Stage::Untouched => "available already, since the order was voided",
+        Stage::Untouched => "available again at once",
+        Stage::Printed | Stage::Packed => "in “to stock in” until back on the shelf",
+        Stage::HandedOver | Stage::Delivered | Stage::Returned => "in “to stock in” until the parcel is back",
     };
     match rule.goods_effect {
-        GoodsEffect::ComeBack => format!("{units} units {back}."),
+        GoodsEffect::ComeBack => format!("Units that come back: {units}, {back}."),
         GoodsEffect::CountNeeded => {
-            format!("The chosen products' units wait as “count needed” until they are counted; the other units {back}.")
+            format!("Units of the chosen products: “count needed” until they are counted. All other units: {back}.")
         }
     }
 }
