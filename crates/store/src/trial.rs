@@ -100,7 +100,7 @@ impl Cluster {
     /// When PostgreSQL's server programs are not installed or do not start.
     pub fn of_this_process() -> &'static Self {
         static CLUSTER: OnceLock<Cluster> = OnceLock::new();
-        CLUSTER.get_or_init(Self::start)
+        CLUSTER.get_or_init(|| Self::start("fsync=off"))
     }
 
     /// Makes an empty database and answers its address.
@@ -119,7 +119,16 @@ impl Cluster {
         format!("postgres://postgres@localhost/{database}?host={}", self.folder.display())
     }
 
-    fn start() -> Self {
+    /// A cluster that keeps what it answered through a power cut, as a real one does; for benches.
+    ///
+    /// # Panics
+    /// When PostgreSQL's server programs are not installed or do not start.
+    #[must_use]
+    pub fn durable() -> Self {
+        Self::start("fsync=on")
+    }
+
+    fn start(durability: &str) -> Self {
         let programs = server_programs().expect("PostgreSQL's server programs (initdb, postgres) are needed: `./x test` installs them, or install Debian's package postgresql");
         let folder = tempfile::Builder::new().prefix("countermand-pg-").tempdir().expect("a temporary folder").keep();
         if is_root() {
@@ -153,7 +162,7 @@ impl Cluster {
                 "-c",
                 "listen_addresses=",
                 "-c",
-                "fsync=off",
+                durability,
                 "-c",
                 "max_connections=200",
                 "-c",

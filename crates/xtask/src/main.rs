@@ -1,5 +1,6 @@
 //! The project's chores, run as `cargo xtask CHORE`. Each chore is one module and one [`Chore`].
 
+mod cargo;
 mod tidy;
 
 use std::process::ExitCode;
@@ -18,10 +19,23 @@ struct Arguments {
 enum Chore {
     /// Check the rules that the compiler does not: crate edges, licences, sources, layout, text
     Tidy,
+    /// Measure: cancels per second beside the raw limit, page times, memory and start time
+    Bench {
+        /// Only these parts: start, cancels, pages
+        parts: Vec<String>,
+    },
+    /// Kill the real binary three times under every fault, and look at what the marketplace received
+    Torture {
+        /// How many orders are cancelled
+        #[arg(long, default_value_t = 1_000)]
+        orders: u32,
+    },
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().chore {
         Chore::Tidy => tidy::run(),
+        Chore::Bench { parts } => cargo::bench(&parts),
+        Chore::Torture { orders } => cargo::torture(orders),
     }
 }

@@ -1,0 +1,26 @@
+//! Chores that are programs of the workspace: cargo builds and runs them.
+
+use std::process::{Command, ExitCode};
+
+/// Runs the desk's bench, or parts of it.
+pub(crate) fn bench(parts: &[String]) -> ExitCode {
+    run(Command::new("cargo").args(["bench", "--package", "countermand", "--bench", "desk", "--"]).args(parts))
+}
+
+/// Runs the torture with so many orders; it says what it did.
+pub(crate) fn torture(orders: u32) -> ExitCode {
+    let mut test = Command::new("cargo");
+    test.args(["test", "--release", "--package", "countermand", "--test", "it", "torture", "--", "--nocapture"]);
+    run(test.env("COUNTERMAND_TORTURE_ORDERS", orders.to_string()))
+}
+
+fn run(command: &mut Command) -> ExitCode {
+    match command.status() {
+        Ok(status) if status.success() => ExitCode::SUCCESS,
+        Ok(_) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("xtask: cargo does not start: {error}; install Rust, then try again");
+            ExitCode::FAILURE
+        }
+    }
+}
