@@ -24,6 +24,10 @@ use store::{Session, cancellations, order_lists, shops};
 
 /// The header with which the script asks for a fragment.
 pub(super) const FRAGMENT_HEADER: &str = "x-fragment";
+/// What a page carries where something is under way.
+const PENDING: &str = " data-pending";
+/// How often such a page is loaded again where there is no script, in seconds.
+const RELOAD_SECONDS: u8 = 2;
 /// Cancellations that need attention are counted up to this number.
 const ATTENTION_COUNTED: usize = 99;
 /// Age of the last sweep from which it is shown as late, in seconds.
@@ -297,6 +301,7 @@ fn document(title: &str, fragment: &Markup) -> Markup {
                 title { (title) " · " (words::PRODUCT) }
                 link rel="icon" type="image/svg+xml" href=(address("desk.svg"));
                 link rel="stylesheet" href=(address("desk.css"));
+                @if fragment.0.contains(PENDING) { noscript { meta http-equiv="refresh" content=(RELOAD_SECONDS); } }
                 script src=(address("desk.js")) defer {}
             }
             body {

@@ -136,7 +136,7 @@ words! {
     CANCEL_ORDER = "Cancel order";
     KEEP_ORDER = "Keep order";
     CHOOSE_REASON = "Reason";
-    CHOOSE_PRODUCTS = "Which products are out?";
+    CHOOSE_PRODUCTS = "Which products?";
     CHOOSE_PRODUCTS_WHY = "This reason needs at least one product.";
     CHOOSE_PRODUCTS_WHEN = "Only for reasons that ask for products.";
     ASKS_FOR_PRODUCTS = "asks for products";

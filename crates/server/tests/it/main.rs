@@ -1,6 +1,7 @@
 //! The product as a whole, against the sandbox.
 
 mod api;
+mod browser;
 mod demo;
 mod desk;
 mod engine;

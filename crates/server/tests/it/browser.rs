@@ -1,0 +1,287 @@
+//! What an operator does, in a real browser.
+
+mod chromium;
+
+use crate::desk::{Desk, PASSWORD};
+use chromium::{Window, journey};
+use countermand::workers;
+use domain::ids::MerchantSku;
+use domain::order::{List, Stage};
+use reqwest::Method;
+use serde_json::{Value, json};
+use store::orders::OrderRecord;
+use store::stock;
+use store::trial::Trial;
+use thirtyfour::prelude::*;
+
+fn row(order: &OrderRecord) -> String {
+    format!("tr[id='{}']", order.id)
+}
+
+fn carry_out(desk: &Desk) {
+    tokio::spawn(workers::run(desk.app.clone()));
+}
+
+/// New orders that the seller may cancel, in the order of their list.
+async fn cancellable(desk: &Desk) -> Vec<OrderRecord> {
+    desk.world.cancellable().await.into_iter().filter(|order| order.list == List::New).collect()
+}
+
+/// One with several products, all of them allocated and none touched.
+async fn with_several_products(desk: &Desk) -> OrderRecord {
+    let found = cancellable(desk).await.into_iter().find(|order| {
+        let skus: std::collections::BTreeSet<_> = order.lines.iter().map(|line| &line.merchant_sku).collect();
+        order.stage == Stage::Untouched
+            && skus.len() > 1
+            && skus.len() == order.lines.len()
+            && order.lines.iter().all(|line| line.stock.allocated == line.quantity)
+    });
+    found.expect("the sandbox has an order with several products")
+}
+
+/// What the ledger has of a SKU: available and count needed.
+async fn balance(desk: &Desk, sku: &MerchantSku) -> (i64, i64) {
+    let mut session = desk.app.store.read().await.expect("begins");
+    let found = stock::balances(&mut session, &desk.world.merchant, Some(sku), None, None, 1).await.expect("read");
+    (found[0].balance.available, found[0].balance.count_needed)
+}
+
+async fn effective_cancels(desk: &Desk, order: &OrderRecord) -> usize {
+    let calls = desk.world.control.get(&format!("/calls?platform=shopee&number={}", order.number)).await;
+    let calls = calls["calls"].as_array().expect("calls").iter();
+    let of_cancel = calls.filter(|call| call["path"].as_str().is_some_and(|path| path.ends_with("/cancel_order")));
+    of_cancel.filter(|call| call["changed"] == true).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_cancels_an_order_as_out_of_stock_and_sees_it_canceled_without_a_reload() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 60).await;
+    let order = with_several_products(&desk).await;
+    let (chosen, others) = order.lines.split_first().expect("lines");
+    let mut before = Vec::new();
+    for line in &order.lines {
+        before.push(balance(&desk, &line.merchant_sku).await);
+    }
+
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.mark().await?;
+        window.picture("new-orders").await?;
+        let canceled = window.count("/orders?list=canceled").await?;
+        let new = window.count("/orders?list=new").await?;
+        let row = row(&order);
+
+        window.click(&format!("{row} a[data-act=cancel]")).await?;
+        window.read("dialog h1", order.number.as_str()).await?;
+        window.read("dialog .reason.closed", "Only for cash-on-delivery orders").await?;
+        window.click("dialog input[value=out_of_stock]").await?;
+        window.read("dialog .effects", "set to zero").await?;
+        window.click(&format!("dialog input[name=line][value='{}']", chosen.id)).await?;
+        window.picture("cancel-dialog").await?;
+        window.click("dialog button.primary").await?;
+        window.read("dialog .progress", "Cancelling").await?;
+        window.read(&format!("{row} .running"), "Cancelling").await?;
+        window.miss(&format!("{row} a[data-act=cancel]")).await?;
+        window.picture("cancelling").await?;
+
+        carry_out(&desk);
+        window.read("dialog .steps .done", "Canceled").await?;
+        window.read("dialog .steps .done", "by seller").await?;
+        window.miss(&row).await?;
+        window.read("#toasts", order.number.as_str()).await?;
+        assert_eq!(window.count("/orders?list=canceled").await?, canceled + 1);
+        assert_eq!(window.count("/orders?list=new").await?, new - 1);
+        window.click("dialog a[data-dismiss]").await?;
+        window.miss("dialog[open]").await?;
+        window.was_not_reloaded().await?;
+
+        window.open(&desk, &format!("/orders?list=canceled&q={}", order.number)).await?;
+        window.read("tbody td.time", "owner@example.com").await?;
+        window.open(&desk, &format!("/orders/{}", order.id)).await?;
+        window.read(".timeline", "Cancel asked for owner@example.com").await?;
+        window.picture("order").await?;
+        window.open(&desk, "/log?action=cancellation.requested").await?;
+        window.read("table.log tbody", "owner@example.com").await?;
+        window.read("table.log tbody", order.number.as_str()).await?;
+        window.open(&desk, &format!("/stock?sku={}", chosen.merchant_sku)).await?;
+        window.read("table.stock .held", "held").await?;
+        Ok(())
+    })
+    .await;
+
+    let there = desk.world.control.order(&order.number).await;
+    assert_eq!((&there["status"], &there["cancelled_by"]), (&json!("CANCELLED"), &json!("seller")), "{there}");
+    let reason = there["cancel_reason"].as_str().expect("a reason").to_uppercase().replace(' ', "_");
+    assert!(reason.contains("OUT_OF_STOCK"), "{there}");
+    let listings = desk.world.control.get("/stock?platform=shopee").await;
+    let of_sku = |it: &&Value| it["sku"] == chosen.listing_sku.as_str();
+    let listing = listings["stock"].as_array().expect("stock").iter().find(of_sku).expect("a listing");
+    assert_eq!(listing["available"], 0, "{listing}");
+    assert!(desk.world.is_held(&chosen.merchant_sku).await, "held until it is counted");
+
+    let after = desk.world.order(&order.id).await;
+    assert_eq!(after.list, List::Canceled);
+    assert_eq!(after.lines[0].stock.count_needed, chosen.quantity);
+    let (available, count_needed) = balance(&desk, &chosen.merchant_sku).await;
+    assert_eq!((available, count_needed), (before[0].0, before[0].1 + i64::from(chosen.quantity)));
+    for (line, before) in others.iter().zip(&before[1..]) {
+        let (available, count_needed) = balance(&desk, &line.merchant_sku).await;
+        assert_eq!((available, count_needed), (before.0 + i64::from(line.quantity), before.1), "{}", line.merchant_sku);
+        assert!(!desk.world.is_held(&line.merchant_sku).await, "{}", line.merchant_sku);
+    }
+    desk.world.control.check_calls(order.number.as_str()).await;
+    assert_eq!(effective_cancels(&desk, &order).await, 1);
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keyboard_alone_cancels_an_order() {
+    let desk = Desk::start(Trial::sqlite().await, 60).await;
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.mark().await?;
+        // To the first order that can be cancelled; those before it cannot.
+        window.press("j").await?;
+        while window.0.find_all(By::Css("tr:focus a.danger[data-act=cancel]")).await?.is_empty() {
+            window.press("j").await?;
+        }
+        let focused = window.see("tbody tr:focus").await?;
+        let number = focused.attr("data-number").await?.expect("a number");
+        let id = focused.id().await?.expect("an id");
+        window.press("c").await?;
+        window.read("dialog h1", &number).await?;
+        // The first reason has the focus; the arrow chooses the one below.
+        window.see("dialog input[name=reason]:focus").await?;
+        window.press(Key::Down + "").await?;
+        window.see("dialog input[value=buyer_requests_cancellation]:checked").await?;
+        window.press(Key::Enter + "").await?;
+        window.read("dialog .steps .done", "Canceled").await?;
+        window.press(Key::Escape + "").await?;
+        window.miss("dialog[open]").await?;
+        window.miss(&format!("tr[id='{id}']")).await?;
+        window.see("tbody tr:focus").await?;
+        window.press("gc").await?;
+        window.read("h1", "Canceled").await?;
+        window.press("/").await?;
+        window.see("#search:focus").await?;
+        window.press(number.as_str()).await?;
+        window.press(Key::Enter + "").await?;
+        window.read("tbody a.number", &number).await?;
+        window.press(Key::Escape + "").await?;
+        window.press("?").await?;
+        window.read("dialog h1", "Keyboard").await?;
+        window.press(Key::Escape + "").await?;
+        window.miss("dialog[open]").await?;
+        window.was_not_reloaded().await?;
+        let there = desk.world.control.get(&format!("/orders?platform=shopee&number={number}")).await;
+        assert_eq!(there["orders"][0]["status"], "CANCELLED", "{there}");
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_orders_are_voided_and_restored_at_once() {
+    let desk = Desk::start(Trial::sqlite().await, 60).await;
+    let orders: Vec<_> = cancellable(&desk).await.into_iter().take(3).collect();
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.mark().await?;
+        let new = window.count("/orders?list=new").await?;
+        for order in &orders {
+            window.click(&format!("{} input[name=order]", row(order))).await?;
+        }
+        window.read("#selected", "3").await?;
+        window.click("#selection button[formaction='/orders/void']").await?;
+        window.read("#toasts", "3 orders voided").await?;
+        for order in &orders {
+            window.miss(&row(order)).await?;
+        }
+        assert_eq!(window.count("/orders?list=new").await?, new - 3);
+        assert_eq!(window.count("/orders?list=voided").await?, 3);
+
+        window.press("gv").await?;
+        window.read("h1", "Voided").await?;
+        window.click("#every").await?;
+        window.read("#selected", "3").await?;
+        window.click("#selection button[formaction='/orders/restore']").await?;
+        window.read("#toasts", "3 orders restored").await?;
+        window.read(".empty", "No order is set aside").await?;
+        assert_eq!(window.count("/orders?list=new").await?, new);
+        window.was_not_reloaded().await?;
+        Ok(())
+    })
+    .await;
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_is_told_in_the_platform_s_words_at_the_row_and_on_the_order_s_page() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 60).await;
+    let order = cancellable(&desk).await.remove(0);
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.mark().await?;
+        window.click(&format!("{} a[data-act=cancel]", row(&order))).await?;
+        window.click("dialog input[value=buyer_requests_cancellation]").await?;
+        // It ships in this moment, and a replica still tells of before.
+        let advance = format!("/orders/shopee/{}/advance", order.number);
+        desk.world.control.send(Method::POST, &advance, json!({"to": "SHIPPED", "force": true})).await;
+        let stale = json!({"platform": "shopee", "rate": 1.0, "kinds": ["stale_read"], "stale_ms": 60_000});
+        desk.world.control.send(Method::PUT, "/faults", stale).await;
+        window.click("dialog button.primary").await?;
+        carry_out(&desk);
+        window.read("dialog .steps .refused", "Shopee refused: Can not cancel this order").await?;
+        window.press(Key::Escape + "").await?;
+        window.read(&format!("{} .refused", row(&order)), "Can not cancel this order").await?;
+        window.picture("refused").await?;
+        // The order is free again, and may be tried again.
+        window.see(&format!("{} a[data-act=cancel]", row(&order))).await?;
+        window.was_not_reloaded().await?;
+
+        let fresh = json!({"platform": "shopee", "rate": 0.0, "kinds": []});
+        desk.world.control.send(Method::PUT, "/faults", fresh).await;
+        window.click("#top .sync button").await?;
+        window.miss(&row(&order)).await?;
+        window.open(&desk, &format!("/orders/{}", order.id)).await?;
+        window.read(".order-head .list", "Shipped").await?;
+        window.read(".order-head .refused", "Can not cancel this order").await?;
+        Ok(())
+    })
+    .await;
+    assert_eq!(effective_cancels(&desk, &order).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_script_the_cancel_goes_by_pages() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 60).await;
+    let order = with_several_products(&desk).await;
+    journey(false, async |window: Window| {
+        window.open(&desk, "/").await?;
+        window.see("input[name=email]").await?.send_keys("owner@example.com").await?;
+        window.see("input[name=password]").await?.send_keys("not the password").await?;
+        window.click("button.primary").await?;
+        window.read("#refused", "wrong").await?;
+        window.see("input[name=password]").await?.send_keys(PASSWORD).await?;
+        window.click("button.primary").await?;
+        window.click(&format!("{} a[data-act=cancel]", row(&order))).await?;
+        window.read("main h1", order.number.as_str()).await?;
+        window.click("input[value=out_of_stock]").await?;
+        // No product is chosen: the form comes back and says so beside the products.
+        window.click("form.cancel button.primary").await?;
+        window.read(".products .error", "Choose at least one product").await?;
+        window.see("input[value=out_of_stock]:checked").await?;
+        window.click(&format!("input[name=line][value='{}']", order.lines[0].id)).await?;
+        window.click("form.cancel button.primary").await?;
+        window.read(".progress", "Cancelling").await?;
+        carry_out(&desk);
+        // The page loads itself again while something is under way.
+        window.read(".steps .done", "Canceled").await?;
+        window.click("main a[data-dismiss]").await?;
+        window.read("h1", "Canceled").await?;
+        Ok(())
+    })
+    .await;
+    assert_eq!(effective_cancels(&desk, &order).await, 1);
+    assert_eq!(desk.world.order(&order.id).await.list, List::Canceled);
+}
