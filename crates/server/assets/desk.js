@@ -364,7 +364,7 @@
 
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || dialog.open) return;
-    const typing = event.target.closest('input:not([type=checkbox]):not([type=radio]), select, textarea');
+    const typing = event.target.closest?.('input:not([type=checkbox]):not([type=radio]), select, textarea');
     if (typing) {
       if (event.key === 'Escape') typing.blur();
       return;
@@ -412,8 +412,9 @@
     for (const name of ['orders', 'cancellations', 'requests', 'shops', 'stock']) {
       stream.addEventListener(name, (event) => {
         const told = JSON.parse(event.data);
-        if (/^cancellation\.(done|refused|needs_attention)$/.test(told.action) && document.getElementById(told.order_id)) {
-          toast(told.detail);
+        const number = document.getElementById(told.order_id)?.dataset.number;
+        if (number && /^cancellation\.(done|refused|needs_attention)$/.test(told.action)) {
+          toast(told.detail.includes(number) ? told.detail : `${number}: ${told.detail}`);
         }
         refreshIn(SOON);
       });

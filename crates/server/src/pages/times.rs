@@ -41,13 +41,13 @@ impl Zone {
         format!("{:+03}", self.hours)
     }
 
-    const fn from_utc(self) -> Offset {
+    const fn distance(self) -> Offset {
         Offset::constant(self.hours)
     }
 
     /// When a day begins.
     pub(super) fn midnight(self, day: Date) -> Option<Moment> {
-        let stamp = self.from_utc().to_timestamp(day.at(0, 0, 0, 0)).ok()?;
+        let stamp = self.distance().to_timestamp(day.at(0, 0, 0, 0)).ok()?;
         Some(Moment::from_millis(stamp.as_millisecond()))
     }
 
@@ -63,7 +63,7 @@ impl Zone {
 
     fn written(self, moment: Moment, form: &str) -> String {
         let stamp = jiff::Timestamp::from_millisecond(moment.millis());
-        stamp.map(|stamp| self.from_utc().to_datetime(stamp).strftime(form).to_string()).unwrap_or_default()
+        stamp.map(|stamp| self.distance().to_datetime(stamp).strftime(form).to_string()).unwrap_or_default()
     }
 
     /// `23 Nov 16:05 +08`.
@@ -130,8 +130,9 @@ mod tests {
     #[test]
     fn a_deadline_says_in_words_what_its_colour_says() {
         let now = Moment::from_seconds(1_000_000);
-        let shown =
-            |seconds, open| deadline(Zone::UTC, Moment::from_seconds(1_000_000 + seconds), now, open).into_string();
+        let shown = |seconds: i64, open| {
+            deadline(Zone::UTC, Moment::from_seconds(1_000_000 + seconds), now, open).into_string()
+        };
         assert!(shown(-120, true).contains("deadline late") && shown(-120, true).contains("2 min late"));
         assert!(shown(3_600, true).contains("deadline near") && shown(3_600, true).contains("in 1 h"));
         assert!(!shown(-120, false).contains("late"));

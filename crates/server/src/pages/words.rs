@@ -121,7 +121,7 @@ words! {
     LINE_PRICE = "Unit price";
     LINE_HOLDS = "Our units";
     LINE_HOLDS_NOTHING = "none held";
-    LEFT_BEFORE_COUNTING = "Its goods left before the stock of this shop was counted, so this order moves no stock.";
+    LEFT_BEFORE_COUNTING = "This order was over before the stock of its shop was counted, so it moves no stock.";
     PACKAGES = "Packages";
     PACKAGE = "Package";
     TRACKING = "Tracking number";
@@ -383,7 +383,7 @@ pub(crate) fn number(number: i64) -> String {
         text.push('-');
     }
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

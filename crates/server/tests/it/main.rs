@@ -5,6 +5,7 @@ mod browser;
 mod demo;
 mod desk;
 mod engine;
+mod pages;
 mod process;
 mod serve;
 mod torture;

@@ -150,7 +150,7 @@ impl Table<'_> {
                 @if self.selects() {
                     td.box {
                         input type="checkbox" name="order" value=(order.id) form="many"
-                            aria-label=(words::select_order(order.number.as_str())) disabled[order.cancelling];
+                            aria-label=(words::select_order(order.number.as_str())) disabled[order.cancelling || !(order.list.may_be_voided() || order.list == List::Voided)];
                     }
                 }
                 td.order {

@@ -1,0 +1,223 @@
+//! The pages as plain HTTP: who sees what, what a form may do, and what a fragment is.
+
+use crate::desk::{Answer, Desk, PASSWORD};
+use countermand::permissions::{Permission, Role};
+use domain::ids::ShopId;
+use reqwest::Method;
+use store::on_both;
+
+const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+const HTML: (&str, &str) = ("accept", "text/html");
+
+fn encoded(fields: &[(&str, &str)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+}
+
+/// A browser that is signed in.
+struct Browser<'a> {
+    desk: &'a Desk,
+    cookie: String,
+}
+
+impl<'a> Browser<'a> {
+    async fn signed_in(desk: &'a Desk, email: &str) -> Self {
+        let form = encoded(&[("email", email), ("password", PASSWORD)]);
+        let answer = desk.ask(Method::POST, "", "/sign-in", &[FORM], form).await;
+        assert_eq!(answer.status, 303, "{}", answer.text);
+        let cookie = answer.headers["set-cookie"].to_str().expect("text").split(';').next().expect("a pair");
+        Self { desk, cookie: cookie.to_owned() }
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.desk.ask(Method::GET, "", path, &[("cookie", &self.cookie), HTML], "").await
+    }
+
+    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.desk.ask(Method::POST, "", path, &[("cookie", &self.cookie), HTML, FORM], encoded(fields)).await
+    }
+
+    /// The token that this session's forms repeat.
+    async fn csrf(&self) -> String {
+        field(&self.get("/shops").await, "csrf")
+    }
+}
+
+/// The value of a page's hidden field.
+fn field(page: &Answer, name: &str) -> String {
+    let begin = format!("name=\"{name}\" value=\"");
+    let (_, rest) = page.text.split_once(&begin).unwrap_or_else(|| panic!("no {name} in {}", page.text));
+    rest.split('"').next().expect("a value").to_owned()
+}
+
+fn location(answer: &Answer) -> &str {
+    assert_eq!(answer.status, 303, "{}", answer.text);
+    answer.headers["location"].to_str().expect("text")
+}
+
+on_both! {
+    async fn a_cancel_form_that_is_sent_twice_is_one_cancel(trial) {
+        let desk = Desk::without_workers(trial, 40).await;
+        let order = desk.cancellable(1).await.remove(0);
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let path = format!("/orders/{}/cancel", order["id"].as_str().expect("an id"));
+        let page = browser.get(&path).await;
+        assert_eq!(page.status, 200, "{}", page.text);
+        let (csrf, key, version) = (field(&page, "csrf"), field(&page, "key"), field(&page, "version"));
+        let fields = [
+            ("csrf", csrf.as_str()), ("key", &key), ("version", &version), ("reason", "buyer_requests_cancellation"), ("note", "asked by chat"),
+        ];
+        let (one, other) = tokio::join!(browser.post(&path, &fields), browser.post(&path, &fields));
+        assert_eq!(location(&one), location(&other));
+        let third = browser.post(&path, &fields).await;
+        assert_eq!(location(&one), location(&third));
+        let all = desk.read("/api/v1/cancellations").await;
+        let all = all["cancellations"].as_array().expect("cancellations");
+        assert_eq!((all.len(), &all[0]["note"]), (1, &"asked by chat".into()));
+        // A form of its own meets the closed door, in words.
+        let mut another = fields;
+        another[1].1 = "another key";
+        let refused = browser.post(&path, &another).await;
+        assert_eq!(refused.status, 409);
+        assert!(refused.text.contains("already under way") || refused.text.contains("changed while this was open"), "{}", refused.text);
+    }
+
+    async fn a_form_without_the_session_s_token_changes_nothing(trial) {
+        let desk = Desk::without_workers(trial, 40).await;
+        let order = desk.cancellable(1).await.remove(0);
+        let id = order["id"].as_str().expect("an id");
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let cancel = format!("/orders/{id}/cancel");
+        for (path, fields) in [
+            (cancel.as_str(), vec![("key", "a key"), ("reason", "buyer_requests_cancellation")]),
+            ("/orders/void", vec![("order", id), ("csrf", "guess")]),
+            ("/shops/sync", vec![]),
+            ("/cancellations/can_1/resolve", vec![("as", "done")]),
+        ] {
+            let answer = browser.post(path, &fields).await;
+            assert_eq!(answer.status, 403, "{path}: {}", answer.text);
+            assert!(answer.text.contains("does not belong to this session"), "{path}: {}", answer.text);
+        }
+        let after = desk.read(&format!("/api/v1/orders/{id}")).await;
+        assert_eq!((&after["version"], &after["list"]), (&order["version"], &order["list"]));
+    }
+
+    async fn who_may_only_look_is_offered_nothing_and_refused_everything(trial) {
+        let desk = Desk::without_workers(trial, 40).await;
+        let order = desk.cancellable(1).await.remove(0);
+        let id = order["id"].as_str().expect("an id");
+        desk.user("viewer@example.com", Role::Viewer.permissions(), None).await;
+        let browser = Browser::signed_in(&desk, "viewer@example.com").await;
+        let list = browser.get("/orders?list=new").await;
+        assert!(list.text.contains(order["number"].as_str().expect("a number")));
+        for offered in ["data-act", "/orders/void", "/shops/sync"] {
+            assert!(!list.text.contains(offered), "{offered}");
+        }
+        let csrf = field(&list, "csrf");
+        let csrf = ("csrf", csrf.as_str());
+        let cancel = format!("/orders/{id}/cancel");
+        for (path, fields, permission) in [
+            (cancel.as_str(), vec![csrf, ("key", "a key"), ("reason", "buyer_requests_cancellation")], "orders.cancel"),
+            ("/orders/void", vec![csrf, ("order", id)], "orders.process"),
+            ("/orders/restore", vec![csrf, ("order", id)], "orders.process"),
+            ("/shops/sync", vec![csrf], "orders.process"),
+            ("/cancellations/can_1/resolve", vec![csrf, ("as", "done")], "orders.cancel"),
+        ] {
+            let answer = browser.post(path, &fields).await;
+            assert_eq!(answer.status, 403, "{path}: {}", answer.text);
+            assert!(answer.text.contains(permission), "{path}: {}", answer.text);
+        }
+        desk.user("blind@example.com", &[], None).await;
+        let blind = Browser::signed_in(&desk, "blind@example.com").await;
+        for path in ["/orders", &format!("/orders/{id}"), &cancel, "/cancellations", "/stock", "/shops", "/log"] {
+            assert_eq!(blind.get(path).await.status, 403, "{path}");
+        }
+    }
+
+    async fn who_is_limited_to_other_shops_sees_nothing_of_this_one(trial) {
+        let desk = Desk::without_workers(trial, 40).await;
+        let order = desk.cancellable(1).await.remove(0);
+        let (id, number) = (order["id"].as_str().expect("an id"), order["number"].as_str().expect("a number"));
+        let owner = Browser::signed_in(&desk, "owner@example.com").await;
+        let form = owner.get(&format!("/orders/{id}/cancel")).await;
+        let (csrf, key) = (field(&form, "csrf"), field(&form, "key"));
+        let fields = [("csrf", csrf.as_str()), ("key", &key), ("reason", "buyer_requests_cancellation")];
+        let cancellation = owner.post(&format!("/orders/{id}/cancel"), &fields).await;
+        let cancellation = location(&cancellation).to_owned();
+
+        let elsewhere = ShopId::parse("shp_elsewhere").expect("an id");
+        desk.user("other@example.com", Permission::ALL, Some(vec![elsewhere])).await;
+        let other = Browser::signed_in(&desk, "other@example.com").await;
+        let movements = format!("/stock/whs_1/{}", order["lines"][0]["merchant_sku"].as_str().expect("a SKU"));
+        for path in [&format!("/orders/{id}"), &format!("/orders/{id}/cancel"), &cancellation, &movements] {
+            let answer = other.get(path).await;
+            assert_eq!(answer.status, 404, "{path}");
+            assert!(!answer.text.contains(number), "{path}");
+        }
+        for path in ["/orders", "/orders?list=new&shop=shp_1", &format!("/orders?q={number}"), "/cancellations", "/stock", "/shops", "/log"] {
+            let answer = other.get(path).await;
+            assert_eq!(answer.status, 200, "{path}");
+            assert!(!answer.text.contains(id) && !answer.text.contains("Kedai"), "{path}: {}", answer.text);
+        }
+        let csrf = field(&other.get("/orders").await, "csrf");
+        let voided = other.post("/orders/void", &[("csrf", &csrf), ("order", id)]).await;
+        assert_eq!(voided.status, 409);
+        assert!(voided.text.contains("not yours to see"), "{}", voided.text);
+        assert_eq!(other.post("/shops/sync", &[("csrf", &csrf), ("shop", "shp_1")]).await.status, 404);
+        assert_eq!(other.post(&format!("/orders/{id}/cancel"), &[("csrf", &csrf), ("key", "a key"), ("reason", "x")]).await.status, 404);
+    }
+
+    async fn of_many_orders_each_has_its_own_result(trial) {
+        let desk = Desk::without_workers(trial, 40).await;
+        let orders = desk.cancellable(2).await;
+        let id = |index: usize| orders[index]["id"].as_str().expect("an id");
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let csrf = browser.csrf().await;
+        let one = browser.post("/orders/void", &[("csrf", &csrf), ("only", id(0)), ("order", id(1)), ("next", "/orders?list=new")]).await;
+        assert_eq!(location(&one), "/orders?list=new&said=void-1");
+        assert!(browser.get(location(&one)).await.text.contains("1 order voided."));
+        let both = browser.post("/orders/void", &[("csrf", &csrf), ("order", id(0)), ("order", id(1)), ("next", "//evil.example")]).await;
+        assert_eq!(both.status, 409);
+        assert!(both.text.contains("1 done, 1 not") && both.text.contains("can be voided"), "{}", both.text);
+        assert!(!both.text.contains("evil.example"));
+        for index in [0, 1] {
+            assert_eq!(desk.read(&format!("/api/v1/orders/{}", id(index))).await["list"], "voided");
+        }
+        assert_eq!(browser.post("/orders/void", &[("csrf", &csrf)]).await.status, 422);
+    }
+
+    async fn every_page_stands_by_itself_and_has_its_fragment(trial) {
+        let desk = Desk::without_workers(trial, 40).await;
+        let order = desk.cancellable(1).await.remove(0);
+        let id = order["id"].as_str().expect("an id");
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let (page, cancel) = (format!("/orders/{id}"), format!("/orders/{id}/cancel"));
+        let movements = format!("/stock/whs_1/{}", order["lines"][0]["merchant_sku"].as_str().expect("a SKU"));
+        for (path, is_sheet) in [
+            ("/orders", false), ("/orders?list=new&limit=1&sort=-ordered_at", false), ("/orders?list=canceled", false),
+            ("/orders?list=new&q=zzz", false), (page.as_str(), false), (cancel.as_str(), true), ("/cancellations", false),
+            ("/cancellations?state=needs_attention", false), ("/stock", false), (movements.as_str(), false), ("/shops", false),
+            ("/log", false), ("/keyboard", true),
+        ] {
+            let whole = browser.get(path).await;
+            assert_eq!(whole.status, 200, "{path}: {}", whole.text);
+            assert!(whole.text.starts_with("<!DOCTYPE html>") && whole.text.contains("id=\"navigation\""), "{path}");
+            // The content security policy allows neither.
+            assert!(!whole.text.contains(" style=") && !whole.text.contains("<style") && !whole.text.contains(" onclick="), "{path}");
+            let headers = [("cookie", browser.cookie.as_str()), HTML, ("x-fragment", "1")];
+            let fragment = desk.ask(Method::GET, "", path, &headers, "").await;
+            let begin = if is_sheet { "<main id=\"content\"" } else { "<div id=\"desk\"" };
+            assert!(fragment.text.starts_with(begin), "{path}: {}", fragment.text);
+        }
+        let next = browser.get("/orders?list=new&limit=1").await;
+        let next = next.text.split("href=\"").find(|part| part.contains("cursor=")).expect("a next page");
+        let next = next.split('"').next().expect("an address").replace("&amp;", "&");
+        assert_eq!(browser.get(&next).await.status, 200, "{next}");
+        for path in ["/orders?list=nope", "/orders?cursor=zz", "/orders?from=yesterday", "/cancellations?state=nope", "/stock?sku=%00"] {
+            let answer = browser.get(path).await;
+            assert_eq!(answer.status, 400, "{path}");
+            assert!(answer.text.contains(answer.headers["x-operation-id"].to_str().expect("text")), "{path}");
+        }
+        let signed_out = desk.ask(Method::GET, "", &page, &[HTML], "").await;
+        assert_eq!(location(&signed_out), format!("/sign-in?next=%2Forders%2F{id}"));
+    }
+}
