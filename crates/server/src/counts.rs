@@ -8,8 +8,8 @@ use domain::order::{List, Tab};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use store::order_lists;
 use store::StoreError;
+use store::order_lists;
 
 /// How long a change that another process made can stay unseen.
 const AGE_MAX: Duration = Duration::from_secs(1);
