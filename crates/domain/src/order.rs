@@ -85,7 +85,7 @@ pub struct LocalMarks {
     pub scanned_out: bool,
     /// Not enough stock to allocate.
     pub short: bool,
-    /// Units of it wait in `returning` or `count_needed`.
+    /// Units of it wait in `returning`, to be put back on the shelf.
     pub units_waiting: bool,
     /// Units of it were stocked in or counted.
     pub units_settled: bool,

@@ -169,8 +169,11 @@ async fn pages() {
     let url = process.text("url");
     let http =
         reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let form = [("email", "bench@example.com"), ("password", user["password"].as_str().expect("a password"))];
-    let signed_in = http.post(format!("{url}/sign-in")).form(&form).send().await.expect("signed in");
+    let password = user["password"].as_str().expect("a password");
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("email", "bench@example.com").append_pair("password", password);
+    let sign_in = http.post(format!("{url}/sign-in")).header("content-type", "application/x-www-form-urlencoded");
+    let signed_in = sign_in.body(form.finish()).send().await.expect("signed in");
     let cookie =
         signed_in.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default().to_owned();
     let api = user["api_token"].as_str().expect("a token").to_owned();

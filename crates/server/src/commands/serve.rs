@@ -60,6 +60,10 @@ pub(super) async fn run(called: &Called, arguments: Arguments) -> Result<(), Fai
     let app = App::new(desk.store.clone(), engine, clock, metrics, &public_url);
     if listener.is_some() {
         tracing::info!(url = %app.public_url, "ready");
+        let url = app.public_url.as_str().trim_end_matches('/');
+        if called.json {
+            super::print_line(&serde_json::json!({"ready": true, "url": url}).to_string());
+        }
     } else {
         tracing::info!("working");
     }
