@@ -12,7 +12,7 @@
 //! | what happens to a received call: faults, bans, log | `receive.rs` |
 //! | the control port | `control.rs` |
 //! | everything under one lock, one commit per step | `world.rs` |
-//! | what every marketplace is | `marketplace.rs` |
+//! | what every marketplace is; what the made-up shops sell | `marketplace.rs`, `catalogue.rs` |
 //! | faults, rate limits, call log, virtual time, pushes, the journal | `faults.rs`, `limits.rs`, `calls.rs`, `clock.rs`, `pushes.rs`, `persistence.rs` |
 //! | Shopee | `shopee.rs`, `shopee/` |
 //!
@@ -44,6 +44,7 @@
 //! Faults and limits are forgotten when the process ends; everything else goes on from the data folder.
 
 mod calls;
+mod catalogue;
 mod clock;
 mod control;
 mod faults;

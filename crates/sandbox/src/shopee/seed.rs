@@ -8,33 +8,8 @@ use super::products::{Item, Model};
 use super::rules::Rules;
 use super::shops::Shop;
 use super::status::{PackageStatus, Status};
+use crate::catalogue::{PRODUCTS, Product};
 use crate::random::Random;
-
-/// Name, SKU, weight in grams, price in sen of a ringgit, and the variations with the ends of their SKUs.
-type Product = (&'static str, &'static str, u32, i64, &'static [(&'static str, &'static str)]);
-
-const PRODUCTS: [Product; 20] = [
-    ("Ceramic mug 350 ml", "MUG", 400, 2_670, &[("Blue", "BLU"), ("White", "WHT"), ("Terracotta", "TER")]),
-    ("Stainless steel water bottle", "BTL", 320, 3_890, &[("500 ml", "500"), ("750 ml", "750"), ("1 litre", "1000")]),
-    ("Bamboo cutting board", "BOARD", 950, 4_200, &[]),
-    ("Cotton bath towel", "TWL", 500, 2_990, &[("Grey", "GRY"), ("Sand", "SND"), ("Navy", "NVY"), ("Rose", "RSE")]),
-    ("LED desk lamp, dimmable", "LAMP", 780, 6_590, &[("Black", "BLK"), ("White", "WHT")]),
-    ("USB-C charging cable", "CBL", 60, 1_290, &[("1 m", "1M"), ("2 m", "2M"), ("3 m", "3M")]),
-    ("Silicone spatula set, 5 pieces", "SPAT5", 350, 2_150, &[]),
-    ("Microfibre cloths, pack of 10", "CLOTH10", 280, 1_580, &[]),
-    ("Lunch box with compartments", "LUNCH", 420, 2_790, &[("Green", "GRN"), ("Pink", "PNK")]),
-    ("Travel pillow, memory foam", "PILLOW", 380, 4_950, &[("Grey", "GRY"), ("Black", "BLK")]),
-    ("Yoga mat 6 mm", "YOGA", 1_100, 5_900, &[("Purple", "PUR"), ("Teal", "TEA")]),
-    ("Kitchen scale, 5 kg", "SCALE", 460, 3_650, &[]),
-    ("Wall clock, silent", "CLOCK", 700, 4_480, &[("Wood", "WOD"), ("Black", "BLK")]),
-    ("Cable organiser clips, 20 pieces", "CLIPS20", 90, 890, &[]),
-    ("Foldable laundry basket", "LAUNDRY", 650, 3_320, &[]),
-    ("Children's raincoat", "RAIN", 300, 3_590, &[("Size S", "S"), ("Size M", "M"), ("Size L", "L")]),
-    ("Phone stand, adjustable", "STAND", 240, 1_990, &[("Silver", "SLV"), ("Black", "BLK")]),
-    ("Scented candle 200 g", "CNDL", 330, 2_490, &[("Vanilla", "VAN"), ("Lemongrass", "LEM"), ("Rain", "RAN")]),
-    ("Gardening gloves", "GLOVE", 150, 1_450, &[("M", "M"), ("L", "L")]),
-    ("Notebook A5, dotted", "NOTE", 260, 1_690, &[]),
-];
 
 /// What the buyer pays for shipping, in sen of a ringgit.
 const SHIPPING_FEE_SEN: i64 = 490;
@@ -98,7 +73,7 @@ pub(super) struct Recipe {
 
 /// Fills an empty shop with products.
 pub(super) fn products(shop: &mut Shop, random: &mut Random) {
-    for (name, sku, weight_gram, price, variations) in PRODUCTS {
+    for Product { name, sku, weight_gram, price, variations } in PRODUCTS {
         let price = price * shop.ringgit / 100;
         let id = 24_000_000_000 + i64::try_from(random.below(900_000_000)).unwrap_or(0);
         let mut models: Vec<Model> = variations
