@@ -5,7 +5,10 @@ use calamine::{Data, Reader as _};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, ExitStatus, Output};
+
+/// What the demo may take of memory: 120 MB.
+const MEMORY_MAX_KIB: u64 = 120 * 1024;
 
 fn run(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_countermand"));
@@ -36,6 +39,13 @@ fn demo<'a>(data: &'a str, more: &[&'a str]) -> Process {
     Process::start(&[&["demo", "--listen", "127.0.0.1:0", "--data", data], more].concat())
 }
 
+/// Asks it to end, as a service manager does, and waits until it has.
+fn terminate(mut process: Process) -> ExitStatus {
+    let asked = Command::new("kill").args(["-TERM", &process.child.id().to_string()]).status();
+    assert!(asked.expect("kill runs").success());
+    process.child.wait().expect("gone")
+}
+
 fn export(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../sandbox/tests/exports").join(name)
 }
@@ -62,7 +72,7 @@ async fn a_restarted_demo_goes_on_with_the_same_password_token_and_orders() {
     assert!(complaint.contains("another countermand works on") && !complaint.contains('\n'), "{complaint}");
 
     let kept = [first.text("email"), first.text("password"), first.text("api_token")];
-    assert_eq!(first.terminate().code(), Some(0));
+    assert_eq!(terminate(first).code(), Some(0));
     for made_before in 0..2 {
         let again = demo(&data, &["--orders", "30"]);
         assert_eq!(kept, [again.text("email"), again.text("password"), again.text("api_token")]);
@@ -93,8 +103,8 @@ async fn a_running_sandbox_serves_a_demo_that_is_killed_and_started_again() {
     first.kill();
     let again = demo(&data, &["--sandbox", &control]);
     assert_eq!(read(&again, "/api/v1/orders/counts").await, counts);
-    assert_eq!(again.terminate().code(), Some(0));
-    assert_eq!(sandbox.terminate().code(), Some(0));
+    assert_eq!(terminate(again).code(), Some(0));
+    assert_eq!(terminate(sandbox).code(), Some(0));
 }
 
 /// Orders by status, read from the export with nothing but a spreadsheet reader.
@@ -129,6 +139,7 @@ async fn every_order_of_a_real_export_stands_in_the_list_that_its_status_demands
             None => break,
         }
     }
+    assert!(process.resident_kib() < MEMORY_MAX_KIB, "{} KiB", process.resident_kib());
     let demanded = |status: &str| match status {
         "Selesai" => "completed",
         "Batal" => "canceled",

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 /// A running `countermand` with the line it printed when it was ready. Killed when dropped.
 pub(crate) struct Process {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) ready: Value,
 }
 
@@ -34,13 +34,6 @@ impl Process {
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
         self.child.wait().expect("gone");
-    }
-
-    /// Asks it to end, as a service manager does, and waits until it has.
-    pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(asked.expect("kill runs").success());
-        self.child.wait().expect("gone")
     }
 
     /// Resident memory in KiB.
