@@ -151,9 +151,14 @@ impl Engine {
         let mut intents = Vec::new();
         let mut works = works.into_iter().peekable();
         while works.peek().is_some() {
+            let part: Vec<Work> = works.by_ref().take(ORDERS_PER_COMMIT).collect();
+            let merchant = &shop.record.merchant;
+            let ids: Vec<OrderId> = part.iter().map(|work| work.order.clone()).collect();
             let mut session = self.store.begin().await?;
+            orders::lock(&mut session, merchant, &ids).await?;
+            stock::lock(&mut session, merchant, &ids).await?;
             let mut begun = Vec::new();
-            for work in works.by_ref().take(ORDERS_PER_COMMIT) {
+            for work in part {
                 session.savepoint().await?;
                 match self.apply_one(&mut session, shop, lease, &work, reads, last).await {
                     Ok(Next::Send(intent)) => {
@@ -276,7 +281,9 @@ impl Engine {
         let mut answered = stream::iter(sends).buffer_unordered(in_flight).ready_chunks(ORDERS_PER_COMMIT);
         let mut works = Vec::new();
         while let Some(answers) = answered.next().await {
+            let ids: Vec<OrderId> = answers.iter().map(|(intent, _)| intent.work.order.clone()).collect();
             let mut session = self.store.begin().await?;
+            orders::lock(&mut session, &shop.record.merchant, &ids).await?;
             let mut read_now = Vec::new();
             for (intent, answer) in answers {
                 self.write_outcome(&mut session, shop, &intent, &answer).await?;

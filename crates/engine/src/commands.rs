@@ -297,6 +297,7 @@ impl Engine {
     ) -> Result<OrderRecord, CommandError> {
         let now = self.clock.now();
         let shop = self.shop(session, &before.merchant, &before.shop).await?;
+        stock::lock(session, &before.merchant, std::slice::from_ref(&before.id)).await?;
         let mut after = before.clone();
         after.voided = voided;
         after.updated_at = now;
@@ -373,6 +374,7 @@ impl Engine {
         id: &OrderId,
         expected: Option<i64>,
     ) -> Result<OrderRecord, CommandError> {
+        orders::lock(session, merchant, std::slice::from_ref(id)).await?;
         let order = orders::load_one(session, merchant, id).await?.ok_or(CommandError::NoOrder)?;
         if expected.is_some_and(|version| version != order.version) {
             return Err(CommandError::Stale);

@@ -81,6 +81,8 @@ impl Engine {
             let mut session = self.store.begin().await?;
             let ids = orders::open_of_shop(&mut session, merchant, shop, after.as_ref(), ORDERS_PER_COMMIT).await?;
             let Some(last) = ids.last().cloned() else { return Ok(()) };
+            orders::lock(&mut session, merchant, &ids).await?;
+            stock::lock(&mut session, merchant, &ids).await?;
             let now = self.clock.now();
             for before in orders::load(&mut session, merchant, &ids).await? {
                 let mut order = before.clone();

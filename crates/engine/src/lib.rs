@@ -43,7 +43,7 @@ const fn claim_limit(kind: Kind) -> usize {
         Kind::Cancellation => 64,
         Kind::ReadOrder => 200,
         Kind::Sweep => 1,
-        Kind::ReadListing => 200,
+        Kind::ReadListings => 200,
     }
 }
 
@@ -162,7 +162,7 @@ impl Engine {
             Kind::Cancellation => self.carry_on_cancellations(&shop, &lease, claims).await,
             Kind::ReadOrder => self.read_wanted_orders(&shop, &lease, &claims).await,
             Kind::Sweep => self.sweep(&shop, &lease, &claims).await,
-            Kind::ReadListing => self.read_wanted_listings(&shop, &lease, &claims).await,
+            Kind::ReadListings => self.read_wanted_listings(&shop, &lease, &claims).await,
         };
         if let Err(error) = worked {
             self.free(&lease, self.clock.now().plus(Span::from_seconds(1))).await?;

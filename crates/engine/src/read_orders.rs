@@ -4,11 +4,11 @@ use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
 use connectors::call::{CallError, Remedy};
 use connectors::connector::{Connector, ConnectorError, OrdersRead};
-use domain::ids::{ListingId, OrderNumber};
+use domain::ids::{ListingId, OrderId, OrderNumber};
 use domain::snapshot::{ListingSnapshot, OrderSnapshot};
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use store::jobs::{self, Claim, Lease};
 use store::stock::{self, ListingRecord};
 use store::{Session, orders};
@@ -120,6 +120,13 @@ impl Engine {
         let reads = self.read_from_platform(shop, &numbers).await;
         for claims in claims.chunks(ORDERS_PER_COMMIT) {
             let mut session = self.store.begin().await?;
+            let merchant = &shop.record.merchant;
+            let named: Vec<_> =
+                claims.iter().filter_map(|claim| OrderNumber::parse(claim.subject.as_str()).ok()).collect();
+            let known = orders::ids_by_number(&mut session, merchant, &shop.record.id, &named).await?;
+            let known: Vec<OrderId> = known.into_values().collect();
+            orders::lock(&mut session, merchant, &known).await?;
+            stock::lock(&mut session, merchant, &known).await?;
             for claim in claims {
                 session.savepoint().await?;
                 match self.apply_read(&mut session, shop, lease, claim, &reads).await {
@@ -178,27 +185,30 @@ impl Engine {
         }
     }
 
-    /// Works on `read_listing` jobs: reads the listings' stock and keeps it.
+    /// Works on `read_listings` jobs: reads the stock of the orders' listings, each listing once, and keeps it.
     pub(crate) async fn read_wanted_listings(
         &self,
         shop: &OpenShop,
         lease: &Lease,
         claims: &[Claim],
     ) -> Result<(), EngineError> {
-        let listings: Vec<ListingId> =
-            claims.iter().filter_map(|claim| ListingId::parse(claim.subject.as_str()).ok()).collect();
+        let ids: Vec<OrderId> = claims.iter().filter_map(|claim| OrderId::parse(claim.subject.as_str()).ok()).collect();
+        let mut session = self.store.read().await?;
+        let orders = orders::load(&mut session, &shop.record.merchant, &ids).await?;
+        drop(session);
+        let listings = orders.iter().flat_map(|order| order.lines.iter().map(|line| line.listing.clone()));
+        let listings: Vec<ListingId> = listings.collect::<BTreeSet<_>>().into_iter().collect();
         let read = self.read_listings(shop, &listings).await;
         let now = self.clock.now();
         let mut session = self.store.begin().await?;
         self.keep_listings(&mut session, shop, &read.snapshots, now).await?;
         for claim in claims {
-            // A listing that the platform does not know any more is not asked for again.
             match &read.failed {
-                Some(error) if !read.snapshots.iter().any(|snapshot| snapshot.listing.as_str() == claim.subject) => {
+                Some(error) => {
                     let pause = READ_PAUSE.doubled(claim.tries.saturating_sub(1), REFUSED_PAUSE);
                     jobs::again(&mut session, lease, claim, now.plus(pause.max(pause_after(error))), now).await?;
                 }
-                _ => {
+                None => {
                     jobs::finish(&mut session, lease, claim, now).await?;
                 }
             }

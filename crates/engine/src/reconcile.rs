@@ -228,17 +228,9 @@ impl Engine {
         }
         if newly_canceled {
             // Platforms put cancelled units back on the listing by themselves, or zero it: look, once it has settled.
-            for line in &after.lines {
-                jobs::want_once(
-                    session,
-                    &after.merchant,
-                    &after.shop,
-                    Kind::ReadListing,
-                    line.listing.as_str(),
-                    now.plus(shop.policy.settling),
-                )
+            let wake_at = now.plus(shop.policy.settling);
+            jobs::want_once(session, &after.merchant, &after.shop, Kind::ReadListings, after.id.as_str(), wake_at)
                 .await?;
-            }
         }
         after.version = before.version + 1;
         Ok(Applied { order: after, read_again: false, stale: false })

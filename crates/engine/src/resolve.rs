@@ -6,7 +6,7 @@ use domain::cancellation::{Event, Phase, View, decide};
 use domain::ids::{CancellationId, MerchantId};
 use store::cancellations::{self, CancellationRecord};
 use store::jobs::{self, Kind};
-use store::{StoreError, orders};
+use store::{StoreError, orders, stock};
 
 /// As what it is resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,8 @@ impl Engine {
         };
 
         let mut session = self.store().begin().await?;
+        orders::lock(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
+        stock::lock(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
         let now = self.clock().now();
         let mut record = cancellations::load(&mut session, merchant, std::slice::from_ref(id))
             .await?

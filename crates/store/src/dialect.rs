@@ -1,10 +1,12 @@
 //! What differs between SQLite and PostgreSQL, and nothing else does.
 //!
-//! Statements are written once, in SQLite's spelling. On PostgreSQL two spellings are exchanged, the first time a
+//! Statements are written once, in SQLite's spelling. On PostgreSQL three spellings are exchanged, the first time a
 //! statement is used:
 //! - `json_each($n)` (a JSON list of texts as rows of `value`) becomes `json_array_elements_text`;
 //! - ` /* skip locked */` becomes `for update skip locked`, so that two workers do not wait for each other's claims.
-//!   SQLite has one writer and needs nothing there.
+//!   SQLite has one writer and needs nothing there;
+//! - ` /* for update */` becomes `for update`: rows are locked in one order, so that transactions never wait for each other
+//!   in a circle.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -28,7 +30,7 @@ pub(crate) fn postgres(sql: &'static str) -> Arc<str> {
 }
 
 fn translate(sql: &str) -> String {
-    let sql = sql.replace(" /* skip locked */", " for update skip locked");
+    let sql = sql.replace(" /* skip locked */", " for update skip locked").replace(" /* for update */", " for update");
     let mut out = String::with_capacity(sql.len() + 64);
     let mut rest = sql.as_str();
     while let Some(start) = rest.find("json_each(") {

@@ -16,13 +16,13 @@ pub enum Kind {
     ReadOrder,
     /// Sweeps a shop for changed orders; the subject is the shop's id.
     Sweep,
-    /// Reads one listing's stock; the subject is the listing's id.
-    ReadListing,
+    /// Reads the stock of an order's listings; the subject is the order's id.
+    ReadListings,
 }
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 4] = [Self::Cancellation, Self::ReadOrder, Self::Sweep, Self::ReadListing];
+    pub const ALL: [Self; 4] = [Self::Cancellation, Self::ReadOrder, Self::Sweep, Self::ReadListings];
 
     /// The word in the database.
     #[must_use]
@@ -31,7 +31,7 @@ impl Kind {
             Self::Cancellation => "cancellation",
             Self::ReadOrder => "read_order",
             Self::Sweep => "sweep",
-            Self::ReadListing => "read_listing",
+            Self::ReadListings => "read_listings",
         }
     }
 }

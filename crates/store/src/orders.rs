@@ -1,5 +1,6 @@
 //! Orders with their lines, what the lines hold, and their packages.
 
+use crate::dialect::Engine;
 use crate::error::StoreError;
 use crate::session::{Row, Session, args, statements};
 use domain::ids::{
@@ -137,6 +138,7 @@ statements! {
     SAVE_TERM = "insert into order_terms (merchant_id, term, order_id) values ($1, $2, $3) on conflict (merchant_id, term, order_id) do nothing";
     OF_SHOP = "select order_id from orders where merchant_id = $1 and shop_id = $2 and list in ('unpaid', 'new', 'in_process', 'to_pickup', \
         'cancel_requested', 'voided') and order_id > $3 order by order_id limit $4";
+    LOCK = "select order_id from orders where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id /* for update */";
     NUMBERS = "select order_id, number from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
     OPEN_UNITS = "select l.listing_id, l.listing_sku, l.merchant_sku, l.name, cast(sum(case when o.list in ('unpaid', 'new', 'in_process', 'to_pickup', \
         'cancel_requested', 'voided') then l.quantity - l.canceled_quantity else 0 end) as bigint) as units from lines l \
@@ -215,6 +217,19 @@ pub async fn ids_by_number(
             ))
         })
         .collect()
+}
+
+/// Locks orders, always in the same order, before a transaction changes several: two that share orders then wait for each
+/// other one after the other, never in a circle. On SQLite, which has one writer, there is nothing to do.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn lock(session: &mut Session, merchant: &MerchantId, ids: &[OrderId]) -> Result<(), StoreError> {
+    if session.engine() == Engine::Postgres {
+        let list = json_list(ids.iter().map(OrderId::as_str));
+        session.rows(LOCK, args![merchant.as_str(), &list]).await?;
+    }
+    Ok(())
 }
 
 /// The marketplace's numbers of these orders.

@@ -1,5 +1,6 @@
 //! The ledger: movements, the balances they make, listings, and the holds on them.
 
+use crate::dialect::Engine;
 use crate::error::StoreError;
 use crate::new_id::new_id;
 use crate::orders::{json_list, parsed, parsed_optional};
@@ -74,6 +75,8 @@ statements! {
     CHANGE_BALANCE = "update balances set available = available + $4, reserved = reserved + $5, count_needed = count_needed + $6, \
         allocated = allocated + $7, defective = defective + $8, outbound = outbound + $9, returning_units = returning_units + $10, lost = lost + $11 \
         where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
+    LOCK_BALANCES = "select merchant_sku from balances where merchant_id = $1 and merchant_sku in (select merchant_sku from lines \
+        where merchant_id = $1 and order_id in (select value from json_each($2))) order by warehouse_id, merchant_sku /* for update */";
     OPEN_BALANCE = "insert into balances (merchant_id, warehouse_id, merchant_sku, available, reserved, count_needed, allocated, defective, outbound, \
         returning_units, lost) values ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0, 0) on conflict (merchant_id, warehouse_id, merchant_sku) do nothing";
     AVAILABLE = "select warehouse_id, merchant_sku, available from balances where merchant_id = $1 and merchant_sku in (select value from json_each($2))";
@@ -108,6 +111,19 @@ statements! {
     KNOWN_LISTINGS = "select listing_id, merchant_sku from listings where merchant_id = $1 and shop_id = $2 and listing_id in (select value from json_each($3))";
     HOLD = "insert into holds (merchant_id, merchant_sku, cancellation_id, placed_at) values ($1, $2, $3, $4) on conflict do nothing";
     LIFT = "delete from holds where merchant_id = $1 and cancellation_id = $2";
+}
+
+/// Locks the balances that these orders' lines move, always in the same order and after the orders themselves
+/// ([`crate::orders::lock`]). On SQLite, which has one writer, there is nothing to do.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn lock(session: &mut Session, merchant: &MerchantId, orders: &[OrderId]) -> Result<(), StoreError> {
+    if session.engine() == Engine::Postgres {
+        let list = json_list(orders.iter().map(OrderId::as_str));
+        session.rows(LOCK_BALANCES, args![merchant.as_str(), &list]).await?;
+    }
+    Ok(())
 }
 
 /// Writes movements and their balances. A movement whose key is known moves nothing; answers how many were new.
