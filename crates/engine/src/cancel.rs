@@ -15,16 +15,20 @@ use domain::policy::ListingEffect;
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
 use std::collections::HashMap;
+use std::time::Duration;
 use store::cancellations::{self, CancellationRecord, Outcome};
 use store::jobs::{self, Claim, Lease};
 use store::log::{self, Entry};
 use store::orders::{self, OrderRecord};
 use store::{Session, stock};
+use tokio::time::{Instant, timeout_at};
 
 /// Rounds of one tick: enough for read, send, read, and once more.
 const MAX_ROUNDS: usize = 4;
 /// How long an intent may wait for its turn to be sent, on top of the call's time-out.
 const QUEUE_TIME: Span = Span::from_seconds(5);
+/// How long the first answer waits for others to share its commit.
+const GATHER: Duration = Duration::from_millis(8);
 /// How long to wait after a conflict with somebody else's change of the order.
 const CONFLICT_PAUSE: Span = Span::from_millis(50);
 
@@ -278,9 +282,18 @@ impl Engine {
             sends.push(self.check_and_send(shop, intent));
         }
         let in_flight = shop.policy.calls_in_flight.max(1);
-        let mut answered = stream::iter(sends).buffer_unordered(in_flight).ready_chunks(ORDERS_PER_COMMIT);
+        let mut answered = stream::iter(sends).buffer_unordered(in_flight);
         let mut works = Vec::new();
-        while let Some(answers) = answered.next().await {
+        while let Some(first) = answered.next().await {
+            // Answers that come together are committed together.
+            let mut answers = vec![first];
+            let until = Instant::now() + GATHER;
+            while answers.len() < ORDERS_PER_COMMIT {
+                match timeout_at(until, answered.next()).await {
+                    Ok(Some(answer)) => answers.push(answer),
+                    Ok(None) | Err(_) => break,
+                }
+            }
             let ids: Vec<OrderId> = answers.iter().map(|(intent, _)| intent.work.order.clone()).collect();
             let mut session = self.store.begin().await?;
             orders::lock(&mut session, &shop.record.merchant, &ids).await?;

@@ -3,6 +3,7 @@
 use crate::auth::passwords::Passwords;
 use crate::auth::throttle::Throttle;
 use crate::counts::Counts;
+use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::webhooks::Directory;
 use engine::{Clock, Engine};
@@ -34,6 +35,8 @@ pub struct Parts {
     pub counts: Counts,
     /// Which shop a push is for.
     pub directory: Directory,
+    /// Pushes that wait for the next commit.
+    pub intake: Intake,
     /// The address under which this server is reached from outside, without a trailing slash.
     pub public_url: String,
     /// Whether that address is https: cookies are then marked so.
@@ -63,6 +66,7 @@ impl App {
             metrics,
             counts: Counts::default(),
             directory: Directory::default(),
+            intake: Intake::default(),
             public_url: public_url.as_str().trim_end_matches('/').to_owned(),
             https: public_url.scheme() == "https",
             changes: watch::Sender::new(0),

@@ -23,6 +23,7 @@ pub mod counts;
 pub mod data_folder;
 pub mod events;
 pub mod http;
+pub mod intake;
 pub mod metrics;
 pub mod network;
 pub mod pages;

@@ -96,16 +96,19 @@ async fn take(app: &App, platform: &str, name: &str, request: Request) -> Result
         .map_err(|error| Problem::internal(error.to_string()))?;
     let push = connector.read_push(&callback_url, &headers, &body).map_err(refused)?;
 
-    let mut session = app.store.begin().await?;
-    let Some(target) = target(app, &mut session, &shop, push.shop_account.as_deref()).await? else {
+    let target = {
+        let mut session = app.store.read().await?;
+        target(app, &mut session, &shop, push.shop_account.as_deref()).await?
+    };
+    let Some(target) = target else {
         // Signed by the platform, and about a shop that is not ours: repeating it would not help.
         return Ok("no_shop_of_ours");
     };
     if push.numbers.is_empty() {
         return Ok("nothing_to_read");
     }
-    app.engine.nudge(&mut session, &shop.merchant, &target, &push.numbers).await?;
-    session.commit().await?;
+    let kept = app.intake.keep(&app.engine, &shop.merchant, &target, push.numbers).await;
+    kept.map_err(|error| Problem::internal(error.to_string()))?;
     app.committed();
     Ok("taken")
 }

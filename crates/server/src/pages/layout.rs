@@ -9,6 +9,7 @@ use super::words;
 use crate::app::App;
 use crate::assets::address;
 use crate::auth::{SignedIn, Visitor};
+use crate::counts;
 use crate::permissions::Permission;
 use crate::problem::Problem;
 use axum::extract::FromRequestParts;
@@ -20,7 +21,8 @@ use domain::order::{List, Tab};
 use domain::platform::Platform;
 use domain::time::Moment;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use store::{Session, cancellations, order_lists, shops};
+use std::sync::Arc;
+use store::{Session, cancellations, shops};
 
 /// The header with which the script asks for a fragment.
 pub(super) const FRAGMENT_HEADER: &str = "x-fragment";
@@ -167,7 +169,7 @@ pub(super) struct Desk {
     csrf: String,
     may_sync: bool,
     may_audit: bool,
-    counts: Vec<(List, Tab, i64)>,
+    counts: Arc<[(List, Tab, i64)]>,
     pub(super) shops: Vec<ShopView>,
     attention: usize,
     synced: Option<i64>,
@@ -180,7 +182,7 @@ impl Desk {
     /// As the store says, as a problem.
     pub(super) async fn load(app: &App, session: &mut Session, signed_in: &SignedIn) -> Result<Self, Problem> {
         let merchant = signed_in.merchant();
-        let counts = order_lists::counts(session, merchant, signed_in.shops()).await?;
+        let counts = counts::of(app, signed_in).await?;
         let shops = app.store.shops(session, merchant).await?.into_iter().filter(|shop| signed_in.sees(&shop.id));
         let shops: Vec<ShopView> = shops
             .map(|shop| ShopView {

@@ -10,7 +10,7 @@ const MARKETPLACES: [(&str, &[&str]); 2] = [
 ];
 
 /// Other Rust files that may name one. A line more than listed is a reason to look, not to raise the number.
-const ALLOWED: [Allowed; 4] = [
+const ALLOWED: [Allowed; 5] = [
     Allowed { path: "crates/domain/src/platform.rs", lines: 2, why: "the list of platforms and their titles" },
     Allowed {
         path: "crates/connectors/src/lib.rs",
@@ -18,6 +18,7 @@ const ALLOWED: [Allowed; 4] = [
         why: "its module, and one arm in each of: open, built-in policy, policy from a file, authorisation link",
     },
     Allowed { path: "crates/sandbox/src/lib.rs", lines: 2, why: "its module, and the list of marketplaces to start" },
+    Allowed { path: "crates/server/src/commands/demo/import.rs", lines: 1, why: "which exports the demo reads" },
     Allowed {
         path: "crates/sandbox/src/marketplace.rs",
         lines: 1,
