@@ -15,6 +15,7 @@
 //! | what every marketplace is; what the made-up shops sell | `marketplace.rs`, `catalogue.rs` |
 //! | faults, rate limits, call log, virtual time, pushes, the journal | `faults.rs`, `limits.rs`, `calls.rs`, `clock.rs`, `pushes.rs`, `persistence.rs` |
 //! | Shopee | `shopee.rs`, `shopee/` |
+//! | Lazada | `lazada.rs`, `lazada/` |
 //!
 //! # Control port
 //!
@@ -34,7 +35,7 @@
 //! | `POST /tokens` `{"platform","shop"?,"action"}` | `expire_access`, `expire_refresh`, `revoke` |
 //! | `POST /import` | an export as [`shopee::export::Export::to_json`] writes it; sets the clock |
 //! | `PUT /faults` `{"platform","rate","kinds","seed"?,"delay_ms"?,"ban_seconds"?,"stale_ms"?}` | faults; a stale read is possible for `stale_ms` (5,000) after a write |
-//! | `PUT /switches` `{"accept_repeats"?,"shopee":{…}?}` | `accept_repeats`: a second cancel takes effect again; per platform: see its module |
+//! | `PUT /switches` `{"accept_repeats"?,"shopee":{…}?,"lazada":{…}?}` | `accept_repeats`: a second cancel takes effect again; per platform: see its module |
 //! | `PUT /limits` `{"lifted"?,"per_second"?}` | rate limits; also ends bans |
 //! | `PUT /push-target` `{"platform","url"}` | where pushes go; `url` null: nowhere |
 //! | `GET /pushes` · `POST /pushes/resend` `{"platform"}` | how many wait, were lost, were delivered; bring every waiting one forward |
@@ -48,6 +49,7 @@ mod catalogue;
 mod clock;
 mod control;
 mod faults;
+mod lazada;
 mod limits;
 mod marketplace;
 mod persistence;
@@ -173,7 +175,8 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
         folder: settings.data.as_deref().map(|folder| folder.display().to_string()).unwrap_or_default(),
         source,
     };
-    let marketplaces: Vec<Box<dyn Marketplace>> = vec![Box::new(shopee::Shopee::new(settings.seed))];
+    let marketplaces: Vec<Box<dyn Marketplace>> =
+        vec![Box::new(shopee::Shopee::new(settings.seed)), Box::new(lazada::Lazada::new(settings.seed))];
     let (mut world, found) = World::open(marketplaces, settings.data.as_deref()).map_err(data_error)?;
     if found {
         world.renew_credentials();
