@@ -6,6 +6,7 @@ mod auth;
 mod client;
 mod exports;
 mod faults;
+mod lazada;
 mod life;
 mod orders;
 mod persistence;
