@@ -155,7 +155,7 @@ pub enum Effect {
 /// The first pause between two reads that brought nothing new.
 const FIRST_PAUSE: Span = Span::from_millis(250);
 /// The longest such pause.
-const LONGEST_PAUSE: Span = Span::from_seconds(30);
+const LONGEST_PAUSE: Span = Span::from_seconds(10);
 
 impl Cancellation {
     /// A cancel that was just accepted here.

@@ -10,7 +10,7 @@ use crate::{Engine, EngineError, reconcile};
 use connectors::call::{CallError, Remedy, Story};
 use connectors::connector::{CancelAccepted, CancelLine, CancelOrder, Connector, ConnectorError};
 use domain::cancellation::{Effect, Event, Phase, Sent, State, View, decide};
-use domain::ids::{CancellationId, OrderId, OrderNumber};
+use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber};
 use domain::policy::ListingEffect;
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
@@ -38,6 +38,29 @@ struct Work {
     id: CancellationId,
     order: OrderId,
     number: OrderNumber,
+}
+
+/// Cancellations and their orders, loaded together under the orders' locks.
+struct Loaded {
+    records: HashMap<CancellationId, CancellationRecord>,
+    orders: HashMap<OrderId, OrderRecord>,
+}
+
+impl Loaded {
+    async fn of(session: &mut Session, merchant: &MerchantId, works: &[Work]) -> Result<Self, EngineError> {
+        let ids: Vec<CancellationId> = works.iter().map(|work| work.id.clone()).collect();
+        let orders: Vec<OrderId> = works.iter().map(|work| work.order.clone()).collect();
+        let records = cancellations::load(session, merchant, &ids).await?;
+        let orders = orders::load(session, merchant, &orders).await?;
+        Ok(Self {
+            records: records.into_iter().map(|record| (record.id.clone(), record)).collect(),
+            orders: orders.into_iter().map(|order| (order.id.clone(), order)).collect(),
+        })
+    }
+
+    fn take(&mut self, work: &Work) -> Option<(CancellationRecord, OrderRecord)> {
+        Some((self.records.remove(&work.id)?, self.orders.remove(&work.order)?))
+    }
 }
 
 /// An intent that was committed and is to be sent.
@@ -161,10 +184,12 @@ impl Engine {
             let mut session = self.store.begin().await?;
             orders::lock(&mut session, merchant, &ids).await?;
             stock::lock(&mut session, merchant, &ids).await?;
+            let mut loaded = Loaded::of(&mut session, merchant, &part).await?;
             let mut begun = Vec::new();
             for work in part {
+                let Some((record, order)) = loaded.take(&work) else { continue };
                 session.savepoint().await?;
-                match self.apply_one(&mut session, shop, lease, &work, reads, last).await {
+                match self.apply_one(&mut session, shop, lease, &work, (record, order), reads, last).await {
                     Ok(Next::Send(intent)) => {
                         session.release().await?;
                         let IntentToSend { attempt, deadline, cancel } = *intent;
@@ -202,22 +227,19 @@ impl Engine {
     }
 
     /// Applies one order's read to the order and to its cancellation, in one transaction.
+    #[expect(clippy::too_many_arguments, reason = "what is known of one cancellation, and the round it is in")]
     async fn apply_one(
         &self,
         session: &mut Session,
         shop: &OpenShop,
         lease: &Lease,
         work: &Work,
+        (mut record, before): (CancellationRecord, OrderRecord),
         reads: &Reads,
         last: bool,
     ) -> Result<Next, EngineError> {
         let merchant = &shop.record.merchant;
         let now = self.clock.now();
-        let Some(mut record) = cancellations::load(session, merchant, std::slice::from_ref(&work.id)).await?.pop()
-        else {
-            return Ok(Next::Lost);
-        };
-        let Some(before) = orders::load_one(session, merchant, &work.order).await? else { return Ok(Next::Lost) };
         let (order, event) = match reads.of(&work.number) {
             ReadOf::Order(snapshot) => {
                 let applied = self.apply(session, shop, Some(before), &snapshot, reads.began_at).await?;
@@ -297,11 +319,15 @@ impl Engine {
             let ids: Vec<OrderId> = answers.iter().map(|(intent, _)| intent.work.order.clone()).collect();
             let mut session = self.store.begin().await?;
             orders::lock(&mut session, &shop.record.merchant, &ids).await?;
+            let cancellations: Vec<CancellationId> = answers.iter().map(|(intent, _)| intent.work.id.clone()).collect();
+            let records = cancellations::load(&mut session, &shop.record.merchant, &cancellations).await?;
+            let mut records: HashMap<_, _> = records.into_iter().map(|record| (record.id.clone(), record)).collect();
             let mut read_now = Vec::new();
             for (intent, answer) in answers {
+                let Some(record) = records.remove(&intent.work.id) else { continue };
                 self.write_outcome(&mut session, shop, &intent, &answer).await?;
                 session.savepoint().await?;
-                match self.apply_answer(&mut session, shop, lease, &intent, answer).await {
+                match self.apply_answer(&mut session, shop, lease, &intent, record, answer).await {
                     Ok(Next::ReadNow) => {
                         session.release().await?;
                         read_now.push(intent.work);
@@ -380,15 +406,10 @@ impl Engine {
         shop: &OpenShop,
         lease: &Lease,
         intent: &Intent,
+        mut record: CancellationRecord,
         answer: Result<CancelAccepted, CallError>,
     ) -> Result<Next, EngineError> {
         let now = self.clock.now();
-        let merchant = &shop.record.merchant;
-        let Some(mut record) =
-            cancellations::load(session, merchant, std::slice::from_ref(&intent.work.id)).await?.pop()
-        else {
-            return Ok(Next::Lost);
-        };
         let event = match answer {
             Ok(_) => Event::Accepted,
             Err(error) => match error.remedy {

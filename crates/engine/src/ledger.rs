@@ -49,22 +49,17 @@ impl Engine {
             return Ok(OrderSettled { movements: Vec::new(), short: false });
         }
         let skus: Vec<MerchantSku> = order.lines.iter().map(|line| line.merchant_sku.clone()).collect();
-        let available = stock::available(session, &order.merchant, &skus).await?;
-        let units =
-            |warehouse: &_, sku: &_| available.get(&(Clone::clone(warehouse), Clone::clone(sku))).copied().unwrap_or(0);
-        let mut rest: std::collections::HashMap<_, i64> = order
-            .lines
-            .iter()
-            .map(|line| {
-                ((line.warehouse.clone(), line.merchant_sku.clone()), units(&line.warehouse, &line.merchant_sku))
-            })
-            .collect();
-        let full = rest.clone();
+        let full: Rest = if takes_from_the_shelf(order) {
+            stock::available(session, &order.merchant, &skus).await?
+        } else {
+            Rest::new()
+        };
+        let mut rest = full.clone();
 
         let mut settled = settle_lines(order, &mut rest, chosen, actor);
         if settled.short {
             // All lines or none: a half allocated order keeps units from others and cannot be packed.
-            let mut nothing = full.into_keys().map(|key| (key, 0)).collect();
+            let mut nothing: Rest = full.into_keys().map(|key| (key, 0)).collect();
             settled = settle_lines(order, &mut nothing, chosen, actor);
             settled.short = true;
         }
@@ -73,6 +68,20 @@ impl Engine {
         }
         Ok(OrderSettled { movements: settled.movements, short: settled.short })
     }
+}
+
+/// Whether what is missing could come from available units, so that they have to be looked at.
+fn takes_from_the_shelf(order: &OrderRecord) -> bool {
+    order.lines.iter().any(|line| {
+        let live = line.quantity.saturating_sub(line.canceled_quantity);
+        match order.standing {
+            Standing::Unpaid | Standing::OnHold => line.stock.reserved + line.stock.allocated < live,
+            Standing::ToPack | Standing::Arranged => line.stock.allocated + line.stock.outbound < live,
+            // Set aside, its units were released: what was said not to exist is taken from the shelf again.
+            Standing::Canceled => order.voided,
+            Standing::Shipped | Standing::Completed | Standing::CancelRequested | Standing::Unknown => false,
+        }
+    })
 }
 
 struct LinesSettled {

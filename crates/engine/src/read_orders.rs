@@ -10,6 +10,7 @@ use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
 use std::collections::{BTreeSet, HashMap};
 use store::jobs::{self, Claim, Lease};
+use store::orders::OrderRecord;
 use store::stock::{self, ListingRecord};
 use store::{Session, orders};
 
@@ -127,9 +128,11 @@ impl Engine {
             let known: Vec<OrderId> = known.into_values().collect();
             orders::lock(&mut session, merchant, &known).await?;
             stock::lock(&mut session, merchant, &known).await?;
+            let loaded = orders::load(&mut session, merchant, &known).await?;
+            let mut loaded: HashMap<_, _> = loaded.into_iter().map(|order| (order.number.clone(), order)).collect();
             for claim in claims {
                 session.savepoint().await?;
-                match self.apply_read(&mut session, shop, lease, claim, &reads).await {
+                match self.apply_read(&mut session, shop, lease, claim, &reads, &mut loaded).await {
                     Ok(true) => session.release().await?,
                     Ok(false) => session.undo().await?,
                     Err(EngineError::Store(error)) if error.is_passing() => {
@@ -154,6 +157,7 @@ impl Engine {
         lease: &Lease,
         claim: &Claim,
         reads: &Reads,
+        loaded: &mut HashMap<OrderNumber, OrderRecord>,
     ) -> Result<bool, EngineError> {
         let now = self.clock.now();
         let Ok(number) = OrderNumber::parse(claim.subject.as_str()) else {
@@ -161,13 +165,7 @@ impl Engine {
         };
         match reads.of(&number) {
             ReadOf::Order(snapshot) => {
-                let merchant = &shop.record.merchant;
-                let ids =
-                    orders::ids_by_number(session, merchant, &shop.record.id, std::slice::from_ref(&number)).await?;
-                let before = match ids.get(&number) {
-                    Some(id) => orders::load_one(session, merchant, id).await?,
-                    None => None,
-                };
+                let before = loaded.remove(&number);
                 let applied = self.apply(session, shop, before, &snapshot, reads.began_at).await?;
                 if applied.read_again {
                     return Ok(jobs::again(session, lease, claim, now, now).await?);

@@ -201,7 +201,7 @@ impl World {
 
     /// Runs what is due until every cancellation has ended.
     pub(crate) async fn run_until_ended(&self, records: &[CancellationRecord]) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
         loop {
             self.engine.run_due().await.expect("a tick");
             let mut open = 0;
