@@ -69,10 +69,7 @@ pub fn default_policy(platform: Platform) -> Result<Policy, OpenError> {
         Platform::Lazada => {
             Ok(policy::read(lazada::POLICY, "crates/connectors/src/lazada/policy.toml", &lazada::BOUNDS)?)
         }
-        Platform::TiktokShop => {
-            let file = "crates/connectors/src/tiktok_shop/policy.toml";
-            Ok(policy::read(tiktok_shop::POLICY, file, &tiktok_shop::BOUNDS)?)
-        }
+        Platform::TiktokShop => Ok(policy::read(tiktok_shop::POLICY, tiktok_shop::POLICY_FILE, &tiktok_shop::BOUNDS)?),
         other => Err(OpenError::Platform(other)),
     }
 }

@@ -71,6 +71,8 @@ type Parameters = Vec<(&'static str, String)>;
 
 /// The built-in policy.
 pub(crate) const POLICY: &str = include_str!("tiktok_shop/policy.toml");
+/// Where it lies.
+pub(crate) const POLICY_FILE: &str = "crates/connectors/src/tiktok_shop/policy.toml";
 
 /// What TikTok Shop's API itself allows (sections 4 and 5.7). No longest window of a search is documented.
 pub(crate) const BOUNDS: Bounds = Bounds {

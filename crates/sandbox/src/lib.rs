@@ -16,6 +16,7 @@
 //! | faults, rate limits, call log, virtual time, pushes, the journal | `faults.rs`, `limits.rs`, `calls.rs`, `clock.rs`, `pushes.rs`, `persistence.rs` |
 //! | Shopee | `shopee.rs`, `shopee/` |
 //! | Lazada | `lazada.rs`, `lazada/` |
+//! | TikTok Shop, with the orders of Tokopedia's app | `tiktok_shop.rs`, `tiktok_shop/` |
 //!
 //! # Control port
 //!
@@ -25,7 +26,7 @@
 //! |---|---|
 //! | `GET /` | the ready line: addresses and credentials |
 //! | `GET /orders?platform=&shop=&number=&status=&limit=` | the platform's own truth |
-//! | `POST /orders` `{"platform","shop"?,"count"?,"status"?,"cod"?,"preorder"?,"fulfilled_by"?,"packages"?,"lines":[{"sku","quantity"}]?}` | new orders; `{"numbers":[…]}` |
+//! | `POST /orders` `{"platform","shop"?,"count"?,"status"?,"cod"?,"preorder"?,"fulfilled_by"?,"storefront"?,"packages"?,"lines":[{"sku","quantity"}]?}` | new orders; `{"numbers":[…]}` |
 //! | `POST /orders/{platform}/{number}/buyer-cancel` `{"reason"?,"ask"?,"shop"?}` | the buyer cancels: at once where the platform lets buyers, else a request; `ask` makes it a request in any case |
 //! | `POST /orders/{platform}/{number}/buyer-withdraw` | the buyer takes the request back |
 //! | `POST /orders/{platform}/{number}/advance` `{"to","reason"?,"force"?}` | move it along; 409 where the platform's rules do not allow it, unless forced |
@@ -35,7 +36,7 @@
 //! | `POST /tokens` `{"platform","shop"?,"action"}` | `expire_access`, `expire_refresh`, `revoke` |
 //! | `POST /import` | an export as [`shopee::export::Export::to_json`] writes it; sets the clock |
 //! | `PUT /faults` `{"platform","rate","kinds","seed"?,"delay_ms"?,"ban_seconds"?,"stale_ms"?}` | faults; a stale read is possible for `stale_ms` (5,000) after a write |
-//! | `PUT /switches` `{"accept_repeats"?,"shopee":{…}?,"lazada":{…}?}` | `accept_repeats`: a second cancel takes effect again; per platform: see its module |
+//! | `PUT /switches` `{"accept_repeats"?,"shopee":{…}?,"lazada":{…}?,"tiktok_shop":{…}?}` | `accept_repeats`: a second cancel takes effect again; per platform: see its module |
 //! | `PUT /limits` `{"lifted"?,"per_second"?}` | rate limits; also ends bans |
 //! | `PUT /push-target` `{"platform","url"}` | where pushes go; `url` null: nowhere |
 //! | `GET /pushes` · `POST /pushes/resend` `{"platform"}` | how many wait, were lost, were delivered; bring every waiting one forward |
@@ -58,6 +59,7 @@ mod pushes;
 mod random;
 mod receive;
 pub mod shopee;
+mod tiktok_shop;
 mod world;
 
 use std::io;
@@ -175,8 +177,11 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
         folder: settings.data.as_deref().map(|folder| folder.display().to_string()).unwrap_or_default(),
         source,
     };
-    let marketplaces: Vec<Box<dyn Marketplace>> =
-        vec![Box::new(shopee::Shopee::new(settings.seed)), Box::new(lazada::Lazada::new(settings.seed))];
+    let marketplaces: Vec<Box<dyn Marketplace>> = vec![
+        Box::new(shopee::Shopee::new(settings.seed)),
+        Box::new(lazada::Lazada::new(settings.seed)),
+        Box::new(tiktok_shop::TiktokShop::new(settings.seed)),
+    ];
     let (mut world, found) = World::open(marketplaces, settings.data.as_deref()).map_err(data_error)?;
     if found {
         world.renew_credentials();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
@@ -38,6 +38,8 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// The query's pairs in their order, decoded.
     pub(crate) query: Vec<(String, String)>,
+    /// The headers.
+    pub(crate) headers: HeaderMap,
     /// The body.
     pub(crate) body: Bytes,
 }
@@ -46,6 +48,11 @@ impl Request {
     /// The first value of a query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A header, if it is text and not empty.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
     }
 }
 
@@ -157,6 +164,9 @@ pub(crate) struct OrderWish {
     /// Who fulfils it, in the platform's word.
     #[serde(default)]
     pub(crate) fulfilled_by: Option<String>,
+    /// The storefront that it was placed in, in the platform's word, where an account has several.
+    #[serde(default)]
+    pub(crate) storefront: Option<String>,
     /// How many parcels.
     #[serde(default)]
     pub(crate) packages: Option<u8>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, State};
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::Response;
 
 use crate::calls::Call;
@@ -25,10 +25,11 @@ async fn handle(
     ConnectInfo(scissors): ConnectInfo<Scissors>,
     method: Method,
     uri: Uri,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect();
-    let request = Request { method, path: uri.path().to_owned(), query, body };
+    let request = Request { method, path: uri.path().to_owned(), query, headers, body };
     match receive(shared, marketplace, request).await {
         Some(answer) => response(answer),
         None => {

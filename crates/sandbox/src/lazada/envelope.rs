@@ -194,7 +194,13 @@ mod tests {
     fn pool_of(query: &[(&str, &str)], body: &str) -> BTreeMap<String, String> {
         let query = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let body = Bytes::from(body.to_owned());
-        pool(&Request { method: Method::POST, path: "/rest/x".to_owned(), query, body })
+        pool(&Request {
+            method: Method::POST,
+            path: "/rest/x".to_owned(),
+            query,
+            headers: axum::http::HeaderMap::new(),
+            body,
+        })
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Whatever comes in, the fake Lazada answers and goes on.
 
 use axum::body::Bytes;
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -42,7 +42,13 @@ fn marketplace() -> Lazada {
 fn signed(lazada: &Lazada, method: Method, path: &str, more: Vec<(String, String)>, body: Vec<u8>) -> Request {
     let credentials = lazada.credentials();
     let text = |name: &str| credentials[name].as_str().unwrap().to_owned();
-    let mut request = Request { method, path: format!("/rest{path}"), query: more, body: Bytes::from(body) };
+    let mut request = Request {
+        method,
+        path: format!("/rest{path}"),
+        query: more,
+        headers: HeaderMap::new(),
+        body: Bytes::from(body),
+    };
     for (name, value) in [
         ("app_key", text("app_key")),
         ("timestamp", (NOW * 1_000).to_string()),
@@ -210,7 +216,7 @@ proptest! {
     ) {
         let mut lazada = marketplace();
         let query = query.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let request = Request { method: Method::GET, path: path.to_owned(), query, body: Bytes::new() };
+        let request = Request { method: Method::GET, path: path.to_owned(), query, headers: HeaderMap::new(), body: Bytes::new() };
         let answer = with_moment(|moment| lazada.answer(&request, moment));
         prop_assert!([200, 302, 400].contains(&answer.status));
     }

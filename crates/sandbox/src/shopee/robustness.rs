@@ -1,7 +1,7 @@
 //! Whatever comes in, the fake Shopee answers and goes on.
 
 use axum::body::Bytes;
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -56,6 +56,7 @@ fn signed(shopee: &Shopee, method: &str, path: &str, more: Vec<(String, String)>
         method: Method::from_bytes(method.as_bytes()).unwrap(),
         path: path.to_owned(),
         query,
+        headers: HeaderMap::new(),
         body: Bytes::from(body),
     }
 }

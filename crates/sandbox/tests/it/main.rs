@@ -11,3 +11,4 @@ mod life;
 mod orders;
 mod persistence;
 mod pushes;
+mod tiktok_shop;
