@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+#[path = "third_party_clients/lazada.rs"]
+mod lazada;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -30,6 +33,28 @@ fn script(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients").join(name)
 }
 
+/// Runs a client to its end and reads the last line that it printed.
+async fn run(program: OsString, arguments: Vec<OsString>, wish: &Value) -> Value {
+    let wish = wish.to_string();
+    tokio::task::spawn_blocking(move || {
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .env("NO_PROXY", "127.0.0.1")
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(wish.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_str(printed.lines().last().unwrap()).unwrap()
+    })
+    .await
+    .unwrap()
+}
+
 struct Desk {
     running: Running,
     http: reqwest::Client,
@@ -37,12 +62,17 @@ struct Desk {
 }
 
 impl Desk {
-    async fn open() -> Desk {
+    /// A sandbox, without a wish yet.
+    async fn start() -> Desk {
         let settings = Settings { listen: [127, 0, 0, 1].into(), control_port: 0, data: None, seed: 5, orders: ORDERS };
         let running = sandbox::start(settings).await.unwrap();
-        let ready = running.ready();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut desk = Desk { running, http, wish: Value::Null };
+        Desk { running, http, wish: Value::Null }
+    }
+
+    async fn open() -> Desk {
+        let mut desk = Desk::start().await;
+        let ready = desk.running.ready();
         let grant = desk.tell("/grants", json!({"platform": "shopee"})).await;
         let lines = |sku: &str| json!({"platform": "shopee", "lines": [{"sku": sku, "quantity": 2}]});
         let one = desk.tell("/orders", lines("MUG-BLU")).await["numbers"][0].clone();
@@ -67,28 +97,6 @@ impl Desk {
     async fn ask(&self, path: &str) -> Value {
         let url = format!("{}{path}", self.running.control_url());
         self.http.get(url).send().await.unwrap().json().await.unwrap()
-    }
-
-    /// Runs a client to its end and reads the last line that it printed.
-    async fn run(&self, program: OsString, arguments: Vec<OsString>) -> Value {
-        let wish = self.wish.to_string();
-        tokio::task::spawn_blocking(move || {
-            let mut child = Command::new(program)
-                .args(arguments)
-                .stdin(Stdio::piped())
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .env("NO_PROXY", "127.0.0.1")
-                .spawn()
-                .unwrap();
-            child.stdin.take().unwrap().write_all(wish.as_bytes()).unwrap();
-            let output = child.wait_with_output().unwrap();
-            let printed = String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
-            serde_json::from_str(printed.lines().last().unwrap()).unwrap()
-        })
-        .await
-        .unwrap()
     }
 
     /// What every client must have brought about, whatever it printed.
@@ -143,7 +151,7 @@ impl Desk {
 async fn pyshopee_works_unchanged() {
     let Some(python) = wanted("COUNTERMAND_CLIENTS_PYTHON") else { return };
     let desk = Desk::open().await;
-    let report = desk.run(python, vec![script("shopee_pyshopee.py").into()]).await;
+    let report = run(python, vec![script("shopee_pyshopee.py").into()], &desk.wish).await;
     desk.assert_truth(&report).await;
     assert_eq!(report["twice"]["error"], "order.error_limit");
 }
@@ -152,7 +160,7 @@ async fn pyshopee_works_unchanged() {
 async fn the_node_sdk_works_unchanged() {
     let Some(modules) = wanted("COUNTERMAND_CLIENTS_NODE_MODULES") else { return };
     let desk = Desk::open().await;
-    let report = desk.run("node".into(), vec![script("shopee_sdk.mjs").into(), modules]).await;
+    let report = run("node".into(), vec![script("shopee_sdk.mjs").into(), modules], &desk.wish).await;
     desk.assert_truth(&report).await;
     assert_eq!(report["twice"]["data"]["error"], "order.error_limit");
     assert_eq!((&report["repeated"], &report["consent"]["status"]), (&json!(2), &json!(200)));
