@@ -21,6 +21,10 @@ use domain::platform::Platform;
 use domain::policy::Policy;
 use policy::PolicyError;
 
+/// The marketplaces that the product serves from end to end. The other connectors are built and tested, but a shop of theirs
+/// is not opened yet: the engine cancels whole orders only, and their own rules stand on no screen.
+pub const SERVED: &[Platform] = &[Platform::Shopee];
+
 /// Why a marketplace cannot be opened. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {

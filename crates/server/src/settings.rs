@@ -311,16 +311,11 @@ fn policies(folder: Option<&Given>) -> Result<HashMap<Platform, Arc<Policy>>, Se
         return Err(given.wrong(format!("{} is no folder", given.value), "name a folder of <platform>.toml files"));
     }
     let mut policies = HashMap::new();
-    for &platform in Platform::ALL {
+    for &platform in connectors::SERVED {
         let file = folder.map(|given| Path::new(&given.value).join(format!("{platform}.toml")));
         let policy = match file.filter(|file| file.exists()) {
             Some(file) => connectors::read_policy(platform, &file).map_err(wrong)?,
-            None => match connectors::default_policy(platform) {
-                Ok(policy) => policy,
-                // This version does not serve it.
-                Err(OpenError::Platform(_)) => continue,
-                Err(error) => return Err(wrong(error)),
-            },
+            None => connectors::default_policy(platform).map_err(wrong)?,
         };
         policies.insert(platform, Arc::new(policy));
     }
@@ -381,8 +376,7 @@ mod tests {
     #[test]
     fn a_wrong_policy_file_is_refused_with_its_line() {
         let folder = tempfile::tempdir().expect("a folder");
-        let platform = Platform::ALL.iter().find(|platform| connectors::default_policy(**platform).is_ok());
-        let file = folder.path().join(format!("{}.toml", platform.expect("one is served")));
+        let file = folder.path().join(format!("{}.toml", connectors::SERVED[0]));
         std::fs::write(file, "as_of = \"2026-11-23\"\nswitches = 1\n").expect("written");
         let flags = Flags { policy_folder: Some(folder.path().display().to_string()), ..Flags::default() };
         let sources = sources("", &[], flags).expect("read");
