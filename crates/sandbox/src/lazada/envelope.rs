@@ -29,7 +29,7 @@ pub(super) struct Failure {
     pub(super) kind: &'static str,
     pub(super) message: String,
     /// What a failed batch says of its rows.
-    pub(super) detail: Option<Value>,
+    pub(super) detail: Option<Box<Value>>,
 }
 
 impl Failure {
@@ -89,7 +89,7 @@ pub(super) fn answer(outcome: Outcome) -> Answer {
             body.insert("type".to_owned(), json!(failure.kind));
             body.insert("message".to_owned(), json!(failure.message));
             if let Some(detail) = failure.detail {
-                body.insert("detail".to_owned(), detail);
+                body.insert("detail".to_owned(), *detail);
             }
             failure.code
         }

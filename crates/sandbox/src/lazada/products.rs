@@ -244,7 +244,10 @@ pub(super) fn update(shop: &mut Shop, parameters: &Parameters<'_>, meant: Meant,
             .iter()
             .map(|(_, message, seller_sku)| json!({"field": "Quantity", "message": message, "seller_sku": seller_sku}))
             .collect();
-        return Err(Failure { detail: Some(detail), ..Failure::backend("501", "E0501: Update product failed") });
+        return Err(Failure {
+            detail: Some(Box::new(detail)),
+            ..Failure::backend("501", "E0501: Update product failed")
+        });
     }
     for (product, sku, units) in changes {
         shop.products.offer(product, sku, units);
