@@ -11,6 +11,7 @@ mod lenient;
 pub mod policy;
 pub mod shopee;
 pub mod tiktok_shop;
+pub mod tokopedia;
 mod wire;
 
 use std::path::Path;
@@ -37,6 +38,9 @@ pub enum OpenError {
     /// The sealed credentials are not this platform's.
     #[error("the shop's credentials cannot be read: {0}; connect the shop again")]
     Credentials(String),
+    /// Its sellers authorise nothing: the app's own id and secret give the token.
+    #[error("{} has no page to authorise at; the app's id and secret are enough", .0.title())]
+    NoConsentPage(Platform),
     /// The policy file is wrong.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -57,6 +61,7 @@ pub fn open(
         Platform::Shopee => Ok(Box::new(shopee::Shopee::open(base_url, credentials, policy)?)),
         Platform::Lazada => Ok(Box::new(lazada::Lazada::open(base_url, credentials, policy)?)),
         Platform::TiktokShop => Ok(Box::new(tiktok_shop::TiktokShop::open(base_url, credentials, policy)?)),
+        Platform::Tokopedia => Ok(Box::new(tokopedia::Tokopedia::open(base_url, credentials, policy)?)),
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -74,6 +79,7 @@ pub fn default_policy(platform: Platform) -> Result<Policy, OpenError> {
             Ok(policy::read(lazada::POLICY, "crates/connectors/src/lazada/policy.toml", &lazada::BOUNDS)?)
         }
         Platform::TiktokShop => Ok(policy::read(tiktok_shop::POLICY, tiktok_shop::POLICY_FILE, &tiktok_shop::BOUNDS)?),
+        Platform::Tokopedia => Ok(policy::read(tokopedia::POLICY, tokopedia::POLICY_FILE, &tokopedia::BOUNDS)?),
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -87,6 +93,7 @@ pub fn read_policy(platform: Platform, path: &Path) -> Result<Policy, OpenError>
         Platform::Shopee => Ok(policy::read_file(path, &shopee::BOUNDS)?),
         Platform::Lazada => Ok(policy::read_file(path, &lazada::BOUNDS)?),
         Platform::TiktokShop => Ok(policy::read_file(path, &tiktok_shop::BOUNDS)?),
+        Platform::Tokopedia => Ok(policy::read_file(path, &tokopedia::BOUNDS)?),
         other => Err(OpenError::Platform(other)),
     }
 }
@@ -107,6 +114,7 @@ pub fn authorisation_link(
         Platform::Shopee => shopee::auth::authorisation_link(base_url, credentials, redirect, state),
         Platform::Lazada => lazada::auth::authorisation_link(base_url, credentials, redirect, state),
         Platform::TiktokShop => tiktok_shop::auth::authorisation_link(base_url, credentials, redirect, state),
+        Platform::Tokopedia => Err(OpenError::NoConsentPage(platform)),
         other => Err(OpenError::Platform(other)),
     }
 }

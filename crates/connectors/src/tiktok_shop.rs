@@ -29,7 +29,8 @@
 //! | answer buyers' requests | no | [`requests`] |
 //! | arrange shipment, labels | no | [`shipping`] |
 //!
-//! An account in Indonesia also has the orders of the Tokopedia app (`commerce_platform`, section 4).
+//! An account in Indonesia also has the orders of the Tokopedia app (`commerce_platform`, section 4): see
+//! [`crate::tokopedia`].
 
 pub mod auth;
 mod cancel;
