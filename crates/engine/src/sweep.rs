@@ -7,13 +7,16 @@ use connectors::connector::{Connector, Window};
 use domain::ids::{MerchantId, OrderNumber, ShopId};
 use domain::time::{Moment, Span};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use store::jobs::{self, Claim, Kind, Lease};
 use store::shops;
 
 /// Pages that one window may have; more than this is a platform that turns in circles.
 const MAX_PAGES: usize = 10_000;
 /// Rounds that a first sync waits for reads that fail, before it lets the workers go on with them.
-const FIRST_SYNC_ROUNDS: usize = 200;
+const FIRST_SYNC_ROUNDS: usize = 600;
+/// How long each of these rounds waits for reads that others are making.
+const FIRST_SYNC_PAUSE: Duration = Duration::from_millis(50);
 
 impl Engine {
     pub(crate) async fn sweep(&self, shop: &OpenShop, lease: &Lease, claims: &[Claim]) -> Result<(), EngineError> {
@@ -100,6 +103,9 @@ impl Engine {
             if jobs::waiting_in_shop(&mut session, &due, Kind::ReadOrder).await? == 0 {
                 break;
             }
+            drop(session);
+            // What is left is held by another worker, or waits for the platform.
+            tokio::time::sleep(FIRST_SYNC_PAUSE).await;
         }
         Ok(())
     }
