@@ -206,19 +206,13 @@ impl Engine {
     }
 }
 
+/// A check by the compiler: what workers spawn must be fit for their tasks.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
+const _: fn(&Engine, &Due, &MerchantId, &ShopId) = |engine, due, merchant, shop| {
     fn may_run_on_any_worker<T: Send>(_: &T) {}
-
-    /// A check by the compiler: what workers spawn must be fit for their tasks.
-    #[allow(dead_code, reason = "it only has to compile")]
-    fn ticks_and_commands_are_fit_for_a_worker(engine: &Engine, due: &Due, merchant: &MerchantId, shop: &ShopId) {
-        may_run_on_any_worker(&engine.tick(due, Kind::Cancellation));
-        may_run_on_any_worker(&engine.run_due());
-        may_run_on_any_worker(&engine.first_sync(merchant, shop));
-        may_run_on_any_worker(&engine.count_from_listings(merchant, shop));
-        may_run_on_any_worker(&engine.authorise(merchant, shop, "code"));
-    }
-}
+    may_run_on_any_worker(&engine.tick(due, Kind::Cancellation));
+    may_run_on_any_worker(&engine.run_due());
+    may_run_on_any_worker(&engine.first_sync(merchant, shop));
+    may_run_on_any_worker(&engine.count_from_listings(merchant, shop));
+    may_run_on_any_worker(&engine.authorise(merchant, shop, "code"));
+};
