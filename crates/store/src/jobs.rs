@@ -75,6 +75,8 @@ statements! {
     FREE_ALL = "update jobs set lease = null, leased_until = 0 where leased_until > 0";
     NEXT_WAKE = "select min(case when leased_until > wake_at then leased_until else wake_at end) as at from jobs";
     WAITING_IN_SHOP = "select count(*) as jobs from jobs where merchant_id = $1 and kind = $2 and shop_id = $3";
+    UNREAD = "select count(*) as jobs from jobs where merchant_id = $1 and shop_id = $2 \
+        and (kind = 'read_order' or (kind = 'sweep' and (wake_at <= $3 or leased_until > $3)))";
     WAITING = "select kind, count(*) as jobs from jobs group by kind";
 }
 
@@ -240,6 +242,20 @@ pub async fn next_wake(session: &mut Session) -> Result<Option<Moment>, StoreErr
 /// [`StoreError`] of the database.
 pub async fn waiting_in_shop(session: &mut Session, shop: &Due, kind: Kind) -> Result<i64, StoreError> {
     let row = session.row(WAITING_IN_SHOP, args![shop.merchant.as_str(), kind.as_str(), shop.shop.as_str()]).await?;
+    row.map_or(Ok(0), |row| row.int("jobs"))
+}
+
+/// How much of a shop is not read yet: reads that wait or are being made, and a sweep that is due or under way.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn unread(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    now: Moment,
+) -> Result<i64, StoreError> {
+    let row = session.row(UNREAD, args![merchant.as_str(), shop.as_str(), now.millis()]).await?;
     row.map_or(Ok(0), |row| row.int("jobs"))
 }
 

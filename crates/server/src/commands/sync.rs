@@ -38,12 +38,14 @@ pub(super) async fn run(called: &Called, arguments: Arguments) -> Result<(), Fai
         engine.sync_now(&mut session, &merchant, "terminal", &shop.id).await?;
     }
     session.commit().await?;
-    let asked = crate::clock::now();
     let all_read = desk
         .work_until(PATIENCE, async || {
             let mut session = desk.store.read().await?;
-            // A swept shop's next sweep lies ahead; what it named has been read when nothing is due.
-            Ok(jobs::next_wake(&mut session).await?.is_none_or(|at| at > crate::clock::now().max(asked)))
+            let mut unread = 0;
+            for shop in &shops {
+                unread += jobs::unread(&mut session, &merchant, &shop.id, crate::clock::now()).await?;
+            }
+            Ok(unread == 0)
         })
         .await?;
     if !all_read {
