@@ -17,6 +17,7 @@
 //! | Shopee | `shopee.rs`, `shopee/` |
 //! | Lazada | `lazada.rs`, `lazada/` |
 //! | TikTok Shop, with the orders of Tokopedia's app | `tiktok_shop.rs`, `tiktok_shop/` |
+//! | Tokopedia's old API | `tokopedia.rs`, `tokopedia/` |
 //!
 //! # Control port
 //!
@@ -60,6 +61,7 @@ mod random;
 mod receive;
 pub mod shopee;
 mod tiktok_shop;
+mod tokopedia;
 mod world;
 
 use std::io;
@@ -181,6 +183,7 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
         Box::new(shopee::Shopee::new(settings.seed)),
         Box::new(lazada::Lazada::new(settings.seed)),
         Box::new(tiktok_shop::TiktokShop::new(settings.seed)),
+        Box::new(tokopedia::Tokopedia::new(settings.seed)),
     ];
     let (mut world, found) = World::open(marketplaces, settings.data.as_deref()).map_err(data_error)?;
     if found {

@@ -12,3 +12,4 @@ mod orders;
 mod persistence;
 mod pushes;
 mod tiktok_shop;
+mod tokopedia;
