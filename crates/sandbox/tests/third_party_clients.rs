@@ -8,6 +8,8 @@
 
 #[path = "third_party_clients/lazada.rs"]
 mod lazada;
+#[path = "third_party_clients/tiktok_shop.rs"]
+mod tiktok_shop;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -92,6 +94,11 @@ impl Desk {
         let answer = self.http.post(url).json(&body).send().await.unwrap();
         assert_eq!(answer.status(), 200, "{path}");
         answer.json().await.unwrap()
+    }
+
+    async fn put(&self, path: &str, body: Value) {
+        let url = format!("{}{path}", self.running.control_url());
+        assert_eq!(self.http.put(url).json(&body).send().await.unwrap().status(), 200, "{path}");
     }
 
     async fn ask(&self, path: &str) -> Value {
