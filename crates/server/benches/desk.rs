@@ -181,7 +181,7 @@ async fn pages() {
     let mut call = Vec::with_capacity(PAGES);
     for _ in 0..PAGES {
         let began = Instant::now();
-        let answer = http.get(format!("{url}/orders/new")).header("cookie", &cookie).send().await.expect("a page");
+        let answer = http.get(format!("{url}/orders?list=new")).header("cookie", &cookie).send().await.expect("a page");
         assert!(answer.status().is_success(), "{}", answer.status());
         answer.bytes().await.expect("a page");
         page.push(began.elapsed());
