@@ -34,7 +34,7 @@ pub(super) struct Rules {
     pub(super) request_answer_seconds: i64,
     /// Seconds after which an unpaid order is cancelled. Not documented.
     pub(super) unpaid_expires_seconds: i64,
-    /// Seconds that a paid order is on hold: about an hour (section 4); 0: none is, as the made-up orders are older.
+    /// Seconds after payment until an order on hold may be shipped: about an hour (section 4).
     pub(super) hold_seconds: i64,
 }
 

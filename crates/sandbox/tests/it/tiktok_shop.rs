@@ -577,6 +577,27 @@ async fn every_fault_kind_reaches_it() {
 }
 
 #[tokio::test]
+async fn an_empty_object_is_signed_as_two_bytes_unless_the_switch_is_lenient() {
+    let desk = desk(1).await;
+    let parameters = [("shop_cipher", desk.cipher.as_str()), ("page_size", "20")];
+    let unsigned = desk.url("/order/202309/orders/search", &parameters, "").await;
+    assert_eq!(desk.send(Method::POST, &unsigned, "{}").await.1["code"], 106_001);
+    let signed = desk.url("/order/202309/orders/search", &parameters, "{}").await;
+    assert_eq!(desk.send(Method::POST, &signed, "{}").await.1["code"], 0);
+    desk.switch(json!({"empty_body_unsigned": true})).await;
+    assert_eq!(desk.send(Method::POST, &unsigned, "{}").await.1["code"], 0);
+}
+
+#[tokio::test]
+async fn an_order_on_hold_may_be_shipped_when_its_hour_is_over() {
+    let desk = desk(1).await;
+    let number = desk.order(json!({"status": "ON_HOLD"})).await;
+    assert_eq!(desk.detail(&number).await["is_on_hold_order"], true);
+    desk.tell(Method::POST, "/clock", json!({"advance_seconds": 3_601})).await;
+    assert_eq!(desk.truth(&number).await["status"], "AWAITING_SHIPMENT");
+}
+
+#[tokio::test]
 async fn a_budget_is_kept() {
     let desk = desk(1).await;
     desk.tell(Method::PUT, "/limits", json!({"per_second": 0})).await;
