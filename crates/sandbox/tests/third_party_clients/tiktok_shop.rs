@@ -27,7 +27,14 @@ async fn open() -> Desk {
         let wish = json!({"platform": "tiktok_shop", "lines": [{"sku": sku, "quantity": 2}]});
         orders.push(desk.tell("/orders", wish).await["numbers"][0].clone());
     }
-    let push = pushes.recv().await.unwrap();
+    // Pushes of several orders overtake each other: take the first order's.
+    let push = loop {
+        let push: Value = pushes.recv().await.unwrap();
+        let body: Value = serde_json::from_str(push["body"].as_str().unwrap()).unwrap();
+        if body["data"]["order_id"] == orders[0] {
+            break push;
+        }
+    };
     for number in &orders[1..] {
         let path = format!("/orders/tiktok_shop/{}/buyer-cancel", number.as_str().unwrap());
         desk.tell(&path, json!({"ask": true})).await;
