@@ -8,6 +8,7 @@ pub mod call;
 pub mod connector;
 pub mod lazada;
 mod lenient;
+mod manual;
 pub mod policy;
 pub mod shopee;
 pub mod tiktok_shop;
@@ -66,10 +67,10 @@ pub fn open(
     }
 }
 
-/// The built-in policy of a marketplace.
+/// The built-in policy of a platform.
 ///
 /// # Errors
-/// [`OpenError::Platform`] where there is no connector.
+/// [`OpenError::Policy`] when the text that is built in is wrong, which a test rules out.
 pub fn default_policy(platform: Platform) -> Result<Policy, OpenError> {
     match platform {
         Platform::Shopee => {
@@ -80,21 +81,21 @@ pub fn default_policy(platform: Platform) -> Result<Policy, OpenError> {
         }
         Platform::TiktokShop => Ok(policy::read(tiktok_shop::POLICY, tiktok_shop::POLICY_FILE, &tiktok_shop::BOUNDS)?),
         Platform::Tokopedia => Ok(policy::read(tokopedia::POLICY, tokopedia::POLICY_FILE, &tokopedia::BOUNDS)?),
-        other => Err(OpenError::Platform(other)),
+        Platform::Manual => Ok(policy::read(manual::POLICY, manual::POLICY_FILE, &manual::BOUNDS)?),
     }
 }
 
-/// A policy file that replaces a marketplace's built-in policy.
+/// A policy file that replaces a platform's built-in policy.
 ///
 /// # Errors
-/// [`OpenError::Policy`] with file, line and remedy; [`OpenError::Platform`] where there is no connector.
+/// [`OpenError::Policy`] with file, line and remedy.
 pub fn read_policy(platform: Platform, path: &Path) -> Result<Policy, OpenError> {
     match platform {
         Platform::Shopee => Ok(policy::read_file(path, &shopee::BOUNDS)?),
         Platform::Lazada => Ok(policy::read_file(path, &lazada::BOUNDS)?),
         Platform::TiktokShop => Ok(policy::read_file(path, &tiktok_shop::BOUNDS)?),
         Platform::Tokopedia => Ok(policy::read_file(path, &tokopedia::BOUNDS)?),
-        other => Err(OpenError::Platform(other)),
+        Platform::Manual => Ok(policy::read_file(path, &manual::BOUNDS)?),
     }
 }
 

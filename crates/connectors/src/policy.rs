@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use domain::ids::ReasonCode;
-use domain::order::Stage;
+use domain::order::{List, Stage};
 use domain::policy::{
     Evidence, GoodsEffect, ListingEffect, PackageStatusRule, Policy, ReasonRule, Standing, StatusRule,
 };
@@ -93,6 +93,15 @@ struct PolicyFile {
 struct Switches {
     seller_cancel: Switch,
     partial_cancel: Switch,
+    cancel_from: Lists,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lists {
+    lists: Vec<Spanned<String>>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -237,6 +246,13 @@ impl Source<'_> {
     }
 }
 
+impl Lists {
+    fn check(&self, source: &Source<'_>) -> Result<Vec<List>, PolicyError> {
+        source.evidence(&self.certainty, &self.source)?;
+        self.lists.iter().map(|list| source.word(list, List::parse)).collect()
+    }
+}
+
 impl Seconds {
     fn check(&self, source: &Source<'_>, least: i64, most: i64) -> Result<Span, PolicyError> {
         source.evidence(&self.certainty, &self.source)?;
@@ -276,6 +292,7 @@ impl PolicyFile {
             reasons: reasons(source, &self.reason, bounds)?,
             seller_cancel: self.switches.seller_cancel.on,
             partial_cancel: self.switches.partial_cancel.on,
+            cancel_from: self.switches.cancel_from.check(source)?,
             call_timeout: limits.call_timeout.check(source, 1, SECONDS_MAX)?,
             settling: settling(source, &limits.settling)?,
             attention_after: limits.attention_after.check(source, 1, SECONDS_MAX)?,

@@ -22,6 +22,7 @@ const GOOD: &str = r#"as_of = "2026-11-23"
 [switches]
 seller_cancel = { on = true, certainty = "C4", source = "sheet 8" }
 partial_cancel = { on = false, certainty = "S:docs", source = "sheet 8" }
+cancel_from = { lists = ["new", "voided"], certainty = "S:docs", source = "sheet 8" }
 
 [limits]
 call_timeout = { seconds = 10, certainty = "I", source = "ours" }
@@ -99,6 +100,7 @@ fn every_fault_names_its_place_and_its_remedy() {
         ("certainty = \"C4\", source = \"sheet 8\"", "certainty = \"sure\", source = \"sheet 8\""),
         ("certainty = \"C4\", source = \"sheet 8\"", "certainty = \"C1\", source = \"sheet 8\""),
         ("certainty = \"C4\", source = \"sheet 8\"", "certainty = \"C4\", source = \"  \""),
+        ("lists = [\"new\"", "lists = [\"brand_new\""),
         ("settling = { seconds = 10", "settling = { seconds = 16"),
         ("settling = { seconds = 10", "settling = { seconds = -1"),
         ("call_timeout = { seconds = 10", "call_timeout = { seconds = 0"),
@@ -139,7 +141,7 @@ fn every_fault_names_its_place_and_its_remedy() {
 fn a_reason_that_stands_twice_is_refused() {
     let (_, reason) = GOOD.split_once("[[reason]]").unwrap();
     let error = parsed(&format!("{GOOD}\n[[reason]]{reason}")).unwrap_err();
-    assert_eq!((error.line, error.column), (56, 8));
+    assert_eq!((error.line, error.column), (57, 8));
     assert_eq!(error.problem, "the reason code “out_of_stock” stands here twice");
 }
 
@@ -158,7 +160,7 @@ fn a_longer_settling_time_needs_a_source_with_a_name() {
 fn a_column_is_counted_in_letters() {
     let text = GOOD.replace("title = \"Ready\"", "title = \"พร้อมส่ง\" x");
     let error = parsed(&text).unwrap_err();
-    assert_eq!((error.line, error.column), (23, 20));
+    assert_eq!((error.line, error.column), (24, 20));
 }
 
 #[test]

@@ -76,12 +76,14 @@ pub fn new_cancel(facts: &OrderFacts, policy: &Policy) -> Result<(), Blocked> {
             "The buyer has asked to cancel this order; agree to or reject the request instead.",
         );
     }
-    if !facts.list.seller_may_cancel() && facts.list != List::PlatformFulfilled {
+    if !policy.cancel_from.contains(&facts.list) && facts.list != List::PlatformFulfilled {
+        let words = |list: &List| list.as_str().replace('_', " ");
         let detail = match facts.list {
             List::Canceled => "The order is canceled already.".to_owned(),
             other => format!(
-                "Orders in “{}” cannot be canceled by the seller; only new, in process and voided ones can.",
-                other.as_str().replace('_', " ")
+                "Orders in “{}” cannot be canceled by the seller; only those in {} can.",
+                words(&other),
+                policy.cancel_from.iter().map(words).collect::<Vec<_>>().join(", ")
             ),
         };
         return blocked(Gate::List, detail);

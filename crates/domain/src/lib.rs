@@ -7,6 +7,7 @@
 pub mod cancellation;
 pub mod eligibility;
 pub mod ids;
+pub mod manual;
 pub mod money;
 pub mod order;
 pub mod platform;

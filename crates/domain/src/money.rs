@@ -127,6 +127,15 @@ impl Money {
         Ok(Self { minor, currency: self.currency })
     }
 
+    /// So many of the same amount.
+    ///
+    /// # Errors
+    /// [`MoneyError::TooLarge`] on overflow.
+    pub fn times(self, count: u32) -> Result<Self, MoneyError> {
+        let minor = self.minor.checked_mul(i64::from(count)).ok_or(MoneyError::TooLarge)?;
+        Ok(Self { minor, currency: self.currency })
+    }
+
     /// The amount as a decimal number without its currency, with all the currency's decimals.
     #[must_use]
     pub fn to_decimal(self) -> String {

@@ -141,7 +141,7 @@ impl List {
         matches!(self, Self::New | Self::InProcess)
     }
 
-    /// Whether the seller's cancel starts from this list (`product.md` section 3, first gate).
+    /// Whether the seller's cancel may start from this list on some platform; the policy's `cancel_from` says on which.
     #[must_use]
     pub const fn seller_may_cancel(self) -> bool {
         matches!(self, Self::New | Self::InProcess | Self::Voided)

@@ -19,6 +19,12 @@ worded! {
 }
 
 impl Platform {
+    /// Whether somebody is there to be asked: without a marketplace nothing is read, sent or waited for.
+    #[must_use]
+    pub const fn is_marketplace(self) -> bool {
+        !matches!(self, Self::Manual)
+    }
+
     /// The name as people write it.
     #[must_use]
     pub const fn title(self) -> &'static str {

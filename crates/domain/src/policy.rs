@@ -1,7 +1,7 @@
 //! Dated data: what differs by platform and market. `connectors` reads it from each platform's `policy.toml`.
 
 use crate::ids::ReasonCode;
-use crate::order::Stage;
+use crate::order::{List, Stage};
 use crate::time::Span;
 use crate::words::worded;
 
@@ -126,6 +126,8 @@ pub struct Policy {
     pub seller_cancel: bool,
     /// Whether chosen lines alone may be cancelled.
     pub partial_cancel: bool,
+    /// The lists that the seller's cancel starts from (`product.md` section 3, first gate).
+    pub cancel_from: Vec<List>,
     /// How long a call may take before it is given up; its outcome is then unknown.
     pub call_timeout: Span,
     /// How long after a write's deadline a read may still show the old state.

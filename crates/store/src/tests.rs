@@ -536,6 +536,7 @@ fn policy() -> domain::policy::Policy {
         reasons: Vec::new(),
         seller_cancel: true,
         partial_cancel: false,
+        cancel_from: Vec::new(),
         call_timeout: Span::from_seconds(10),
         settling: Span::from_seconds(10),
         attention_after: Span::from_seconds(1_800),
