@@ -118,6 +118,9 @@ pub enum CommandError {
     /// A chosen line is not one of the order's.
     #[error("“{0}” is no line of this order")]
     UnknownLine(String),
+    /// A manual order breaks a rule.
+    #[error("{0}")]
+    ManualOrder(String),
     /// Anything else.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -169,6 +172,12 @@ fn consequences(order: &OrderRecord, rule: &ReasonRule) -> Vec<Consequence> {
     if let Some(note) = &rule.mapping_note {
         effects.push(Consequence { kind: EffectKind::Mapping, text: note.clone() });
     }
+    if !order.platform.is_marketplace() {
+        let text = "The order is canceled here; nobody else is told.".to_owned();
+        effects.push(Consequence { kind: EffectKind::Order, text });
+        effects.push(Consequence { kind: EffectKind::Stock, text: reconcile::goods_in_words(order, rule) });
+        return effects;
+    }
     effects.push(Consequence {
         kind: EffectKind::Order,
         text: format!("The whole order is canceled on {} and the buyer is told.", order.platform.title()),
@@ -214,7 +223,7 @@ impl Engine {
         }
         check_lines(&order, rule, &policy, request.lines)?;
 
-        let record = CancellationRecord {
+        let mut record = CancellationRecord {
             merchant: merchant.clone(),
             id: CancellationId::parse(new_id("can", now)).map_err(|_| StoreError::Conflict("the clock"))?,
             order: order.id.clone(),
@@ -228,6 +237,10 @@ impl Engine {
             created_at: now,
             updated_at: now,
         };
+        if !order.platform.is_marketplace() {
+            self.cancel_here(session, &mut record, &order, &policy).await?;
+            return Ok(record);
+        }
         let mut after = order.clone();
         after.cancelling = true;
         after.updated_at = now;
@@ -309,8 +322,11 @@ impl Engine {
         let (action, detail) = if voided {
             ("order.voided", format!("{} set aside", before.number))
         } else {
-            // The platform may have moved on since it was last read.
-            jobs::want(session, &before.merchant, &before.shop, Kind::ReadOrder, before.number.as_str(), now).await?;
+            if before.platform.is_marketplace() {
+                // The platform may have moved on since it was last read.
+                jobs::want(session, &before.merchant, &before.shop, Kind::ReadOrder, before.number.as_str(), now)
+                    .await?;
+            }
             ("order.restored", format!("{} taken back to {}", before.number, after.list))
         };
         let entry = Entry {
@@ -338,6 +354,10 @@ impl Engine {
         shop: &domain::ids::ShopId,
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let known = self.store().shop(session, merchant, shop).await?;
+        if known.is_some_and(|shop| !shop.platform.is_marketplace()) {
+            return Ok(());
+        }
         jobs::want(session, merchant, shop, Kind::Sweep, shop.as_str(), now).await?;
         let entry = Entry {
             actor,
@@ -367,7 +387,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn order_for(
+    pub(crate) async fn order_for(
         &self,
         session: &mut Session,
         merchant: &MerchantId,

@@ -8,6 +8,7 @@ mod cancel;
 mod counting;
 mod error;
 mod ledger;
+mod manual;
 mod outside;
 mod read_orders;
 mod reconcile;

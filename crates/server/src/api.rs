@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod cancellations;
 pub mod health;
+pub mod manual;
 pub mod once;
 pub mod openapi;
 pub mod order;
@@ -43,7 +44,8 @@ pub struct ProblemBody {
 
 pub(crate) fn router() -> Router<App> {
     Router::new()
-        .route("/api/v1/orders", get(orders::list))
+        .route("/api/v1/orders", get(orders::list).post(manual::create))
+        .route("/api/v1/orders/import", post(manual::import))
         .route("/api/v1/orders/counts", get(orders::counts))
         .route("/api/v1/orders/void", post(voiding::void_many))
         .route("/api/v1/orders/restore", post(voiding::restore_many))
@@ -51,6 +53,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/orders/{id}/cancellation-options", get(orders::options))
         .route("/api/v1/orders/{id}/void", post(voiding::void))
         .route("/api/v1/orders/{id}/restore", post(voiding::restore))
+        .route("/api/v1/orders/{id}/complete", post(manual::complete))
         .route("/api/v1/cancellations", get(cancellations::list).post(cancellations::create))
         .route("/api/v1/cancellations/{id}", get(cancellations::one))
         .route("/api/v1/cancellations/{id}/resolve", post(cancellations::resolve))

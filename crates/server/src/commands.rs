@@ -4,6 +4,7 @@ mod cancel;
 mod demo;
 mod desk;
 mod doctor;
+mod import;
 mod migrate;
 mod sandbox;
 mod serve;
@@ -63,6 +64,9 @@ enum Command {
     /// Cancel an order as the seller, and wait for what becomes of it
     #[command(after_help = "Example:\n  countermand cancel 240910ABCDEF --reason out_of_stock --line 1")]
     Cancel(cancel::Arguments),
+    /// Make manual orders from a table
+    #[command(after_help = "Example:\n  countermand import orders.xlsx --dry-run")]
+    Import(import::Arguments),
     /// Check database, clock, authorisations and reachability, and say what to do
     #[command(after_help = "Example:\n  countermand doctor")]
     Doctor,
@@ -181,6 +185,7 @@ fn start(line: Line) -> Result<(), Failure> {
             Command::Shop(command) => shop::run(&called, command).await,
             Command::Sync(arguments) => sync::run(&called, arguments).await,
             Command::Cancel(arguments) => cancel::run(&called, arguments).await,
+            Command::Import(arguments) => import::run(&called, arguments).await,
             Command::Doctor => doctor::run(&called).await,
         }
     })

@@ -9,12 +9,13 @@ mod cancellations;
 mod keyboard;
 mod layout;
 mod log;
+mod manual;
 mod order;
 mod orders;
 mod products;
 mod shops;
 mod stock;
-mod times;
+pub(crate) mod times;
 mod words;
 
 use crate::app::App;
@@ -43,6 +44,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/", get(async || Redirect::to(HOME)))
         .route("/sign-in", get(show_sign_in))
         .merge(orders::router())
+        .merge(manual::router())
         .merge(order::router())
         .merge(cancel::router())
         .merge(cancellations::router())

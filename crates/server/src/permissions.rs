@@ -1,7 +1,6 @@
 //! What a user may do (`product.md` section 6).
 
 use crate::problem::Problem;
-use axum::http::StatusCode;
 use domain::ids::ShopId;
 use std::collections::BTreeSet;
 
@@ -124,7 +123,7 @@ impl Permissions {
             return Ok(());
         }
         let detail = format!("This needs the permission {}; ask whoever manages your users.", permission.as_str());
-        let problem = Problem::new(StatusCode::FORBIDDEN, "forbidden", "Not permitted", detail);
+        let problem = Problem::forbidden(detail);
         Err(problem.with("permission", permission.as_str()))
     }
 }
@@ -138,6 +137,7 @@ pub fn may_see(shops: Option<&[ShopId]>, shop: &ShopId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::StatusCode;
 
     #[test]
     fn words_and_permissions_are_one_to_one() {

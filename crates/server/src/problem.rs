@@ -3,6 +3,7 @@
 //! A [`Problem`] says which status, a stable `code` for programs, and words for people. It leaves the handlers as it is;
 //! [`crate::http`] gives it the request's operation id and writes it, as JSON for the API and as a page for browsers.
 
+use crate::sheets::SheetError;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::eligibility::Gate;
@@ -104,6 +105,12 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, code, "Not as things stand", detail)
     }
 
+    /// The asker may not do this.
+    #[must_use]
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not permitted", detail)
+    }
+
     /// Our fault; the story goes to the log under the operation id.
     #[must_use]
     pub fn internal(story: impl Into<String>) -> Self {
@@ -185,9 +192,16 @@ impl From<CommandError> for Problem {
             CommandError::PartialNotSupported => {
                 Self::unprocessable("partial_not_supported", "Whole orders only", words)
             }
+            CommandError::ManualOrder(_) => Self::unprocessable("invalid_order", "This is no order", words),
             CommandError::UnknownLine(_) => Self::unprocessable("unknown_line", "No such line", words),
             CommandError::Engine(error) => error.into(),
         }
+    }
+}
+
+impl From<SheetError> for Problem {
+    fn from(error: SheetError) -> Self {
+        Self::unprocessable("invalid_table", "The table cannot be taken", error.to_string())
     }
 }
 

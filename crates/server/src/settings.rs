@@ -311,7 +311,7 @@ fn policies(folder: Option<&Given>) -> Result<HashMap<Platform, Arc<Policy>>, Se
         return Err(given.wrong(format!("{} is no folder", given.value), "name a folder of <platform>.toml files"));
     }
     let mut policies = HashMap::new();
-    for &platform in connectors::SERVED {
+    for &platform in connectors::SERVED.iter().chain([&Platform::Manual]) {
         let file = folder.map(|given| Path::new(&given.value).join(format!("{platform}.toml")));
         let policy = match file.filter(|file| file.exists()) {
             Some(file) => connectors::read_policy(platform, &file).map_err(wrong)?,

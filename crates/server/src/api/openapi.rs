@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the handlers.
 
-use super::{audit, cancellations, health, orders, shops, stock, voiding};
+use super::{audit, cancellations, health, manual, orders, shops, stock, voiding};
 use crate::events;
 use axum::Json;
 use utoipa::OpenApi;
@@ -20,6 +20,9 @@ use utoipa::openapi::{self, SecurityRequirement};
         orders::counts,
         orders::detail,
         orders::options,
+        manual::create,
+        manual::import,
+        manual::complete,
         voiding::void,
         voiding::restore,
         voiding::void_many,

@@ -153,6 +153,9 @@ async fn look_at(settings: &Settings, shop: &ShopRecord, findings: &mut Findings
             findings.bad(format!("{name}: authorisation"), detail, "authorise again: “countermand shop link”");
         }
     }
+    if !shop.platform.is_marketplace() {
+        return Ok(());
+    }
     let Some(policy) = settings.policies.get(&shop.platform) else {
         findings.bad(name, "this version does not serve the platform", "install a version that does");
         return Ok(());

@@ -201,7 +201,12 @@ async fn accept_first(
         Err(error @ CommandError::ReasonNotOffered(_)) => {
             return Ok(Err(wrong(Field::Reason, &error.to_string())));
         }
-        Err(error @ (CommandError::NoOrder | CommandError::WrongList(_) | CommandError::Engine(_))) => {
+        Err(
+            error @ (CommandError::NoOrder
+            | CommandError::WrongList(_)
+            | CommandError::ManualOrder(_)
+            | CommandError::Engine(_)),
+        ) => {
             return Err(error.into());
         }
     };

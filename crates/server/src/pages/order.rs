@@ -80,6 +80,7 @@ fn head(app: &App, ask: &Ask, desk: &Desk, order: &OrderRecord, latest: Option<&
                     }
                 }
                 @if !order.cancelling && permissions.has(Permission::OrdersProcess) {
+                    (super::manual::next_step(&ask.signed_in, order))
                     @if order.list.may_be_voided() { (set_aside(ask, order, "/orders/void", words::VOID)) }
                     @if order.list == List::Voided { (set_aside(ask, order, "/orders/restore", words::RESTORE)) }
                 }

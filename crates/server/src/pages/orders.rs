@@ -89,6 +89,9 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
         div.head {
             h1 { (title) }
             @if let Some(said) = said { p.notice role="status" { (said) } }
+            @if view.list == Some(List::New) && ask.signed_in.permissions.has(Permission::OrdersProcess) {
+                a.button href="/orders/manual" data-open { (words::NEW_MANUAL_ORDER) }
+            }
         }
         (tab_bar(&desk, &view))
         (filters(&app, &desk, &view, zone))

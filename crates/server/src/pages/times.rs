@@ -15,7 +15,7 @@ const DAY_MILLIS: i64 = 86_400_000;
 
 /// A market's distance from UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Zone {
+pub(crate) struct Zone {
     hours: i8,
 }
 
@@ -24,7 +24,7 @@ impl Zone {
     pub(super) const UTC: Self = Self { hours: 0 };
 
     /// The zone of a market by its country code; UTC for one that is not known.
-    pub(super) fn of_region(region: &str) -> Self {
+    pub(crate) fn of_region(region: &str) -> Self {
         let hours = match region {
             "MY" | "SG" | "PH" | "TW" | "CN" => 8,
             // Most of Indonesia's people, and its platforms, go by western time.
@@ -45,10 +45,20 @@ impl Zone {
         Offset::constant(self.hours)
     }
 
+    /// A moment by the clocks of this zone.
+    pub(crate) fn at(self, civil: jiff::civil::DateTime) -> Option<Moment> {
+        let stamp = self.distance().to_timestamp(civil).ok()?;
+        Some(Moment::from_millis(stamp.as_millisecond()))
+    }
+
+    /// The day of a moment as `20261125`.
+    pub(crate) fn day(self, moment: Moment) -> String {
+        self.written(moment, "%Y%m%d")
+    }
+
     /// When a day begins.
     pub(super) fn midnight(self, day: Date) -> Option<Moment> {
-        let stamp = self.distance().to_timestamp(day.at(0, 0, 0, 0)).ok()?;
-        Some(Moment::from_millis(stamp.as_millisecond()))
+        self.at(day.at(0, 0, 0, 0))
     }
 
     /// From the first moment of one day to the last of another.

@@ -2,6 +2,7 @@
 //! marketplaces themselves (statuses, refusals) come from their policies and answers, not from here.
 
 use domain::cancellation::State;
+use domain::manual::ManualStatus;
 use domain::order::{List, Stage, Tab};
 use domain::snapshot::Initiator;
 use domain::stock::{Bucket, Cause};
@@ -86,6 +87,20 @@ words! {
     CANCELLING = "Cancelling";
     NEEDS_ATTENTION = "Needs attention";
     NO_SHIP_BY = "no date";
+    NEW_MANUAL_ORDER = "New manual order";
+    MANUAL_ORDER_LEAD = "For a sale outside the marketplaces. Its units are taken from the shelf at once.";
+    IMPORT_MANUAL_ORDERS = "Import manual orders";
+    IMPORT_MANUAL_LEAD = "Paste rows from a spreadsheet, the header first; a row per product. Rows with one number make one order. Nothing is made while anything is wrong. The columns:";
+    MANUAL_NUMBER = "Number";
+    MANUAL_NUMBER_HINT = "made up if empty";
+    CURRENCY = "Currency";
+    NOW_HINT = "now if empty";
+    TIME_HINT = "2026-11-25 18:00";
+    SKU_MISSING = "Name the SKU.";
+    MAKE_ORDER = "Make the order";
+    MAKE_ORDERS = "Make the orders";
+    MORE_LINES = "More lines";
+    TABLE = "Table";
     UNKNOWN_BUYER = "buyer not shown";
     NEXT_PAGE = "Next page";
     FIRST_PAGE = "First page";
@@ -354,6 +369,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("cancellation.refused", "Cancel refused"),
     ("cancellation.needs_attention", "Cancel needs attention"),
     ("cancellation.resolved", "Cancel resolved"),
+    ("order.created", "Order made"),
     ("order.status", "Platform status"),
     ("order.voided", "Voided"),
     ("order.restored", "Restored"),
@@ -365,6 +381,16 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("user.signed_in", "Signed in"),
     ("user.signed_out", "Signed out"),
 ];
+
+/// What the button says that takes a manual order there.
+pub(crate) const fn manual_step(to: ManualStatus) -> &'static str {
+    match to {
+        ManualStatus::Packed => "Packed",
+        ManualStatus::Shipped => "Shipped",
+        ManualStatus::Completed => "Completed",
+        ManualStatus::New | ManualStatus::Canceled => "",
+    }
+}
 
 /// An action in words; one that this table does not know is shown as it is kept.
 pub(crate) fn action(action: &str) -> &str {

@@ -4,6 +4,7 @@ mod bad_input;
 mod cancellations;
 mod events;
 mod idempotency;
+mod manual;
 mod openapi;
 mod orders;
 mod permissions;

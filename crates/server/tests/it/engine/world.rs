@@ -84,7 +84,8 @@ impl Control {
 
 fn engine(store: Store, policy: &Policy, clock: &Arc<SandboxClock>) -> Engine {
     let network = HttpNetwork::new(Arc::default()).expect("a network");
-    let policies = HashMap::from([(Platform::Shopee, Arc::new(policy.clone()))]);
+    let manual = connectors::default_policy(Platform::Manual).expect("the built-in policy");
+    let policies = HashMap::from([(Platform::Shopee, Arc::new(policy.clone())), (Platform::Manual, Arc::new(manual))]);
     Engine::new(store, Arc::new(network), Arc::clone(clock) as Arc<dyn Clock>, policies)
 }
 
