@@ -1,7 +1,7 @@
 //! The one trait that every marketplace fulfils.
 
 use crate::call::Call;
-use domain::ids::{LineId, ListingId, OrderNumber, ReasonCode};
+use domain::ids::{LineId, ListingId, OrderNumber, ReasonCode, RequestNumber};
 use domain::platform::Platform;
 use domain::policy::Policy;
 use domain::snapshot::{ListingSnapshot, OrderSnapshot};
@@ -88,7 +88,57 @@ pub enum OrdersRead {
     Ask(Box<Call<OrdersRead>>),
 }
 
-/// The platform took the cancel; whether the order is cancelled, only a read tells.
+/// Which of an order's requests of the buyer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestRef {
+    /// The order.
+    pub order: OrderNumber,
+    /// The platform's id of the request, where it has one.
+    pub number: Option<RequestNumber>,
+}
+
+/// What the seller tells a buyer who asked to cancel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// It is cancelled as asked.
+    Agree,
+    /// It goes on.
+    Reject {
+        /// The platform's value of a reason, where it takes one.
+        reason: Option<String>,
+    },
+}
+
+/// An answer to a buyer's request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnswerRequest {
+    /// The request.
+    pub request: RequestRef,
+    /// What the buyer is told.
+    pub answer: Answer,
+    /// One key per decision, the same whenever it is sent again.
+    pub key: String,
+}
+
+/// A reason with which a request may be rejected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectReasonOption {
+    /// The platform's value.
+    pub value: String,
+    /// In the platform's words.
+    pub label: String,
+}
+
+/// Reasons to reject as they were read, or the call that has to be made before they can be told.
+#[derive(Debug)]
+pub enum RejectReasonsRead {
+    /// The reasons.
+    Reasons(Vec<RejectReasonOption>),
+    /// One call was not enough: make this one.
+    Ask(Box<Call<RejectReasonsRead>>),
+}
+
+/// The platform took the cancel, or the answer to a request; what became of it, only a read tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelAccepted {
     /// The platform's update time of it, where given.
@@ -190,6 +240,26 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// [`ConnectorError`] when the request cannot be built from what was given.
     fn cancel_order(&self, cancel: &CancelOrder, platform_now: Moment) -> Result<Call<CancelAccepted>, ConnectorError>;
+    /// One page of the numbers of orders whose buyers wait for an answer, whenever they asked.
+    fn list_requests(&self, cursor: Option<&str>, platform_now: Moment) -> Call<OrderPage>;
+    /// The reasons with which a request may be rejected now. `None` where the platform takes none.
+    ///
+    /// # Errors
+    /// [`ConnectorError`] when the request cannot be built from what was given.
+    fn reject_reasons(
+        &self,
+        request: &RequestRef,
+        platform_now: Moment,
+    ) -> Option<Result<Call<RejectReasonsRead>, ConnectorError>>;
+    /// Answers a buyer's request.
+    ///
+    /// # Errors
+    /// [`ConnectorError`] when the request cannot be built from what was given.
+    fn answer_request(
+        &self,
+        answer: &AnswerRequest,
+        platform_now: Moment,
+    ) -> Result<Call<CancelAccepted>, ConnectorError>;
     /// Reads the stock of these listings. All of one item, because platforms read by item: see
     /// [`Connector::listing_groups`].
     ///
@@ -231,6 +301,12 @@ pub enum ConnectorError {
     /// Chosen lines alone are not cancelled in this market.
     #[error("this market cancels whole orders only; cancel the whole order")]
     WholeOrderOnly,
+    /// The buyer's request has an id on this platform, and none was given.
+    #[error("the platform's id of the buyer's request is missing; read the order again")]
+    RequestNumber,
+    /// The platform wants a reason for a rejection.
+    #[error("this platform wants a reason for a rejection; choose one")]
+    RejectReason,
     /// A listing's id is not one that this connector made.
     #[error("“{0}” is no listing of this platform")]
     Listing(String),

@@ -27,7 +27,7 @@
 //! | cancel chosen lines | yes | section 6.5: any subset of the items; what happens to a parcel's others is disputed |
 //! | set stock | yes | section 9; not for shops with several warehouses, see [`stock`] |
 //! | pushes | yes | section 10 |
-//! | answer buyers' requests | no | [`requests`] |
+//! | answer buyers' requests | yes | section 7; [`requests`] |
 //! | pack, ship, labels | no | [`shipping`] |
 
 pub mod auth;
@@ -58,8 +58,8 @@ use http::{Method, Request};
 use crate::OpenError;
 use crate::call::{Call, CallError, Effect, Received};
 use crate::connector::{
-    CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage, OrdersRead, Push,
-    PushRefused, RenewedCredentials, SetStock, SetStockResult, Window,
+    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
+    OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
 };
 use crate::policy::Bounds;
 use crate::wire;
@@ -232,6 +232,26 @@ impl Connector for Lazada {
 
     fn cancel_order(&self, cancel: &CancelOrder, platform_now: Moment) -> Result<Call<CancelAccepted>, ConnectorError> {
         cancel::send(&self.account, &self.policy, cancel, platform_now)
+    }
+
+    fn list_requests(&self, cursor: Option<&str>, platform_now: Moment) -> Call<OrderPage> {
+        requests::list(&self.account, cursor, platform_now)
+    }
+
+    fn reject_reasons(
+        &self,
+        request: &RequestRef,
+        platform_now: Moment,
+    ) -> Option<Result<Call<RejectReasonsRead>, ConnectorError>> {
+        Some(requests::reject_reasons(&self.account, request, platform_now))
+    }
+
+    fn answer_request(
+        &self,
+        answer: &AnswerRequest,
+        platform_now: Moment,
+    ) -> Result<Call<CancelAccepted>, ConnectorError> {
+        requests::answer(&self.account, answer, platform_now)
     }
 
     fn read_listings(

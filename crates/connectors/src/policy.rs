@@ -11,6 +11,7 @@ use domain::order::{List, Stage};
 use domain::policy::{
     Evidence, GoodsEffect, ListingEffect, PackageStatusRule, Policy, ReasonRule, Standing, StatusRule,
 };
+use domain::request::{AnswerTime, RejectReason, RejectReasonRule, RequestPolicy, RequestRule, Silence};
 use domain::time::Span;
 use domain::words::UnknownWord;
 use serde::Deserialize;
@@ -20,6 +21,11 @@ use toml::Spanned;
 const SETTLING_UNSOURCED_MAX: i64 = 15;
 /// Longest time of any setting but the list window, in seconds: a day.
 const SECONDS_MAX: i64 = 86_400;
+/// Longest time to answer a buyer's request, in hours and in days: a month.
+const ANSWER_HOURS_MAX: i64 = 31 * 24;
+const ANSWER_DAYS_MAX: i64 = 31;
+/// How far a market's clocks may be behind or ahead of UTC, in hours.
+const UTC_OFFSETS: (i64, i64) = (-12, 14);
 /// Most calls in flight per shop.
 const CALLS_IN_FLIGHT_MAX: i64 = 1_000;
 /// Most calls per second and shop.
@@ -86,6 +92,9 @@ struct PolicyFile {
     status: Vec<StatusRow>,
     package_status: Vec<PackageStatusRow>,
     reason: Vec<ReasonRow>,
+    request: Vec<RequestRow>,
+    #[serde(default)]
+    reject_reason: Vec<RejectReasonRow>,
 }
 
 #[derive(Deserialize)]
@@ -175,6 +184,35 @@ struct ReasonRow {
     regions: Vec<Spanned<String>>,
     listing_effect: Spanned<String>,
     goods_effect: Spanned<String>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestRow {
+    regions: Spanned<Vec<Spanned<String>>>,
+    answer_within: Spanned<AnswerWithin>,
+    on_silence: Spanned<String>,
+    reject_reason: Spanned<String>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AnswerWithin {
+    hours: Option<Spanned<i64>>,
+    calendar_days: Option<Spanned<i64>>,
+    utc_offset_hours: Option<Spanned<i64>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RejectReasonRow {
+    value: Spanned<String>,
+    label: Spanned<String>,
+    regions: Vec<Spanned<String>>,
     certainty: Spanned<String>,
     source: Spanned<String>,
 }
@@ -290,6 +328,7 @@ impl PolicyFile {
             statuses: statuses(source, &self.status)?,
             package_statuses: package_statuses(source, &self.package_status)?,
             reasons: reasons(source, &self.reason, bounds)?,
+            requests: requests(source, &self.request, &self.reject_reason)?,
             seller_cancel: self.switches.seller_cancel.on,
             partial_cancel: self.switches.partial_cancel.on,
             cancel_from: self.switches.cancel_from.check(source)?,
@@ -415,16 +454,7 @@ fn reason(
             "write lines_required = true, or change platform_value and effects",
         ));
     }
-    for region in &row.regions {
-        let letters = region.as_ref();
-        if letters.len() != 2 || !letters.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return Err(source.wrong(
-                region.span(),
-                format!("“{letters}” is no market"),
-                "write two capital letters such as MY",
-            ));
-        }
-    }
+    let regions = markets(source, &row.regions)?;
     Ok(ReasonRule {
         code,
         label: source.filled(&row.label)?,
@@ -432,9 +462,93 @@ fn reason(
         mapping_note: row.mapping_note.as_ref().map(|note| source.filled(note)).transpose()?,
         lines_required,
         cod_only: row.cod_only,
-        regions: row.regions.iter().map(|region| region.as_ref().clone()).collect(),
+        regions,
         listing_effect,
         goods_effect,
+        evidence: source.evidence(&row.certainty, &row.source)?,
+    })
+}
+
+/// Markets, as two capital letters each.
+fn markets(source: &Source<'_>, rows: &[Spanned<String>]) -> Result<Vec<String>, PolicyError> {
+    let market = |region: &Spanned<String>| {
+        let letters = region.as_ref();
+        if letters.len() == 2 && letters.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Ok(letters.clone());
+        }
+        let problem = format!("“{letters}” is no market");
+        Err(source.wrong(region.span(), problem, "write two capital letters such as MY"))
+    };
+    rows.iter().map(market).collect()
+}
+
+fn requests(
+    source: &Source<'_>,
+    rows: &[RequestRow],
+    reject_reasons: &[RejectReasonRow],
+) -> Result<RequestPolicy, PolicyError> {
+    let mut usual = None;
+    let mut own = Vec::new();
+    let mut seen = HashSet::new();
+    for row in rows {
+        let rule = request(source, row)?;
+        let twice = rule.regions.iter().find(|region| !seen.insert((*region).clone()));
+        if twice.is_some() || (rule.regions.is_empty() && usual.is_some()) {
+            let which = twice.map_or("every other market".to_owned(), Clone::clone);
+            let problem = format!("there are two rules for requests in {which}");
+            return Err(source.wrong(row.regions.span(), problem, "delete one of the two rows"));
+        }
+        if rule.regions.is_empty() { usual = Some(rule) } else { own.push(rule) }
+    }
+    let none = || {
+        let remedy = "add a [[request]] with regions = []; the built-in policy shows one";
+        source.wrong(0..0, "there is no rule for requests in markets without one of their own", remedy)
+    };
+    let mut seen = HashSet::new();
+    let reason = |row: &RejectReasonRow| {
+        Ok(RejectReasonRule {
+            value: source.unique(&mut seen, &row.value, "reason to reject")?,
+            label: source.filled(&row.label)?,
+            regions: markets(source, &row.regions)?,
+            evidence: source.evidence(&row.certainty, &row.source)?,
+        })
+    };
+    Ok(RequestPolicy {
+        usual: usual.ok_or_else(none)?,
+        markets: own,
+        reject_reasons: reject_reasons.iter().map(reason).collect::<Result<_, PolicyError>>()?,
+    })
+}
+
+fn request(source: &Source<'_>, row: &RequestRow) -> Result<RequestRule, PolicyError> {
+    let within = row.answer_within.as_ref();
+    let answer_within = match (&within.hours, &within.calendar_days, &within.utc_offset_hours) {
+        (Some(hours), None, None) => {
+            let hours = source.number(hours, 1, ANSWER_HOURS_MAX, "hours")?;
+            AnswerTime::After(Span::from_seconds(hours * 3_600))
+        }
+        (None, Some(days), Some(offset)) => {
+            let days = source.number(days, 0, ANSWER_DAYS_MAX, "days")?;
+            let offset = source.number(offset, UTC_OFFSETS.0, UTC_OFFSETS.1, "hours")?;
+            AnswerTime::CalendarDays {
+                // Both were just checked to be small.
+                days: u32::try_from(days).unwrap_or(0),
+                utc_offset_hours: i32::try_from(offset).unwrap_or(0),
+            }
+        }
+        _ => {
+            return Err(source.wrong(
+                row.answer_within.span(),
+                "the time to answer is neither in hours nor in calendar days",
+                "write { hours = 24 } or { calendar_days = 2, utc_offset_hours = 8 }",
+            ));
+        }
+    };
+    Ok(RequestRule {
+        regions: markets(source, row.regions.as_ref())?,
+        answer_within,
+        on_silence: source.word(&row.on_silence, Silence::parse)?,
+        reject_reason: source.word(&row.reject_reason, RejectReason::parse)?,
         evidence: source.evidence(&row.certainty, &row.source)?,
     })
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use domain::platform::Platform;
 use domain::policy::Policy;
+use domain::request::{AnswerTime, RejectReason};
 use proptest::prelude::*;
 
 use super::{Bounds, PolicyError, read};
@@ -71,6 +72,29 @@ listing_effect = "set_to_zero"
 goods_effect = "count_needed"
 certainty = "C3"
 source = "sheet 8"
+
+[[request]]
+regions = []
+answer_within = { hours = 24 }
+on_silence = "agreed"
+reject_reason = "none"
+certainty = "X"
+source = "sheet 9"
+
+[[request]]
+regions = ["SG"]
+answer_within = { calendar_days = 2, utc_offset_hours = 8 }
+on_silence = "rejected"
+reject_reason = "required"
+certainty = "C2"
+source = "sheet 9"
+
+[[reject_reason]]
+value = "PACKED"
+label = "Packed already"
+regions = ["SG"]
+certainty = "C5"
+source = "sheet 9"
 "#;
 
 fn parsed(text: &str) -> Result<Policy, PolicyError> {
@@ -86,6 +110,12 @@ fn a_good_file_is_taken_as_it_is_written() {
     assert_eq!(policy.reasons[0].evidence.source, "sheet 8");
     assert_eq!((policy.read_batch, policy.calls_in_flight), (50, 32));
     assert!(policy.seller_cancel && !policy.partial_cancel);
+    let requests = &policy.requests;
+    assert_eq!(requests.rule("MY").answer_within, AnswerTime::After(Span::from_seconds(86_400)));
+    assert_eq!(requests.rule("SG").answer_within, AnswerTime::CalendarDays { days: 2, utc_offset_hours: 8 });
+    assert_eq!(requests.rule("SG").reject_reason, RejectReason::Required);
+    assert_eq!(requests.reject_reasons_in("SG").count(), 1);
+    assert_eq!(requests.reject_reasons_in("MY").count(), 0);
 }
 
 #[test]
@@ -120,6 +150,15 @@ fn every_fault_names_its_place_and_its_remedy() {
         ("lines_required = true", "lines_required = false"),
         ("[\"MY\", \"TW\"]", "[\"MY\", \"Taiwan\"]"),
         ("listing_effect = \"set_to_zero\"", "listing_effect = \"zero\""),
+        ("regions = []\nanswer", "regions = [\"VN\"]\nanswer"),
+        ("regions = [\"SG\"]\nanswer", "regions = []\nanswer"),
+        ("regions = [\"SG\"]\nanswer", "regions = [\"SG\", \"SG\"]\nanswer"),
+        ("{ hours = 24 }", "{ hours = 24, calendar_days = 1 }"),
+        ("{ hours = 24 }", "{ hours = 0 }"),
+        ("utc_offset_hours = 8", "utc_offset_hours = 15"),
+        ("on_silence = \"agreed\"", "on_silence = \"maybe\""),
+        ("reject_reason = \"none\"", "reject_reason = \"perhaps\""),
+        ("label = \"Packed already\"", "label = \"\""),
         ("goods_effect = \"count_needed\"", "goods_effect = \"gone\""),
         ("mapping_note = \"Said as no stock.\"", "mapping_note = \"\""),
     ];
@@ -141,7 +180,7 @@ fn every_fault_names_its_place_and_its_remedy() {
 fn a_reason_that_stands_twice_is_refused() {
     let (_, reason) = GOOD.split_once("[[reason]]").unwrap();
     let error = parsed(&format!("{GOOD}\n[[reason]]{reason}")).unwrap_err();
-    assert_eq!((error.line, error.column), (57, 8));
+    assert_eq!((error.line, error.column), (80, 8));
     assert_eq!(error.problem, "the reason code “out_of_stock” stands here twice");
 }
 

@@ -26,7 +26,7 @@
 //! | cancel chosen lines | no | the API has it since 2026-05; the product keeps whole orders by default |
 //! | set stock | yes | section 11; not for shops with several warehouses, see [`stock`] |
 //! | pushes | yes | section 12 |
-//! | answer buyers' requests | no | [`requests`] |
+//! | answer buyers' requests | yes | section 9; no reason to reject with |
 //! | arrange shipment, labels | no | [`shipping`] |
 
 pub mod auth;
@@ -57,8 +57,8 @@ use serde::Serialize;
 use crate::OpenError;
 use crate::call::{Call, Effect};
 use crate::connector::{
-    CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage, OrdersRead, Push,
-    PushRefused, RenewedCredentials, SetStock, SetStockResult, Window,
+    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
+    OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
 };
 use crate::policy::Bounds;
 use auth::Credentials;
@@ -236,6 +236,32 @@ impl Connector for Shopee {
         let asked = self.asked(cancel::CANCEL_ORDER, Effect::Write);
         let request = self.post(asked.endpoint, body, platform_now);
         Ok(call(asked, request, cancel::read))
+    }
+
+    fn list_requests(&self, cursor: Option<&str>, platform_now: Moment) -> Call<OrderPage> {
+        let asked = self.asked(orders::GET_ORDER_LIST, Effect::Read);
+        let request = self.get(asked.endpoint, &requests::list_parameters(cursor, platform_now), platform_now);
+        let cursor = cursor.map(str::to_owned);
+        call(asked, request, move |asked, received| orders::read_list(asked, cursor.as_deref(), received))
+    }
+
+    fn reject_reasons(
+        &self,
+        _request: &RequestRef,
+        _platform_now: Moment,
+    ) -> Option<Result<Call<RejectReasonsRead>, ConnectorError>> {
+        // Neither reason nor evidence is taken (section 9, `C4`).
+        None
+    }
+
+    fn answer_request(
+        &self,
+        answer: &AnswerRequest,
+        platform_now: Moment,
+    ) -> Result<Call<CancelAccepted>, ConnectorError> {
+        let asked = self.asked(requests::HANDLE, Effect::Write);
+        let request = self.post(asked.endpoint, requests::body(answer), platform_now);
+        Ok(call(asked, request, requests::read))
     }
 
     fn read_listings(

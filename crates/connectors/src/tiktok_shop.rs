@@ -26,7 +26,7 @@
 //! | cancel chosen lines | by policy, off | section 5.2: documented for two markets and one reason |
 //! | set stock | yes | section 7 |
 //! | pushes | yes | section 8 |
-//! | answer buyers' requests | no | [`requests`] |
+//! | answer buyers' requests | yes | section 5.4 |
 //! | arrange shipment, labels | no | [`shipping`] |
 //!
 //! An account in Indonesia also has the orders of the Tokopedia app (`commerce_platform`, section 4): see
@@ -58,8 +58,8 @@ use http::{HeaderValue, Method, Request};
 
 use crate::call::{Call, CallError, Effect, Received};
 use crate::connector::{
-    CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage, OrdersRead, Push,
-    PushRefused, RenewedCredentials, SetStock, SetStockResult, Window,
+    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
+    OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
 };
 use crate::policy::Bounds;
 use crate::{OpenError, wire};
@@ -87,12 +87,14 @@ pub(crate) const BOUNDS: Bounds = Bounds {
 const TOKEN_HEADER: &str = "x-tts-access-token";
 
 /// One shop on TikTok Shop.
+#[derive(Clone)]
 pub struct TiktokShop {
     base: String,
     credentials: Credentials,
     secrets: Arc<[String]>,
     policy: Arc<Policy>,
     step: Step,
+    older: requests::Older,
 }
 
 impl std::fmt::Debug for TiktokShop {
@@ -117,6 +119,7 @@ impl TiktokShop {
             credentials,
             policy,
             step: Step::default(),
+            older: requests::Older::default(),
         })
     }
 
@@ -245,9 +248,11 @@ impl Connector for TiktokShop {
         let asked = self.asked(orders::DETAIL, Effect::Read);
         let parameters = orders::detail_parameters(&numbers);
         let request = self.shop_request(Method::GET, asked.endpoint, parameters, None, platform_now);
-        let (policy, market) = (Arc::clone(&self.policy), self.credentials.region.clone());
+        let shop = self.clone();
         call(asked, request, move |asked, received| {
-            orders::read_detail(asked, &policy, &market, &numbers, received).map(OrdersRead::Orders)
+            let market = &shop.credentials.region;
+            let (orders, asking) = orders::read_detail(asked, &shop.policy, market, &numbers, received)?;
+            Ok(requests::with_requests(&shop, orders, asking, platform_now))
         })
     }
 
@@ -272,6 +277,26 @@ impl Connector for TiktokShop {
         let asked = self.asked(endpoint, Effect::Write);
         let request = self.shop_request(Method::POST, endpoint, Vec::new(), Some(body), platform_now);
         Ok(call(asked, request, cancel::read))
+    }
+
+    fn list_requests(&self, cursor: Option<&str>, platform_now: Moment) -> Call<OrderPage> {
+        requests::list(self, cursor, platform_now)
+    }
+
+    fn reject_reasons(
+        &self,
+        request: &RequestRef,
+        platform_now: Moment,
+    ) -> Option<Result<Call<RejectReasonsRead>, ConnectorError>> {
+        Some(requests::reject_reasons(self, request, platform_now))
+    }
+
+    fn answer_request(
+        &self,
+        answer: &AnswerRequest,
+        platform_now: Moment,
+    ) -> Result<Call<CancelAccepted>, ConnectorError> {
+        requests::answer(self, answer, platform_now)
     }
 
     fn read_listings(

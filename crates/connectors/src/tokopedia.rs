@@ -26,7 +26,7 @@
 //! | cancel chosen lines | no | section B.4 |
 //! | set stock | yes | section B.5 |
 //! | pushes | yes, with a webhook secret | section B.6 |
-//! | answer buyers' requests | no | [`requests`] |
+//! | answer buyers' requests | yes | section B.4; no reason to reject with |
 //! | arrange shipment, labels | no | [`shipping`] |
 
 pub mod auth;
@@ -55,8 +55,9 @@ use http::{HeaderValue, Method, Request};
 
 use crate::call::{Call, CallError, Effect, Received};
 use crate::connector::{
-    CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage, OrdersRead, Push,
-    PushRefused, RenewedCredentials, SetStock, SetStockResult, Window,
+    Answer, AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError,
+    OrderPage, OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock,
+    SetStockResult, Window,
 };
 use crate::policy::Bounds;
 use crate::{OpenError, wire};
@@ -232,6 +233,46 @@ impl Connector for Tokopedia {
         let path = asked.endpoint.replace("{order_id}", &wire::segment(cancel.number.as_str()));
         let request = self.request(Method::POST, &path, &Vec::new(), body);
         Ok(call(asked, request, cancel::read))
+    }
+
+    fn list_requests(&self, cursor: Option<&str>, platform_now: Moment) -> Call<OrderPage> {
+        let asked = self.asked(orders::LIST, Effect::Read);
+        let parameters = requests::list_parameters(&self.credentials, cursor, platform_now);
+        let request = self.request(Method::GET, asked.endpoint, &parameters, Vec::new());
+        let cursor = cursor.map(str::to_owned);
+        call(asked, request, move |asked, received| orders::read_list(asked, cursor.as_deref(), received))
+    }
+
+    fn reject_reasons(
+        &self,
+        _request: &RequestRef,
+        _platform_now: Moment,
+    ) -> Option<Result<Call<RejectReasonsRead>, ConnectorError>> {
+        // The call that refuses takes no body (section B.4).
+        None
+    }
+
+    fn answer_request(
+        &self,
+        answer: &AnswerRequest,
+        _platform_now: Moment,
+    ) -> Result<Call<CancelAccepted>, ConnectorError> {
+        let order = wire::segment(answer.request.order.as_str());
+        let of_order = |endpoint: &str| endpoint.replace("{order_id}", &order);
+        Ok(match answer.answer {
+            Answer::Agree => {
+                let asked = self.asked(requests::GRANT, Effect::Write);
+                let body = requests::grant_body();
+                let request = self.request(Method::POST, &of_order(asked.endpoint), &Vec::new(), body);
+                call(asked, request, cancel::read)
+            }
+            Answer::Reject { .. } => {
+                let asked = self.asked(requests::REJECT, Effect::Write);
+                let path = of_order(asked.endpoint);
+                let request = self.request(Method::POST, &path, &self.shop_parameter(), Vec::new());
+                call(asked, request, requests::read_rejection)
+            }
+        })
     }
 
     fn read_listings(

@@ -1,6 +1,7 @@
 use super::*;
 use crate::eligibility::Gate;
-use crate::policy::Policy;
+use crate::policy::{Evidence, Policy};
+use crate::request::{AnswerTime, RejectReason, RequestPolicy, RequestRule, Silence};
 use std::collections::HashSet;
 
 fn policy() -> Policy {
@@ -9,6 +10,17 @@ fn policy() -> Policy {
         statuses: Vec::new(),
         package_statuses: Vec::new(),
         reasons: Vec::new(),
+        requests: RequestPolicy {
+            usual: RequestRule {
+                regions: Vec::new(),
+                answer_within: AnswerTime::After(Span::from_seconds(86_400)),
+                on_silence: Silence::Agreed,
+                reject_reason: RejectReason::None,
+                evidence: Evidence { certainty: "I".to_owned(), source: "test".to_owned() },
+            },
+            markets: Vec::new(),
+            reject_reasons: Vec::new(),
+        },
         seller_cancel: true,
         partial_cancel: false,
         cancel_from: Vec::new(),

@@ -82,6 +82,10 @@ ids! {
     PackageNumber, true;
     /// One attempt to cancel an order or part of it.
     CancellationId, false;
+    /// Our id of a buyer's cancellation request.
+    RequestId, false;
+    /// A buyer's cancellation request, as the marketplace names it.
+    RequestNumber, false;
     /// A listing on a marketplace, as its connector names it; unique within its shop.
     ListingId, false;
     /// The code on a listing: the marketplace's view of what is sold.

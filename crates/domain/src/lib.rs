@@ -12,6 +12,7 @@ pub mod money;
 pub mod order;
 pub mod platform;
 pub mod policy;
+pub mod request;
 pub mod snapshot;
 pub mod stock;
 pub mod time;

@@ -2,6 +2,7 @@
 
 use crate::ids::ReasonCode;
 use crate::order::{List, Stage};
+use crate::request::RequestPolicy;
 use crate::time::Span;
 use crate::words::worded;
 
@@ -122,6 +123,8 @@ pub struct Policy {
     pub package_statuses: Vec<PackageStatusRule>,
     /// Reasons for the seller's cancel, in the order they are shown.
     pub reasons: Vec<ReasonRule>,
+    /// Buyers' cancellation requests.
+    pub requests: RequestPolicy,
     /// Whether the seller may cancel at all in this platform's markets.
     pub seller_cancel: bool,
     /// Whether chosen lines alone may be cancelled.

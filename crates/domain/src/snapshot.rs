@@ -1,6 +1,6 @@
 //! What one read of a marketplace says of an order: raw where the platform's word matters, translated where ours does.
 
-use crate::ids::{LineId, ListingId, ListingSku, OrderNumber, PackageNumber};
+use crate::ids::{LineId, ListingId, ListingSku, OrderNumber, PackageNumber, RequestNumber};
 use crate::money::{Currency, Money};
 use crate::order::Stage;
 use crate::policy::Standing;
@@ -68,6 +68,8 @@ pub struct OrderSnapshot {
     pub cancelled: Option<CancelledFacts>,
     /// The buyer's reason, while a request is open or after it.
     pub buyer_reason: Option<String>,
+    /// The buyer's cancellation requests that wait, for our answer or for the platform to carry an agreement out.
+    pub requests: Vec<RequestSnapshot>,
     /// Its lines; never empty for a real order.
     pub lines: Vec<LineSnapshot>,
     /// Its packages; may be empty before payment.
@@ -81,6 +83,25 @@ pub struct CancelledFacts {
     pub by: Option<Initiator>,
     /// The platform's text or code, shown and never matched on.
     pub reason: String,
+}
+
+/// A buyer's cancellation request as one read shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestSnapshot {
+    /// The platform's own id of it, where it has one.
+    pub number: Option<RequestNumber>,
+    /// The lines that it asks to cancel.
+    pub lines: Vec<LineId>,
+    /// Why the buyer asks, in the platform's words.
+    pub reason: Option<String>,
+    /// When the buyer asked, where the platform says so.
+    pub asked_at: Option<Moment>,
+    /// Until when it has to be answered, where the platform says so.
+    pub deadline: Option<Moment>,
+    /// Whether the platform thinks that the goods can be sold again, where it says so. A hint for people.
+    pub restock: Option<bool>,
+    /// It was agreed to already, and the platform has not carried that out yet.
+    pub agreed: bool,
 }
 
 /// A line as one read shows it.

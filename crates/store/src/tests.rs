@@ -534,6 +534,17 @@ fn policy() -> domain::policy::Policy {
         statuses: Vec::new(),
         package_statuses: Vec::new(),
         reasons: Vec::new(),
+        requests: domain::request::RequestPolicy {
+            usual: domain::request::RequestRule {
+                regions: Vec::new(),
+                answer_within: domain::request::AnswerTime::After(Span::from_seconds(86_400)),
+                on_silence: domain::request::Silence::Agreed,
+                reject_reason: domain::request::RejectReason::None,
+                evidence: domain::policy::Evidence { certainty: "I".to_owned(), source: "test".to_owned() },
+            },
+            markets: Vec::new(),
+            reject_reasons: Vec::new(),
+        },
         seller_cancel: true,
         partial_cancel: false,
         cancel_from: Vec::new(),

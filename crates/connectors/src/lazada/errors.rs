@@ -10,7 +10,7 @@ use domain::time::Span;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{auth, cancel, eligibility, orders, stock};
+use super::{auth, cancel, eligibility, orders, requests, stock};
 use crate::call::{CLOCK_SKEW, CallError, Effect, Received, Remedy, Story};
 use crate::lenient::{self, read_object};
 use crate::wire;
@@ -64,6 +64,7 @@ const fn at(endpoints: &'static [&'static str], code: &'static str, meaning: Mea
 const READ_ORDER: &[&str] = &[orders::GET_ORDER, orders::GET_ITEMS, orders::GET_ITEMS_OF_ORDERS];
 const REVERSE: &[&str] = &[eligibility::VALIDATE, cancel::CREATE];
 const LEGACY: &[&str] = &[cancel::LEGACY];
+const REQUESTS: &[&str] = &[requests::DECIDE, requests::REVERSE_ORDERS, requests::REASONS];
 const TOKENS: &[&str] = &[auth::TOKEN_CREATE, auth::TOKEN_REFRESH];
 const STOCK: &[&str] = &[stock::UPDATE_SELLABLE, stock::GET_ITEM];
 
@@ -122,6 +123,13 @@ const RULES: &[Rule] = &[
     at(REVERSE, "122", Meaning::Refused),
     at(REVERSE, "123", Meaning::Refused),
     at(REVERSE, "124", Meaning::Refused),
+    // Section 7: no such reverse order, or no decision is open for it.
+    at(REQUESTS, "105", Meaning::Refused),
+    at(REQUESTS, "106", Meaning::Fault),
+    at(REQUESTS, "116", Meaning::Refused),
+    at(REQUESTS, "117", Meaning::Refused),
+    at(REQUESTS, "118", Meaning::Refused),
+    at(REQUESTS, "131", Meaning::Refused),
     // Section 6.6; 21, 22 and 28 are of a sibling of the same software.
     at(LEGACY, "16", Meaning::Refused),
     at(LEGACY, "20", Meaning::Refused),

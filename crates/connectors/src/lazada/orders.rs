@@ -16,6 +16,7 @@ use domain::time::Moment;
 use serde::Deserialize;
 
 use super::errors::{Answer, Asked};
+use super::requests::{self, Asking};
 use super::status::{self, ItemStatus};
 use super::{Account, Parameters, call, stock, times};
 use crate::call::{Call, CallError, Effect, Received, Remedy};
@@ -203,6 +204,10 @@ struct Item {
     need_cancel_confirm: Option<bool>,
     #[serde(default, deserialize_with = "lenient::flag")]
     is_cancel_pending: Option<bool>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    reverse_order_id: Option<String>,
+    #[serde(default, deserialize_with = "times::moment")]
+    cancel_trigger_time: Option<Moment>,
 }
 
 /// One order of a read, as far as it is known.
@@ -380,6 +385,7 @@ impl Part {
             // The live answer is a call of its own, for chosen items: see `super::eligibility`.
             seller_may_cancel: None,
             cancelled: (reading.standing == Standing::Canceled).then(|| cancelled_facts(&items)),
+            requests: requests::requests(is_live.iter().filter_map(|item| item.asking()).collect())?,
             buyer_reason: items.iter().filter(live).filter(|item| item.asked()).find_map(|item| item.reason.clone()),
             packages: packages(policy, &items)?,
             lines: items.iter().map(|item| item.line(policy, currency)).collect::<Result<_, _>>()?,
@@ -421,6 +427,18 @@ fn initiator(word: &str) -> Option<Initiator> {
 impl Item {
     fn asked(&self) -> bool {
         self.need_cancel_confirm == Some(true) || self.is_cancel_pending == Some(true)
+    }
+
+    /// What it says of a request of the buyer's, if it speaks of one.
+    fn asking(&self) -> Option<Asking<'_>> {
+        let line = LineId::parse(self.order_item_id.as_deref()?).ok()?;
+        self.asked().then(|| Asking {
+            line,
+            reverse_order: self.reverse_order_id.as_deref().filter(|id| *id != "0"),
+            until: self.cancel_trigger_time,
+            reason: self.reason.as_deref().or(self.reason_detail.as_deref()),
+            agreed: self.need_cancel_confirm != Some(true),
+        })
     }
 
     fn status(&self) -> Result<ItemStatus<'_>, String> {

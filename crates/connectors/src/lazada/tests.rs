@@ -10,6 +10,7 @@ mod faults;
 mod orders;
 mod policy;
 mod pushes;
+mod requests;
 mod shared_payloads;
 mod signatures;
 

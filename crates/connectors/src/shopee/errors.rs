@@ -10,7 +10,7 @@ use domain::time::Span;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{auth, cancel, stock};
+use super::{auth, cancel, requests, stock};
 use crate::call::{CLOCK_SKEW, CallError, Effect, Received, Remedy, Story};
 use crate::lenient::{self, read_object};
 
@@ -66,6 +66,7 @@ struct Rule {
 
 const ANYWHERE: &[&str] = &[];
 const CANCEL: &[&str] = &[cancel::CANCEL_ORDER];
+const ANSWER: &[&str] = &[requests::HANDLE];
 const TOKENS: &[&str] = &[auth::TOKEN_GET, auth::ACCESS_TOKEN_GET];
 const STOCK: &[&str] = &[stock::UPDATE_STOCK];
 
@@ -86,6 +87,10 @@ const RULES: &[Rule] = &[
     Rule { code: "error_limit", module: Some("order"), endpoints: CANCEL, words: "", meaning: Meaning::Refused },
     at(CANCEL, "error_limit", "can not cancel", Meaning::Refused),
     at(CANCEL, "error_limit", "", Meaning::Unclear),
+    // Section 9: there is no request to answer, or the logistics side refused.
+    at(ANSWER, "cancel_order_invalid_status", "", Meaning::Refused),
+    at(ANSWER, "order_status_invalid", "", Meaning::Refused),
+    at(ANSWER, "cancel_forder_failed", "", Meaning::Refused),
     rule("error_limit", Meaning::Quota),
     rule("error_rate_limit", Meaning::Throttled),
     // Section 5, common codes.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::eligibility::LiveAnswer;
 use super::errors::{Answer, Asked};
-use super::{Parameters, status, stock};
+use super::{Parameters, requests, status, stock};
 use crate::call::{CallError, Received, Remedy};
 use crate::connector::{OrderPage, Window};
 use crate::lenient::{self, Decimal};
@@ -238,8 +238,11 @@ impl Order {
             reason: self.cancel_reason.unwrap_or_default(),
         });
         let total = self.total_amount.money(currency).filter(|total| total.minor() != 0 || self.pay_time.is_some());
+        let lines = lines(self.item_list.unwrap_or_default(), currency, cancelled.is_some())?;
+        let request = requests::read_request(reading.standing, &lines, self.buyer_cancel_reason.as_ref());
         Ok(OrderSnapshot {
-            lines: lines(self.item_list.unwrap_or_default(), currency, cancelled.is_some())?,
+            lines,
+            requests: request.into_iter().collect(),
             packages: packages(wire_packages, policy, &platform_status, self.shipping_carrier.as_deref())?,
             number,
             standing: reading.standing,

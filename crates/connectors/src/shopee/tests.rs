@@ -8,6 +8,7 @@ mod answers;
 mod calls;
 mod facts;
 mod pushes;
+mod requests;
 mod shared_payloads;
 mod signatures;
 

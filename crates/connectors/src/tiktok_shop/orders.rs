@@ -238,26 +238,31 @@ struct Part {
     sku_count: Option<i64>,
 }
 
-/// Reads order details. Only orders that were asked for come back; unknown ones are absent (section 4, `I`).
+/// Reads order details, and which of the orders have a pending request of the buyer. Only orders that were asked for come
+/// back; unknown ones are absent (section 4, `I`).
 pub(super) fn read_detail(
     asked: &Asked,
     policy: &Policy,
     market: &str,
     numbers: &[OrderNumber],
     received: &Received,
-) -> Result<Vec<OrderSnapshot>, CallError> {
+) -> Result<(Vec<OrderSnapshot>, Vec<OrderNumber>), CallError> {
     let answer = asked.answer(received)?;
     let data: DetailData = answer.data()?;
     let wanted: HashSet<&str> = numbers.iter().map(OrderNumber::as_str).collect();
     let mut seen = HashSet::new();
     let mut orders = Vec::new();
+    let mut asking = Vec::new();
     for order in data.orders.unwrap_or_default() {
         let number = number(order.id.as_deref()).map_err(|problem| answer.failed(Remedy::Bug, &problem))?;
         if wanted.contains(number.as_str()) && seen.insert(number.clone()) {
+            if order.is_buyer_request_cancel == Some(true) {
+                asking.push(number.clone());
+            }
             orders.push(order.snapshot(&answer, policy, market, number)?);
         }
     }
-    Ok(orders)
+    Ok((orders, asking))
 }
 
 impl Order {
@@ -327,8 +332,9 @@ impl Order {
             seller_may_cancel: (platform == Platform::Tokopedia).then_some(false),
             lines: lines(items, currency, cancelled.is_some())?,
             cancelled,
-            // It stands in the cancellations search only, see `requests`.
+            // Both stand in the cancellations search only, see `requests`.
             buyer_reason: None,
+            requests: Vec::new(),
             number,
             platform_status,
         })

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use super::auth::Credentials;
 use super::errors::{Answer, Asked, is_not_found};
-use super::{Parameters, status, stock};
+use super::{Parameters, requests, status, stock};
 use crate::call::{CallError, Received, Remedy};
 use crate::connector::{OrderPage, Window};
 use crate::lenient::{self, Decimal};
@@ -170,13 +170,15 @@ struct Request {
     reason: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     status: Option<String>,
+    #[serde(default, deserialize_with = "moment")]
+    create_time: Option<Moment>,
 }
 
 impl Request {
     /// A request as far as it can be read; nothing for `null`, blanks and empty objects.
     fn read(raw: &RawValue) -> Option<Self> {
         if let Some(text) = lenient::scalar(raw) {
-            return Some(Self { reason: Some(text), status: None });
+            return Some(Self { reason: Some(text), ..Self::default() });
         }
         let request: Self = lenient::read_object(raw.get().as_bytes()).ok()?;
         (request.reason.is_some() || request.status.is_some()).then_some(request)
@@ -224,9 +226,15 @@ impl Order {
             Some(true) => deadlines.confirm_shipping_deadline.or(deadlines.accept_deadline),
             _ => deadlines.accept_deadline.or(deadlines.confirm_shipping_deadline),
         });
+        let lines = lines(info.order_detail.unwrap_or_default(), currency, cancelled.is_some())?;
+        let asked_at = request.as_ref().and_then(|request| request.create_time);
+        let buyer_reason = request.and_then(|request| request.reason);
+        let open = reading.standing == Standing::CancelRequested;
+        let request = open.then(|| requests::request(&lines, buyer_reason.clone(), asked_at));
         Ok(OrderSnapshot {
             packages: package(info.shipping_info, &number, &platform_status, reading.stage)?,
-            lines: lines(info.order_detail.unwrap_or_default(), currency, cancelled.is_some())?,
+            lines,
+            requests: request.into_iter().collect(),
             standing: reading.standing,
             stage: reading.stage,
             updated_at: self.update_time.unwrap_or(ordered_at),
@@ -243,7 +251,7 @@ impl Order {
             fulfilled_by: FulfilledBy::Seller,
             seller_may_cancel: None,
             cancelled,
-            buyer_reason: request.and_then(|request| request.reason),
+            buyer_reason,
             number,
             platform_status,
         })

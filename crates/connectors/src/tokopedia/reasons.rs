@@ -11,10 +11,12 @@ pub(super) fn number(platform_value: &str) -> u8 {
         "seller_cancel_reason_out_of_stock" => OUT_OF_STOCK,
         "seller_cancel_reason_wrong_price" => 3,
         "seller_cancel_paid_reason_address_not_deliver" => 7,
-        "seller_cancel_paid_reason_buyer_requested_cancellation" => 8,
+        "seller_cancel_paid_reason_buyer_requested_cancellation" => BUYERS_REQUEST,
         _ => 5,
     }
 }
 
 /// Names products, whose stock Tokopedia then sets to zero.
 pub(super) const OUT_OF_STOCK: u8 = 1;
+/// The buyer asked for it; granting a request says so as well.
+pub(super) const BUYERS_REQUEST: u8 = 8;

@@ -38,7 +38,7 @@ const fn api(path: &'static str, method: Method, nature: Nature) -> Api {
 }
 
 /// The APIs, one row each. Cancelling is a GET that writes (section 6.2).
-pub(super) const APIS: [Api; 26] = [
+pub(super) const APIS: [Api; 27] = [
     Api { token: false, ..api("/auth/token/create", Method::Any, Nature::Write) },
     Api { token: false, ..api("/auth/token/refresh", Method::Any, Nature::Write) },
     api("/orders/get", Method::Get, Nature::Read),
@@ -49,6 +49,7 @@ pub(super) const APIS: [Api; 26] = [
     api("/order/reverse/cancel/create", Method::Get, Nature::Write),
     api("/order/reverse/cancel/seller/decide", Method::Get, Nature::Write),
     api("/reverse/getreverseordersforseller", Method::Any, Nature::Read),
+    api("/order/reverse/reason/list", Method::Get, Nature::Read),
     api("/order/shipment/providers/get", Method::Any, Nature::Read),
     api("/order/fulfill/pack", Method::Post, Nature::Write),
     api("/order/package/rts", Method::Post, Nature::Write),
@@ -162,6 +163,7 @@ impl Lazada {
             "/order/reverse/cancel/create" => cancel::create(shop, parameters, &foreign, rules, moment),
             "/order/reverse/cancel/seller/decide" => cancel::decide(shop, parameters, rules, moment),
             "/reverse/getreverseordersforseller" => cancel::reverse_orders(shop, parameters),
+            "/order/reverse/reason/list" => cancel::refusal_reasons(shop, parameters),
             "/order/cancel" => cancel::legacy_cancel(shop, parameters, rules, moment),
             "/order/failure_reason/get" => Ok(cancel::failure_reasons()),
             "/order/shipment/providers/get" => shipping::providers(shop, parameters),

@@ -290,6 +290,21 @@ pub(super) fn reverse_orders(shop: &Shop, parameters: &Parameters<'_>) -> Outcom
     })))
 }
 
+/// Why a seller refuses a buyer's request: a sibling platform's ids, Lazada's own are not known (section 7).
+const REFUSALS: [(i64, &str); 3] =
+    [(1019, "The parcel was handed to the carrier"), (1020, "The logistics status was updated"), (1022, "Others")];
+
+/// `GET /order/reverse/reason/list` (section 7, inferred for cancels).
+pub(super) fn refusal_reasons(shop: &Shop, parameters: &Parameters<'_>) -> Outcome {
+    let line = parameters.integer("reverse_order_line_id")?.ok_or_else(|| Failure::missing("reverse_order_line_id"))?;
+    let is_line = |item: &Item| item.reverse.as_ref().is_some_and(|reverse| reverse.line == line);
+    if !shop.reverses().any(|(_, order)| order.items.iter().any(is_line)) {
+        return Err(Failure::backend("105", "E0105: reverse order line id is empty or invalid"));
+    }
+    let row = |(id, text): &(i64, &str)| json!({"reason_id": id, "text": text, "muti_language_text": text});
+    Ok(Success::Data(REFUSALS.iter().map(row).collect()))
+}
+
 fn reverse_row(shop: &Shop, id: i64, order: &Order, statuses: Option<&[String]>) -> Option<Value> {
     let mut lines = Vec::new();
     for item in &order.items {

@@ -84,12 +84,12 @@ pub(super) fn buyer_cancels(
     if found.pending().is_some() {
         return Err(Refusal::conflict("the buyer has asked already: one request at a time"));
     }
-    let granted = matches!(
-        (status, shop.region.code, found.storefront),
-        (Status::Unpaid | Status::OnHold, ..)
-            | (Status::AwaitingShipment, INDONESIA, _)
-            | (_, INDONESIA, Storefront::TiktokShop)
-    );
+    // In Indonesia a pre-order needs the seller's word all the same.
+    let granted = match (status, shop.region.code, found.storefront) {
+        (Status::Unpaid | Status::OnHold, ..) => true,
+        (Status::AwaitingShipment, INDONESIA, _) | (_, INDONESIA, Storefront::TiktokShop) => !found.preorder,
+        _ => false,
+    };
     let (key, text) = reasons::of_buyer(status);
     let reason = (wish.reason.as_deref().unwrap_or(key), wish.reason.as_deref().unwrap_or(text));
     let deadline = moment.now + rules.request_answer(shop.region.code);

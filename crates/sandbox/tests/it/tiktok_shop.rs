@@ -458,6 +458,9 @@ async fn buyers_cancel_alone_where_the_market_lets_them() {
         let truth = desk.buyer(&number, "buyer-cancel", json!({})).await;
         assert_eq!(truth["status"] == "CANCELLED", granted, "{status} {storefront}");
     }
+    let preorder = desk.order(json!({"status": "AWAITING_SHIPMENT", "preorder": true})).await;
+    assert_eq!(desk.buyer(&preorder, "buyer-cancel", json!({})).await["status"], "AWAITING_SHIPMENT");
+    assert_eq!(desk.pending(&preorder).await["cancel_type"], "BUYER_CANCEL", "a pre-order needs the seller's word");
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::call::{Call, CallError, Effect, Received, Remedy};
 use crate::connector::{
-    CancelAccepted, CancelChecked, Connector, OrderPage, OrdersRead, SetStock, SetStockResult, Window,
+    Answer, CancelAccepted, CancelChecked, Connector, OrderPage, OrdersRead, SetStock, SetStockResult, Window,
 };
 use crate::lazada::Lazada;
 
@@ -280,6 +280,9 @@ pub(super) fn read_everything(received: &Received) -> Vec<Option<CallError>> {
         (older_check(&["1"]).read)(received).err(),
         (older_cancel_call().read)(received).err(),
         (stock_call().read)(received).err(),
+        (lazada.list_requests(None, NOW).read)(received).err(),
+        (lazada.answer_request(&super::requests::answer(Answer::Agree), NOW).unwrap().read)(received).err(),
+        (lazada.reject_reasons(&super::requests::request(Some("1")), NOW).unwrap().unwrap().read)(received).err(),
         (lazada.read_listings(&listings, NOW).unwrap().read)(received).err(),
         (lazada.exchange_code("c", NOW).read)(received).err(),
         (lazada.refresh(NOW).read)(received).err(),

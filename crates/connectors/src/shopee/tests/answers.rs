@@ -8,7 +8,7 @@ use super::{
     ACCESS_TOKEN, NOW, PARTNER_KEY, REFRESH_TOKEN, cancel_of, listing, number, orders_of, reason, received, shopee,
 };
 use crate::call::{CLOCK_SKEW, Call, CallError, Effect, Received, Remedy};
-use crate::connector::{CancelAccepted, CancelOrder, Connector, OrderPage, SetStock, SetStockResult, Window};
+use crate::connector::{Answer, CancelAccepted, CancelOrder, Connector, OrderPage, SetStock, SetStockResult, Window};
 
 const IN_CANCEL: &str = include_str!("../fixtures/get_order_detail.in_cancel.json");
 const LENIENT: &str = include_str!("../fixtures/get_order_detail.unpaid_and_lenient.json");
@@ -477,6 +477,8 @@ pub(super) fn read_everything(received: &Received) -> Vec<Option<CallError>> {
         (shopee.read_orders(&numbers[..1], NOW).read)(received).err(),
         (cancel_call().read)(received).err(),
         (stock_call().read)(received).err(),
+        (shopee.list_requests(None, NOW).read)(received).err(),
+        (shopee.answer_request(&super::requests::answer(Answer::Agree), NOW).unwrap().read)(received).err(),
         (shopee.read_listings(&variations, NOW).unwrap().read)(received).err(),
         (shopee.read_listings(&single, NOW).unwrap().read)(received).err(),
         (shopee.exchange_code("c", NOW).read)(received).err(),

@@ -8,7 +8,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::call::{CLOCK_SKEW, CallError, Remedy};
-use crate::connector::{CancelAccepted, Connector, ConnectorError, OrderPage, SetStock, SetStockResult, Window};
+use crate::connector::{
+    Answer, CancelAccepted, Connector, ConnectorError, OrderPage, SetStock, SetStockResult, Window,
+};
 
 const AWAITING: &str = include_str!("../fixtures/orders.awaiting_shipment.json");
 const REQUEST: &str = include_str!("../fixtures/orders.request_of_a_bundle.json");
@@ -353,6 +355,9 @@ pub(super) fn read_everything(received: &Received) -> Vec<Option<CallError>> {
         (cancel_call().read)(received).err(),
         (shop.check_cancel(&whole("out_of_stock"), NOW).unwrap().unwrap().read)(received).err(),
         (stock_call().read)(received).err(),
+        (shop.list_requests(None, NOW).read)(received).err(),
+        (shop.answer_request(&super::requests::answer(Answer::Agree), NOW).unwrap().read)(received).err(),
+        (shop.reject_reasons(&super::requests::request(Some("1")), NOW).unwrap().unwrap().read)(received).err(),
         (shop.read_listings(&[listing(SKU)], NOW).unwrap().read)(received).err(),
         (shop.exchange_code("c", NOW).read)(received).err(),
         (shop.refresh(NOW).read)(received).err(),

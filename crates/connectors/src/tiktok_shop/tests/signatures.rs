@@ -11,7 +11,7 @@ fn vectors() -> Vec<Value> {
     vectors["requests"].as_array().unwrap().clone()
 }
 
-fn vector(name: &str) -> Value {
+pub(super) fn vector(name: &str) -> Value {
     vectors().into_iter().find(|vector| vector["name"] == name).unwrap()
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::call::{Call, CallError, Remedy};
-use crate::connector::{CancelAccepted, Connector, OrderPage, SetStock, SetStockResult, Window};
+use crate::connector::{Answer, CancelAccepted, Connector, OrderPage, SetStock, SetStockResult, Window};
 
 const OPEN: &str = include_str!("../fixtures/order.to_be_accepted.json");
 const REQUESTED: &str = include_str!("../fixtures/order.accepted_and_requested.json");
@@ -248,6 +248,10 @@ pub(super) fn read_everything(received: &Received) -> Vec<Option<CallError>> {
         (shop.read_orders(&[number(ORDER)], NOW).read)(received).err(),
         (cancel_call().read)(received).err(),
         (stock_call().read)(received).err(),
+        (shop.list_requests(None, NOW).read)(received).err(),
+        (shop.answer_request(&super::requests::answer(Answer::Agree), NOW).unwrap().read)(received).err(),
+        (shop.answer_request(&super::requests::answer(Answer::Reject { reason: None }), NOW).unwrap().read)(received)
+            .err(),
         (shop.read_listings(&[listing("2345678901")], NOW).unwrap().read)(received).err(),
         (shop.refresh(NOW).read)(received).err(),
     ]

@@ -246,7 +246,11 @@ async fn when_it_is_ready_the_buyer_asks_and_the_seller_answers() {
                 &[("page_no", "1"), ("page_size", "10"), ("trade_order_id", &number)],
             )
             .await;
-        assert_eq!(listed["result"]["items"][0]["reverse_order_lines"][0]["reverse_status"], "REQUEST_INITIATE");
+        let waiting = &listed["result"]["items"][0]["reverse_order_lines"][0];
+        assert_eq!(waiting["reverse_status"], "REQUEST_INITIATE");
+        let line = waiting["reverse_order_line_id"].to_string();
+        let reasons = seller.get("/order/reverse/reason/list", &[("reverse_order_line_id", &line)]).await;
+        assert_eq!(reasons["data"].as_array().unwrap().len(), 3, "{reasons}");
         let decided = seller.get(DECIDE, &[("reverse_order_id", &reverse), ("agree_cancel", agree)]).await;
         assert_eq!(decided["code"], "0", "{decided}");
         assert_eq!(seller.statuses(&number).await, [statuses, statuses]);
@@ -263,6 +267,8 @@ async fn when_it_is_ready_the_buyer_asks_and_the_seller_answers() {
         assert_eq!(item["need_cancel_confirm"], false);
     }
     let unknown = seller.get(DECIDE, &[("reverse_order_id", "42"), ("agree_cancel", "true")]).await;
+    assert_eq!(unknown["code"], "105");
+    let unknown = seller.get("/order/reverse/reason/list", &[("reverse_order_line_id", "42")]).await;
     assert_eq!(unknown["code"], "105");
 }
 
