@@ -1,5 +1,6 @@
 //! One call to a marketplace: what to send and how to read what comes back.
 
+use domain::policy::EndpointClass;
 use domain::time::Span;
 
 /// What a call does over there.
@@ -22,11 +23,33 @@ pub struct Received {
     pub body: Vec<u8>,
 }
 
+/// What a platform's limit holds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PauseScope {
+    /// This shop's calls to this endpoint.
+    Endpoint,
+    /// All calls of this shop.
+    Shop,
+    /// All calls of all shops that are connected through the same app.
+    App,
+}
+
+/// A platform's limit was reached: what is not to be called, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// What is not to be called.
+    pub scope: PauseScope,
+    /// For how long.
+    pub span: Span,
+}
+
 /// What to do next about a failed call, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remedy {
     /// It was not carried out (checked before execution); try again after this span.
     RetryAfter(Span),
+    /// It was not carried out, because a limit was reached: nothing of the pause's scope is called before it has passed.
+    Pause(Pause),
     /// It may have happened: ask before anything is sent again. For a read: read again.
     Unknown,
     /// The access token ran out: refresh it and repeat.
@@ -77,10 +100,29 @@ pub struct Call<T> {
     pub endpoint: &'static str,
     /// Whether it may be repeated.
     pub effect: Effect,
+    /// Which budget it is counted in.
+    pub class: EndpointClass,
     /// What to send.
     pub request: http::Request<Vec<u8>>,
     /// Reads what came back.
     pub read: Reader<T>,
+    /// The pause that any answer, also a good one, asks for in its headers.
+    pub foretold: fn(&Received) -> Option<Pause>,
+}
+
+/// The class of a call: that of its endpoint where it is one of these, else by its effect.
+pub(crate) fn class_of(endpoint: &str, effect: Effect, tokens: &[&str], stock: &[&str]) -> EndpointClass {
+    match effect {
+        _ if tokens.contains(&endpoint) => EndpointClass::Tokens,
+        _ if stock.contains(&endpoint) => EndpointClass::Stock,
+        Effect::Read => EndpointClass::Reads,
+        Effect::Write => EndpointClass::Writes,
+    }
+}
+
+/// For platforms whose good answers say nothing of their limits.
+pub(crate) const fn nothing_foretold(_: &Received) -> Option<Pause> {
+    None
 }
 
 impl<T> std::fmt::Debug for Call<T> {

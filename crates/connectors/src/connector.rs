@@ -211,6 +211,10 @@ pub trait Connector: Send + Sync {
     fn policy(&self) -> &Policy;
     /// The platform's own id of this shop.
     fn shop_account(&self) -> &str;
+    /// The platform's own id of the app that the shop is connected through: limits of an app hold for all its shops.
+    fn app(&self) -> &str;
+    /// When the refresh token ends, and with it the authorisation; `None` where it is not known to end.
+    fn refresh_ends(&self) -> Option<Moment>;
     /// When the access token ends.
     fn access_ends(&self) -> Moment;
     /// How long before its end the access token is renewed.

@@ -50,13 +50,13 @@ use std::sync::Arc;
 
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
-use domain::policy::Policy;
+use domain::policy::{EndpointClass, Policy};
 use domain::snapshot::ListingSnapshot;
 use domain::time::{Moment, Span};
 use http::{Method, Request};
 
 use crate::OpenError;
-use crate::call::{Call, CallError, Effect, Received};
+use crate::call::{Call, CallError, Effect, Received, class_of, nothing_foretold};
 use crate::connector::{
     AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
     OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
@@ -194,6 +194,14 @@ impl Connector for Lazada {
         &self.account.credentials.seller_id
     }
 
+    fn app(&self) -> &str {
+        &self.account.credentials.app_key
+    }
+
+    fn refresh_ends(&self) -> Option<Moment> {
+        self.account.credentials.refresh_ends.map(Moment::from_seconds)
+    }
+
     fn access_ends(&self) -> Moment {
         Moment::from_seconds(self.account.credentials.access_ends)
     }
@@ -298,6 +306,11 @@ impl Lazada {
     }
 }
 
+/// Which budget a call is counted in.
+fn class(endpoint: &str, effect: Effect) -> EndpointClass {
+    class_of(endpoint, effect, &[auth::TOKEN_CREATE, auth::TOKEN_REFRESH], &[stock::GET_ITEM, stock::UPDATE_SELLABLE])
+}
+
 fn call<T>(
     asked: Asked,
     request: Request<Vec<u8>>,
@@ -306,8 +319,10 @@ fn call<T>(
     Call {
         endpoint: asked.endpoint,
         effect: asked.effect,
+        class: class(asked.endpoint, asked.effect),
         request,
         read: Box::new(move |received| read(&asked, received)),
+        foretold: nothing_foretold,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Marketplaces as pure functions: build a request, read a response, say what is allowed.
 //!
 //! No I/O, no clock, no retries: the engine sends a [`call::Call`] and does what its [`call::Remedy`] says. Which
-//! marketplaces there are is said here, once: [`open`], [`default_policy`], [`read_policy`] and [`authorisation_link`]
-//! are the only places that choose one.
+//! marketplaces there are is said here, once: [`open`], [`default_policy`], [`read_policy`], [`authorisation_link`] and
+//! [`connecting()`] are the only places that choose one.
 
 pub mod call;
+pub mod connecting;
 pub mod connector;
 pub mod lazada;
 mod lenient;
@@ -18,6 +19,7 @@ mod wire;
 use std::path::Path;
 use std::sync::Arc;
 
+use connecting::Connecting;
 use connector::Connector;
 use domain::platform::Platform;
 use domain::policy::Policy;
@@ -99,6 +101,20 @@ pub fn read_policy(platform: Platform, path: &Path) -> Result<Policy, OpenError>
     }
 }
 
+/// How shops of a marketplace are connected.
+///
+/// # Errors
+/// [`OpenError::Platform`] where there is no connector.
+pub fn connecting(platform: Platform) -> Result<&'static Connecting, OpenError> {
+    match platform {
+        Platform::Shopee => Ok(&shopee::auth::CONNECTING),
+        Platform::Lazada => Ok(&lazada::auth::CONNECTING),
+        Platform::TiktokShop => Ok(&tiktok_shop::auth::CONNECTING),
+        Platform::Tokopedia => Ok(&tokopedia::auth::CONNECTING),
+        Platform::Manual => Err(OpenError::Platform(platform)),
+    }
+}
+
 /// The address that a seller's browser is sent to in order to authorise us. `state` comes back with the code and proves
 /// that the answer belongs to this request.
 ///
@@ -111,11 +127,6 @@ pub fn authorisation_link(
     redirect: &str,
     state: &str,
 ) -> Result<String, OpenError> {
-    match platform {
-        Platform::Shopee => shopee::auth::authorisation_link(base_url, credentials, redirect, state),
-        Platform::Lazada => lazada::auth::authorisation_link(base_url, credentials, redirect, state),
-        Platform::TiktokShop => tiktok_shop::auth::authorisation_link(base_url, credentials, redirect, state),
-        Platform::Tokopedia => Err(OpenError::NoConsentPage(platform)),
-        other => Err(OpenError::Platform(other)),
-    }
+    let link = connecting(platform)?.link.ok_or(OpenError::NoConsentPage(platform))?;
+    link(base_url, credentials, redirect, state)
 }

@@ -9,7 +9,8 @@ use std::path::Path;
 use domain::ids::ReasonCode;
 use domain::order::{List, Stage};
 use domain::policy::{
-    Evidence, GoodsEffect, ListingEffect, PackageStatusRule, Policy, ReasonRule, Standing, StatusRule,
+    BudgetRule, CountryRule, EndpointClass, Evidence, GoodsEffect, ListingEffect, PackageStatusRule, Policy,
+    ReasonRule, Standing, StatusRule,
 };
 use domain::request::{AnswerTime, RejectReason, RejectReasonRule, RequestPolicy, RequestRule, Silence};
 use domain::time::Span;
@@ -26,6 +27,10 @@ const ANSWER_HOURS_MAX: i64 = 31 * 24;
 const ANSWER_DAYS_MAX: i64 = 31;
 /// How far a market's clocks may be behind or ahead of UTC, in hours.
 const UTC_OFFSETS: (i64, i64) = (-12, 14);
+/// The longest time before an authorisation's end at which a person is told, in seconds: thirty days.
+const AUTHORISE_AHEAD_MAX: i64 = 30 * 86_400;
+/// That time where the file does not say: a week, which spans a holiday.
+const AUTHORISE_AHEAD: Span = Span::from_seconds(7 * 86_400);
 /// Most calls in flight per shop.
 const CALLS_IN_FLIGHT_MAX: i64 = 1_000;
 /// Most calls per second and shop.
@@ -89,6 +94,12 @@ struct PolicyFile {
     as_of: Spanned<String>,
     switches: Switches,
     limits: Limits,
+    /// Classes of calls with a limit of their own.
+    #[serde(default)]
+    budget: Vec<BudgetRow>,
+    /// Countries whose shops can be connected; without any, none can.
+    #[serde(default)]
+    country: Vec<CountryRow>,
     status: Vec<StatusRow>,
     package_status: Vec<PackageStatusRow>,
     reason: Vec<ReasonRow>,
@@ -128,6 +139,7 @@ struct Limits {
     settling: Seconds,
     attention_after: Seconds,
     sweep_every: Seconds,
+    authorise_ahead: Option<Seconds>,
     sweep_overlap: Seconds,
     list_window: Seconds,
     read_batch: Count,
@@ -147,6 +159,27 @@ struct Seconds {
 #[serde(deny_unknown_fields)]
 struct Count {
     count: Spanned<i64>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CountryRow {
+    code: Spanned<String>,
+    title: Spanned<String>,
+    address: Spanned<String>,
+    currency: Spanned<String>,
+    utc_offset: Spanned<i64>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BudgetRow {
+    class: Spanned<String>,
+    per_second: Spanned<i64>,
     certainty: Spanned<String>,
     source: Spanned<String>,
 }
@@ -267,6 +300,15 @@ impl Source<'_> {
         Ok(Evidence { certainty: tag.clone(), source: self.filled(source)? })
     }
 
+    fn capitals(&self, given: &Spanned<String>, letters: usize, what: &str, example: &str) -> Result<(), PolicyError> {
+        let text = given.as_ref();
+        if text.len() == letters && text.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Ok(());
+        }
+        let remedy = format!("write {letters} capital letters such as {example}");
+        Err(self.wrong(given.span(), format!("“{text}” is no {what}"), remedy))
+    }
+
     fn number(&self, given: &Spanned<i64>, least: i64, most: i64, unit: &str) -> Result<i64, PolicyError> {
         let number = *given.as_ref();
         if (least..=most).contains(&number) {
@@ -325,6 +367,11 @@ impl PolicyFile {
         let per_second = limits.calls_per_second.check(source, 0, CALLS_PER_SECOND_MAX, "calls per second")?;
         Ok(Policy {
             as_of: day(source, &self.as_of)?,
+            countries: countries(source, &self.country)?,
+            authorise_ahead: match &limits.authorise_ahead {
+                Some(row) => row.check(source, 1, AUTHORISE_AHEAD_MAX)?,
+                None => AUTHORISE_AHEAD,
+            },
             statuses: statuses(source, &self.status)?,
             package_statuses: package_statuses(source, &self.package_status)?,
             reasons: reasons(source, &self.reason, bounds)?,
@@ -342,6 +389,7 @@ impl PolicyFile {
             read_batch: usize::try_from(read_batch).unwrap_or(1),
             calls_in_flight: usize::try_from(in_flight).unwrap_or(1),
             calls_per_second: u32::try_from(per_second).unwrap_or(0),
+            budgets: budgets(source, &self.budget)?,
         })
     }
 }
@@ -371,6 +419,46 @@ fn settling(source: &Source<'_>, row: &Seconds) -> Result<Span, PolicyError> {
         ));
     }
     Ok(span)
+}
+
+fn countries(source: &Source<'_>, rows: &[CountryRow]) -> Result<Vec<CountryRule>, PolicyError> {
+    let mut seen = HashSet::new();
+    rows.iter()
+        .map(|row| {
+            let code = source.unique(&mut seen, &row.code, "country")?;
+            source.capitals(&row.code, 2, "country", "MY")?;
+            source.capitals(&row.currency, 3, "currency", "MYR")?;
+            let address = row.address.as_ref();
+            if !url::Url::parse(address).is_ok_and(|url| url.has_host() && url.path() == "/") {
+                let remedy = "write it as https://host without path or query";
+                return Err(source.wrong(row.address.span(), format!("“{address}” is no address of an API"), remedy));
+            }
+            let hours = source.number(&row.utc_offset, UTC_OFFSETS.0, UTC_OFFSETS.1, "hours from UTC")?;
+            Ok(CountryRule {
+                code,
+                title: source.filled(&row.title)?,
+                address: address.clone(),
+                currency: row.currency.as_ref().clone(),
+                utc_offset: i8::try_from(hours).unwrap_or(0),
+                evidence: source.evidence(&row.certainty, &row.source)?,
+            })
+        })
+        .collect()
+}
+
+fn budgets(source: &Source<'_>, rows: &[BudgetRow]) -> Result<Vec<BudgetRule>, PolicyError> {
+    let mut seen = HashSet::new();
+    rows.iter()
+        .map(|row| {
+            source.unique(&mut seen, &row.class, "endpoint class")?;
+            let per_second = source.number(&row.per_second, 1, CALLS_PER_SECOND_MAX, "calls per second")?;
+            Ok(BudgetRule {
+                class: source.word(&row.class, EndpointClass::parse)?,
+                per_second: u32::try_from(per_second).unwrap_or(1),
+                evidence: source.evidence(&row.certainty, &row.source)?,
+            })
+        })
+        .collect()
 }
 
 fn statuses(source: &Source<'_>, rows: &[StatusRow]) -> Result<Vec<StatusRule>, PolicyError> {

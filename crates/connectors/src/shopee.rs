@@ -48,14 +48,14 @@ use std::sync::Arc;
 
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
-use domain::policy::Policy;
+use domain::policy::{EndpointClass, Policy};
 use domain::snapshot::ListingSnapshot;
 use domain::time::{Moment, Span};
 use http::{Method, Request};
 use serde::Serialize;
 
 use crate::OpenError;
-use crate::call::{Call, Effect};
+use crate::call::{Call, Effect, class_of, nothing_foretold};
 use crate::connector::{
     AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
     OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
@@ -83,6 +83,7 @@ pub struct Shopee {
     base: String,
     credentials: Credentials,
     shop_account: String,
+    app: String,
     secrets: Arc<[String]>,
     policy: Arc<Policy>,
 }
@@ -106,6 +107,7 @@ impl Shopee {
         Ok(Self {
             base: base(base_url)?,
             shop_account: credentials.shop_id.to_string(),
+            app: credentials.partner_id.to_string(),
             secrets: credentials.secrets().into(),
             credentials,
             policy,
@@ -186,6 +188,14 @@ impl Connector for Shopee {
 
     fn shop_account(&self) -> &str {
         &self.shop_account
+    }
+
+    fn app(&self) -> &str {
+        &self.app
+    }
+
+    fn refresh_ends(&self) -> Option<Moment> {
+        self.credentials.refresh_ends.map(Moment::from_seconds)
     }
 
     fn access_ends(&self) -> Moment {
@@ -303,6 +313,16 @@ impl Shopee {
     }
 }
 
+/// Which budget a call is counted in.
+fn class(endpoint: &str, effect: Effect) -> EndpointClass {
+    class_of(
+        endpoint,
+        effect,
+        &[auth::TOKEN_GET, auth::ACCESS_TOKEN_GET],
+        &[stock::GET_ITEM_BASE_INFO, stock::GET_MODEL_LIST, stock::UPDATE_STOCK],
+    )
+}
+
 fn call<T>(
     asked: Asked,
     request: Request<Vec<u8>>,
@@ -311,8 +331,10 @@ fn call<T>(
     Call {
         endpoint: asked.endpoint,
         effect: asked.effect,
+        class: class(asked.endpoint, asked.effect),
         request,
         read: Box::new(move |received| read(&asked, received)),
+        foretold: nothing_foretold,
     }
 }
 

@@ -51,12 +51,12 @@ use std::sync::Arc;
 
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
-use domain::policy::Policy;
+use domain::policy::{EndpointClass, Policy};
 use domain::snapshot::ListingSnapshot;
 use domain::time::{Moment, Span};
 use http::{HeaderValue, Method, Request};
 
-use crate::call::{Call, CallError, Effect, Received};
+use crate::call::{Call, CallError, Effect, Received, class_of, nothing_foretold};
 use crate::connector::{
     AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
     OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
@@ -210,6 +210,14 @@ impl Connector for TiktokShop {
         &self.credentials.shop_id
     }
 
+    fn app(&self) -> &str {
+        &self.credentials.app_key
+    }
+
+    fn refresh_ends(&self) -> Option<Moment> {
+        self.credentials.refresh_ends.map(Moment::from_seconds)
+    }
+
     fn access_ends(&self) -> Moment {
         self.credentials.usable_until()
     }
@@ -329,6 +337,11 @@ impl Connector for TiktokShop {
     }
 }
 
+/// Which budget a call is counted in.
+fn class(endpoint: &str, effect: Effect) -> EndpointClass {
+    class_of(endpoint, effect, &[auth::TOKEN_GET, auth::TOKEN_REFRESH, auth::SHOPS], &[stock::SEARCH, stock::UPDATE])
+}
+
 fn call<T>(
     asked: Asked,
     request: Request<Vec<u8>>,
@@ -337,7 +350,9 @@ fn call<T>(
     Call {
         endpoint: asked.endpoint,
         effect: asked.effect,
+        class: class(asked.endpoint, asked.effect),
         request,
         read: Box::new(move |received| read(&asked, received)),
+        foretold: nothing_foretold,
     }
 }

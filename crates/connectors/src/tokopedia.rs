@@ -48,12 +48,12 @@ use std::sync::Arc;
 
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
-use domain::policy::Policy;
+use domain::policy::{EndpointClass, Policy};
 use domain::snapshot::ListingSnapshot;
 use domain::time::{Moment, Span};
 use http::{HeaderValue, Method, Request};
 
-use crate::call::{Call, CallError, Effect, Received};
+use crate::call::{Call, CallError, Effect, Received, class_of};
 use crate::connector::{
     Answer, AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError,
     OrderPage, OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock,
@@ -174,6 +174,14 @@ impl Connector for Tokopedia {
 
     fn shop_account(&self) -> &str {
         &self.shop_account
+    }
+
+    fn app(&self) -> &str {
+        &self.credentials.client_id
+    }
+
+    fn refresh_ends(&self) -> Option<Moment> {
+        None
     }
 
     fn access_ends(&self) -> Moment {
@@ -324,6 +332,11 @@ fn plain(base: &str, method: Method, target: &str, body: Vec<u8>) -> Request<Vec
     request
 }
 
+/// Which budget a call is counted in.
+fn class(endpoint: &str, effect: Effect) -> EndpointClass {
+    class_of(endpoint, effect, &[auth::TOKEN], &[stock::INFO, stock::UPDATE])
+}
+
 fn call<T>(
     asked: Asked,
     request: Request<Vec<u8>>,
@@ -332,7 +345,9 @@ fn call<T>(
     Call {
         endpoint: asked.endpoint,
         effect: asked.effect,
+        class: class(asked.endpoint, asked.effect),
         request,
         read: Box::new(move |received| read(&asked, received)),
+        foretold: errors::foretold,
     }
 }

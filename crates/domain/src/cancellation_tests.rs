@@ -33,6 +33,9 @@ fn policy() -> Policy {
         read_batch: 50,
         calls_in_flight: 32,
         calls_per_second: 0,
+        budgets: Vec::new(),
+        countries: Vec::new(),
+        authorise_ahead: Span::from_seconds(7 * 86_400),
     }
 }
 

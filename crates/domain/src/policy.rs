@@ -50,6 +50,20 @@ worded! {
     }
 }
 
+worded! {
+    /// Which of a shop's budgets a call is counted in.
+    EndpointClass, "endpoint class" {
+        /// Calls for tokens.
+        Tokens = "tokens",
+        /// Whatever only reads, but for stock.
+        Reads = "reads",
+        /// Whatever changes something, but for stock.
+        Writes = "writes",
+        /// Stock of listings, read or set.
+        Stock = "stock",
+    }
+}
+
 /// How sure a row is and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
@@ -112,11 +126,43 @@ pub struct ReasonRule {
     pub evidence: Evidence,
 }
 
+/// A country whose shops can be connected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountryRule {
+    /// Two capital letters (ISO 3166).
+    pub code: String,
+    /// What people call it.
+    pub title: String,
+    /// Base address of the platform's API for shops there.
+    pub address: String,
+    /// What is paid in there (ISO 4217).
+    pub currency: String,
+    /// Hours that its shops' day is ahead of UTC.
+    pub utc_offset: i8,
+    /// How sure.
+    pub evidence: Evidence,
+}
+
+/// How often calls of one class may be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BudgetRule {
+    /// Which calls.
+    pub class: EndpointClass,
+    /// How many a second, per shop and process.
+    pub per_second: u32,
+    /// How sure.
+    pub evidence: Evidence,
+}
+
 /// A platform's policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     /// The day the data was checked, `YYYY-MM-DD`.
     pub as_of: String,
+    /// Countries whose shops can be connected, in the order they are shown.
+    pub countries: Vec<CountryRule>,
+    /// How long before an authorisation ends a person is told.
+    pub authorise_ahead: Span,
     /// Order statuses.
     pub statuses: Vec<StatusRule>,
     /// Package statuses.
@@ -147,8 +193,10 @@ pub struct Policy {
     pub read_batch: usize,
     /// Calls in flight at once per shop.
     pub calls_in_flight: usize,
-    /// Calls per second and shop that we allow ourselves; zero means no limit of ours.
+    /// Calls per second and shop that we allow ourselves, whatever their class; zero means no limit of ours.
     pub calls_per_second: u32,
+    /// Classes with a limit of their own beside that.
+    pub budgets: Vec<BudgetRule>,
 }
 
 impl Policy {
@@ -162,6 +210,18 @@ impl Policy {
     #[must_use]
     pub fn package_status(&self, value: &str) -> Option<&PackageStatusRule> {
         self.package_statuses.iter().find(|rule| rule.value == value)
+    }
+
+    /// The rule for a country, if this platform's shops can be connected there.
+    #[must_use]
+    pub fn country(&self, code: &str) -> Option<&CountryRule> {
+        self.countries.iter().find(|rule| rule.code == code)
+    }
+
+    /// Calls per second and shop of this class; `None` means no limit of its own.
+    #[must_use]
+    pub fn budget(&self, class: EndpointClass) -> Option<u32> {
+        self.budgets.iter().find(|rule| rule.class == class).map(|rule| rule.per_second)
     }
 
     /// The rule for one of our reasons, if this platform has it.

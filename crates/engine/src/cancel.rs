@@ -7,7 +7,7 @@
 use crate::read_orders::{ORDERS_PER_COMMIT, ReadOf, Reads, refused};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError, reconcile};
-use connectors::call::{CallError, Remedy, Story};
+use connectors::call::{CallError, Pause, Remedy, Story};
 use connectors::connector::{CancelAccepted, CancelLine, CancelOrder, Connector, ConnectorError};
 use domain::cancellation::{Effect, Event, Phase, Sent, State, View, decide};
 use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber};
@@ -387,9 +387,11 @@ impl Engine {
                 let outcome = match error.remedy {
                     Remedy::Rejected => "rejected",
                     Remedy::Unknown => "unknown",
-                    Remedy::RetryAfter(_) | Remedy::TokenExpired | Remedy::Reauthorize | Remedy::Bug => {
-                        "not_carried_out"
-                    }
+                    Remedy::RetryAfter(_)
+                    | Remedy::Pause(_)
+                    | Remedy::TokenExpired
+                    | Remedy::Reauthorize
+                    | Remedy::Bug => "not_carried_out",
                 };
                 Outcome { outcome, http_status, platform_code: code, platform_message: message, request_id }
             }
@@ -419,7 +421,9 @@ impl Engine {
                     Event::Rejected { words }
                 }
                 Remedy::Unknown => Event::Unknown { deadline: intent.deadline },
-                Remedy::RetryAfter(retry_after) => Event::NotNow { retry_after },
+                Remedy::RetryAfter(retry_after) | Remedy::Pause(Pause { span: retry_after, .. }) => {
+                    Event::NotNow { retry_after }
+                }
                 Remedy::TokenExpired => Event::NotNow { retry_after: Span::from_seconds(1) },
                 Remedy::Reauthorize | Remedy::Bug => {
                     record.platform_message = Some(in_words(&error.story));

@@ -374,17 +374,15 @@ impl Engine {
     ///
     /// # Errors
     /// [`StoreError`] of the database.
-    pub async fn nudge(
+    pub async fn nudge<'a>(
         &self,
         session: &mut Session,
         merchant: &MerchantId,
         shop: &domain::ids::ShopId,
-        numbers: &[domain::ids::OrderNumber],
+        numbers: impl IntoIterator<Item = &'a domain::ids::OrderNumber>,
     ) -> Result<(), StoreError> {
-        for number in numbers {
-            jobs::want(session, merchant, shop, Kind::ReadOrder, number.as_str(), self.clock.now()).await?;
-        }
-        Ok(())
+        let numbers: Vec<&str> = numbers.into_iter().map(domain::ids::OrderNumber::as_str).collect();
+        jobs::want_many(session, merchant, shop, Kind::ReadOrder, &numbers, self.clock.now()).await
     }
 
     pub(crate) async fn order_for(

@@ -4,7 +4,9 @@
 //! Ticks ([`Engine::tick`]) carry on what was accepted. Nothing here spawns: `main` runs ticks in its workers, tests call
 //! them themselves.
 
+mod budget;
 mod cancel;
+mod connect;
 mod counting;
 mod error;
 mod ledger;
@@ -18,6 +20,7 @@ mod sweep;
 
 pub mod commands;
 
+pub use connect::{Authorised, ConnectError, FIRST_REACH, NewShop};
 pub use error::EngineError;
 pub use outside::{Clock, Network, NetworkError};
 pub use resolve::{ResolveAs, ResolveError};
@@ -26,7 +29,7 @@ use domain::ids::{MerchantId, ShopId};
 use domain::platform::Platform;
 use domain::policy::Policy;
 use domain::time::{Moment, Span};
-use shop_calls::Lane;
+use shop_calls::{Lane, PausedApps};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::jobs::{self, Due, Kind, Lease};
@@ -56,6 +59,7 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     policies: Arc<HashMap<Platform, Arc<Policy>>>,
     lanes: Arc<Mutex<HashMap<ShopId, Arc<Lane>>>>,
+    paused_apps: Arc<PausedApps>,
     woken: Arc<Notify>,
 }
 
@@ -80,6 +84,7 @@ impl Engine {
             clock,
             policies: Arc::new(policies),
             lanes: Arc::default(),
+            paused_apps: Arc::default(),
             woken: Arc::new(Notify::new()),
         }
     }
@@ -94,6 +99,12 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// The network that this engine calls through.
+    #[must_use]
+    pub fn network(&self) -> &dyn Network {
+        &*self.network
     }
 
     /// A platform's policy.
@@ -141,7 +152,8 @@ impl Engine {
         let now = self.clock.now();
         let lease = Lease { merchant: due.merchant.clone(), kind, id: new_id("lea", now), until: now.plus(LEASE) };
         let mut session = self.store.begin().await?;
-        let claims = jobs::claim(&mut session, &lease, &due.shop, now, claim_limit(kind)).await?;
+        let limit = claim_limit(kind).min(self.lane(&due.shop).claim_limit());
+        let claims = jobs::claim(&mut session, &lease, &due.shop, now, limit).await?;
         session.commit().await?;
         if claims.is_empty() {
             return Ok(0);

@@ -52,6 +52,7 @@ impl Engine {
             credentials: String::new(),
             grant_version: 1,
             authorised: true,
+            connected: true,
             alert: None,
             stock_from: now,
             swept_to: Moment::from_millis(0),

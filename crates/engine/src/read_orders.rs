@@ -2,7 +2,7 @@
 
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
-use connectors::call::{CallError, Remedy};
+use connectors::call::{CallError, Pause, Remedy};
 use connectors::connector::{Connector, ConnectorError, OrdersRead};
 use domain::ids::{ListingId, OrderId, OrderNumber};
 use domain::snapshot::{ListingSnapshot, OrderSnapshot};
@@ -51,7 +51,7 @@ const REFUSED_PAUSE: Span = Span::from_seconds(30);
 
 pub(crate) fn pause_after(error: &CallError) -> Span {
     match error.remedy {
-        Remedy::RetryAfter(span) => span,
+        Remedy::RetryAfter(span) | Remedy::Pause(Pause { span, .. }) => span,
         Remedy::Unknown | Remedy::TokenExpired => READ_PAUSE,
         Remedy::Reauthorize | Remedy::Rejected | Remedy::Bug => REFUSED_PAUSE,
     }

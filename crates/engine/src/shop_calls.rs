@@ -1,12 +1,16 @@
 //! Calls to a shop's platform: within its budget, with a fresh token, and answered by what to do next.
 
+use crate::budget::{Budget, Held};
 use crate::{Engine, EngineError, NetworkError};
-use connectors::call::{Call, CallError, Effect, Remedy, Story};
+use connectors::call::{Call, CallError, Effect, Pause, PauseScope, Remedy, Story};
 use connectors::connector::{Connector, RenewedCredentials};
 use domain::ids::{MerchantId, ShopId};
-use domain::policy::Policy;
+use domain::platform::Platform;
+use domain::policy::{EndpointClass, Policy};
 use domain::time::{Moment, Span};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use store::log::{self, Entry};
 use store::shops::{self, ShopRecord};
 use store::{StoreError, new_id};
@@ -20,11 +24,7 @@ pub(crate) struct Lane {
 #[derive(Default)]
 struct LaneState {
     connector: Option<Opened>,
-    /// The platform asked not to be called before this moment.
-    closed_until: Option<Moment>,
-    /// The second that calls are counted in, and how many there were.
-    second: i64,
-    calls: u32,
+    budget: Budget,
 }
 
 struct Opened {
@@ -34,37 +34,44 @@ struct Opened {
 }
 
 impl Lane {
+    /// Jobs that one tick may claim so that their calls fit into its lease, where our budget is narrow.
+    pub(crate) fn claim_limit(&self) -> usize {
+        let state = self.state();
+        let per_second = state.connector.as_ref().map_or(0, |opened| opened.connector.policy().calls_per_second);
+        match usize::try_from(per_second) {
+            Ok(0) | Err(_) => usize::MAX,
+            Ok(per_second) => per_second * CLAIMED_SECONDS,
+        }
+    }
+
     fn state(&self) -> std::sync::MutexGuard<'_, LaneState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    /// Takes one call out of the budget, or says how long to wait.
-    fn admit(&self, policy: &Policy, now: Moment) -> Result<(), Span> {
-        let mut state = self.state();
-        if let Some(until) = state.closed_until {
-            if until > now {
-                return Err(until.since(now));
-            }
-            state.closed_until = None;
-        }
-        if policy.calls_per_second > 0 {
-            if state.second != now.seconds() {
-                state.second = now.seconds();
-                state.calls = 0;
-            }
-            if state.calls >= policy.calls_per_second {
-                return Err(Moment::from_seconds(now.seconds() + 1).since(now));
-            }
-            state.calls += 1;
-        }
-        Ok(())
+/// Apps whose platform asked that no shop of theirs be called before a moment.
+#[derive(Default)]
+pub(crate) struct PausedApps(Mutex<HashMap<(Platform, String), Moment>>);
+
+impl PausedApps {
+    fn pause(&self, connector: &dyn Connector, until: Moment) {
+        let mut paused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = paused.entry((connector.platform(), connector.app().to_owned())).or_insert(until);
+        *closed = until.max(*closed);
     }
 
-    fn close(&self, until: Moment) {
-        let mut state = self.state();
-        state.closed_until = state.closed_until.max(Some(until));
+    fn until(&self, connector: &dyn Connector, now: Moment) -> Option<Moment> {
+        let mut paused = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        paused.retain(|_, until| *until > now);
+        if paused.is_empty() {
+            return None;
+        }
+        paused.get(&(connector.platform(), connector.app().to_owned())).copied()
     }
 }
+
+/// How many seconds' worth of calls a tick claims at most.
+const CLAIMED_SECONDS: usize = 2;
 
 /// A shop with its connector opened.
 #[derive(Clone)]
@@ -155,13 +162,9 @@ impl Engine {
     ) -> Result<T, CallError> {
         let now = self.clock.now();
         let endpoint = call.endpoint;
-        if let Err(wait) = shop.lane.admit(&shop.policy, now) {
-            return Err(own_error(
-                Remedy::RetryAfter(wait),
-                endpoint,
-                "held back by the shop's call budget".to_owned(),
-            ));
-        }
+        let now = self
+            .wait_for_budget(shop, endpoint, call.class, not_after.unwrap_or(now.plus(shop.policy.call_timeout)))
+            .await?;
         let timeout = match not_after {
             Some(limit) if limit.since(now) < Span::from_seconds(1) => {
                 let message = "its time ran out before it was sent".to_owned();
@@ -187,25 +190,87 @@ impl Engine {
                 return Err(own_error(remedy, endpoint, format!("no answer: {why}")));
             }
         };
+        if let Some(pause) = (call.foretold)(&received) {
+            self.pause(shop, endpoint, pause);
+        }
         let read = (call.read)(&received);
         if let Err(error) = &read {
+            if let Remedy::Pause(pause) = error.remedy {
+                self.pause(shop, endpoint, pause);
+            }
             self.note_failure(shop, error).await;
         }
         read
     }
 
-    /// What a failure means for the whole shop: a pause, or a person who has to do something.
+    /// Takes one call out of the shop's budgets. Where those of this second are spent it waits for the next, so that a
+    /// narrow budget costs time and no work; a pause that the platform asked for is given back to whoever plans the job.
+    /// Answers the present.
+    async fn wait_for_budget(
+        &self,
+        shop: &OpenShop,
+        endpoint: &'static str,
+        class: EndpointClass,
+        not_after: Moment,
+    ) -> Result<Moment, CallError> {
+        loop {
+            let now = self.clock.now();
+            let wait = match self.admit(shop, endpoint, class, now) {
+                Ok(()) => return Ok(now),
+                Err(Held::Spent(wait)) if now.plus(wait) < not_after => wait,
+                Err(Held::Spent(wait) | Held::Paused(wait)) => {
+                    let message = "held back by the shop's call budget".to_owned();
+                    return Err(own_error(Remedy::RetryAfter(wait), endpoint, message));
+                }
+            };
+            tokio::time::sleep(Duration::from_millis(wait.millis().unsigned_abs())).await;
+        }
+    }
+
+    /// Takes one call out of the shop's budgets, or says why not.
+    fn admit(&self, shop: &OpenShop, endpoint: &'static str, class: EndpointClass, now: Moment) -> Result<(), Held> {
+        if let Some(until) = self.paused_apps.until(&*shop.connector, now) {
+            return Err(Held::Paused(until.since(now)));
+        }
+        shop.lane.state().budget.admit(&shop.policy, endpoint, class, now)
+    }
+
+    fn pause(&self, shop: &OpenShop, endpoint: &'static str, pause: Pause) {
+        let until = self.clock.now().plus(pause.span);
+        tracing::info!(shop = %shop.record.id, endpoint, scope = ?pause.scope, wait_ms = pause.span.millis(), "the platform's limit is reached");
+        match pause.scope {
+            PauseScope::App => self.paused_apps.pause(&*shop.connector, until),
+            PauseScope::Shop | PauseScope::Endpoint => {
+                shop.lane.state().budget.pause(endpoint, pause.scope, until);
+            }
+        }
+    }
+
+    /// Until when the platform takes no call of this shop at all, as far as this process was told: nothing of it need be
+    /// claimed before.
+    #[must_use]
+    pub fn closed_until(&self, shop: &ShopId) -> Option<Moment> {
+        let now = self.clock.now();
+        let lane = self.lane(shop);
+        let state = lane.state();
+        let app = state.connector.as_ref().and_then(|opened| self.paused_apps.until(&*opened.connector, now));
+        state.budget.closed_until(now).max(app)
+    }
+
+    /// Until when the platform does not take calls of this shop, or of one of its endpoints, as far as this process was told.
+    #[must_use]
+    pub fn held_back_until(&self, shop: &ShopId) -> Option<Moment> {
+        self.lane(shop).state().budget.held_back_until(self.clock.now())
+    }
+
+    /// What a failure means for the whole shop: a person who has to do something.
     async fn note_failure(&self, shop: &OpenShop, error: &CallError) {
         let story = &error.story;
         tracing::debug!(shop = %shop.record.id, endpoint = %story.endpoint, status = story.http_status, code = %story.code, message = %story.message, request = %story.request_id, "call failed");
         let alert = match error.remedy {
-            Remedy::RetryAfter(span) if story.http_status == 429 || story.code.contains("limit") => {
-                shop.lane.close(self.clock.now().plus(span));
-                return;
-            }
             Remedy::Reauthorize => {
                 format!(
-                    "{} no longer accepts this shop's authorisation ({}): authorise the shop again.",
+                    "{} no longer accepts this shop's authorisation ({}): press “Authorise again” on the Shops page.",
                     shop.record.platform.title(),
                     story.code
                 )
@@ -218,7 +283,9 @@ impl Engine {
                     story.message
                 )
             }
-            _ => return,
+            Remedy::RetryAfter(_) | Remedy::Pause(_) | Remedy::Unknown | Remedy::TokenExpired | Remedy::Rejected => {
+                return;
+            }
         };
         let authorised = error.remedy != Remedy::Reauthorize;
         if shop.record.alert.as_deref() == Some(&alert) && shop.record.authorised == authorised {
@@ -226,6 +293,26 @@ impl Engine {
         }
         if let Err(error) = self.alert_shop(shop, &alert, authorised).await {
             tracing::warn!(shop = %shop.record.id, %error, "the shop's alert could not be written");
+        }
+    }
+
+    /// Tells a person ahead of the authorisation's end, where the platform says when that is: after it, only the seller's
+    /// consent helps.
+    pub(crate) async fn warn_of_authorisation_s_end(&self, shop: &OpenShop) {
+        // Read anew: the calls before may have renewed it.
+        let Ok(shop) = self.open_shop(&shop.record.merchant, &shop.record.id).await else { return };
+        let record = &shop.record;
+        let Some(ends) = shop.connector.refresh_ends() else { return };
+        let platform_now = self.clock.platform_now(record.platform);
+        if !record.authorised || record.alert.is_some() || ends > platform_now.plus(shop.policy.authorise_ahead) {
+            return;
+        }
+        let alert = format!(
+            "{}'s authorisation of this shop ends soon: press “Authorise again” on the Shops page before it does.",
+            record.platform.title()
+        );
+        if let Err(error) = self.alert_shop(&shop, &alert, true).await {
+            tracing::warn!(shop = %record.id, %error, "the shop's alert could not be written");
         }
     }
 

@@ -21,6 +21,7 @@ const FIRST_SYNC_PAUSE: Duration = Duration::from_millis(50);
 impl Engine {
     pub(crate) async fn sweep(&self, shop: &OpenShop, lease: &Lease, claims: &[Claim]) -> Result<(), EngineError> {
         let swept = self.sweep_windows(shop).await;
+        self.warn_of_authorisation_s_end(shop).await;
         let now = self.clock.now();
         let mut session = self.store.begin().await?;
         for claim in claims {
@@ -48,17 +49,7 @@ impl Engine {
             let to = from.plus(policy.list_window).min(platform_now);
             let numbers = self.list_window(shop, Window { from, to }).await?;
             let mut session = self.store.begin().await?;
-            for number in &numbers {
-                jobs::want(
-                    &mut session,
-                    &record.merchant,
-                    &record.id,
-                    Kind::ReadOrder,
-                    number.as_str(),
-                    self.clock.now(),
-                )
-                .await?;
-            }
+            self.nudge(&mut session, &record.merchant, &record.id, &numbers).await?;
             shops::swept(&mut session, &record.merchant, &record.id, to).await?;
             session.commit().await?;
             if to >= platform_now {

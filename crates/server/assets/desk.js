@@ -439,6 +439,8 @@
   });
 
   document.documentElement.classList.add('scripted');
+  const said = document.querySelector('main .notice');
+  if (said) toast(said.textContent);
   countSelected();
   follow();
   usual();

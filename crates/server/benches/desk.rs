@@ -1,10 +1,12 @@
 //! What the desk does in a second, beside what the machine could do at most, measured in the same run.
 //!
-//! `./x bench` runs it; `./x bench cancels`, `pages` or `start` runs a part. Absolute numbers are this machine's; the ratios
+//! `./x bench` runs it; `./x bench cancels`, `pages`, `start`, `pushes` or `isolation` runs a part; `./x bench pushes 10`
+//! sends for ten seconds. Absolute numbers are this machine's; the ratios
 //! are what to compare.
 
 #[path = "../tests/it/process.rs"]
 mod process;
+mod pushes;
 mod raw;
 
 use domain::platform::Platform;
@@ -25,6 +27,8 @@ const CLIENTS: usize = 64;
 /// Orders in the database when pages are timed, and how many pages are.
 const ORDERS_ON_PAGES: u32 = 100_000;
 const PAGES: usize = 400;
+/// How long pushes are sent.
+const PUSH_SECONDS: usize = 30;
 
 fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -41,6 +45,13 @@ fn main() {
         }
         if wanted("pages") {
             pages().await;
+        }
+        if wanted("pushes") {
+            let seconds = parts.iter().find_map(|part| part.parse().ok()).unwrap_or(PUSH_SECONDS);
+            pushes::pushes(seconds).await;
+        }
+        if wanted("isolation") {
+            pushes::beside_troubled_shops().await;
         }
     });
 }
@@ -234,12 +245,37 @@ impl Desk {
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 
+    async fn post(&self, path: &str, body: &Value) -> Value {
+        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
+        request.send().await.expect("an answer").json().await.expect("JSON")
+    }
+
+    /// Whether a cancellation is under way.
+    async fn is_cancelling(&self) -> bool {
+        for state in ["requested", "submitting", "confirming"] {
+            let page = self.get(&format!("/api/v1/cancellations?state={state}&limit=1")).await;
+            if page["cancellations"].as_array().is_some_and(|found| !found.is_empty()) {
+                return true;
+            }
+        }
+        false
+    }
+
     async fn to_pack(&self, wanted: usize) -> Vec<Value> {
+        self.to_pack_in("", wanted).await
+    }
+
+    async fn to_pack_of(&self, shop: &str, wanted: usize) -> Vec<Value> {
+        self.to_pack_in(&format!("&shop={shop}"), wanted).await
+    }
+
+    async fn to_pack_in(&self, filter: &str, wanted: usize) -> Vec<Value> {
         let mut orders = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page =
-                self.get(&format!("/api/v1/orders?list=new&tab=to_pack&status=READY_TO_SHIP&limit=200{cursor}")).await;
+            let page = self
+                .get(&format!("/api/v1/orders?list=new&tab=to_pack&status=READY_TO_SHIP&limit=200{filter}{cursor}"))
+                .await;
             orders.extend(page["orders"].as_array().expect("orders").iter().cloned());
             match page["next"].as_str() {
                 Some(next) if orders.len() < wanted => cursor = format!("&cursor={next}"),

@@ -156,6 +156,7 @@ fn shop() -> ShopRecord {
         grant_version: 1,
         // It has no marketplace behind it: nothing may be called.
         authorised: false,
+        connected: true,
         alert: None,
         stock_from: at(0),
         swept_to: at(0),

@@ -5,7 +5,7 @@ use crate::auth::throttle::Throttle;
 use crate::counts::Counts;
 use crate::intake::Intake;
 use crate::metrics::Metrics;
-use crate::webhooks::Directory;
+use crate::webhooks::{Directory, Replays};
 use engine::{Clock, Engine};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct Parts {
     pub directory: Directory,
     /// Pushes that wait for the next commit.
     pub intake: Intake,
+    /// Pushes that came already.
+    pub replays: Replays,
     /// The address under which this server is reached from outside, without a trailing slash.
     pub public_url: String,
     /// Whether that address is https: cookies are then marked so.
@@ -67,6 +69,7 @@ impl App {
             counts: Counts::default(),
             directory: Directory::default(),
             intake: Intake::default(),
+            replays: Replays::default(),
             public_url: public_url.as_str().trim_end_matches('/').to_owned(),
             https: public_url.scheme() == "https",
             changes: watch::Sender::new(0),

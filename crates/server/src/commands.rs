@@ -98,6 +98,7 @@ failures! {
     DataError,
     domain::ids::IdError,
     engine::EngineError,
+    engine::ConnectError,
     engine::commands::CommandError,
     NoNetwork,
     ::sandbox::Error,

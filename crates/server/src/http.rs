@@ -5,7 +5,7 @@ pub mod query;
 
 use crate::app::App;
 use crate::problem::Problem;
-use crate::{api, assets, auth, events, pages, webhooks};
+use crate::{api, assets, auth, events, pages, public_address, webhooks};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -35,6 +35,7 @@ pub fn router(app: App) -> Router {
         .merge(assets::router())
         .merge(events::router())
         .merge(webhooks::router())
+        .merge(public_address::router())
         .merge(api::router())
         .fallback(async || {
             let detail = "There is no such address; the document at /api/openapi.json lists those of the API.";

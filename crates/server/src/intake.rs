@@ -3,6 +3,7 @@
 
 use domain::ids::{MerchantId, OrderNumber, ShopId};
 use engine::Engine;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use store::StoreError;
 use tokio::sync::oneshot;
@@ -62,12 +63,16 @@ impl Intake {
     }
 }
 
-async fn commit(engine: &Engine, mut batch: Vec<Waiting>) -> Result<(), StoreError> {
-    // Always in the same order, so that two processes never wait for each other in a circle.
-    batch.sort_by(|a, b| (&a.merchant, &a.shop, &a.number).cmp(&(&b.merchant, &b.shop, &b.number)));
-    let mut session = engine.store().begin().await?;
+async fn commit(engine: &Engine, batch: Vec<Waiting>) -> Result<(), StoreError> {
+    // One statement per shop, each order once, and always in the same order, so that two processes never wait for each other
+    // in a circle.
+    let mut wanted: BTreeMap<(&MerchantId, &ShopId), BTreeSet<&OrderNumber>> = BTreeMap::new();
     for push in &batch {
-        engine.nudge(&mut session, &push.merchant, &push.shop, std::slice::from_ref(&push.number)).await?;
+        wanted.entry((&push.merchant, &push.shop)).or_default().insert(&push.number);
+    }
+    let mut session = engine.store().begin().await?;
+    for ((merchant, shop), numbers) in wanted {
+        engine.nudge(&mut session, merchant, shop, numbers).await?;
     }
     session.commit().await?;
     for push in batch {

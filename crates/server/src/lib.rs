@@ -8,7 +8,8 @@
 //! | `api/` | the HTTP API; the files mirror the addresses |
 //! | `pages.rs`, `pages/`, `assets.rs` | the desk in a browser |
 //! | `counts.rs` | how many orders stand in each list |
-//! | `webhooks.rs`, `events.rs` | pushes in, events out |
+//! | `connect.rs`, `public_address.rs` | connecting shops; where marketplaces reach the server |
+//! | `webhooks.rs`, `webhooks/`, `events.rs` | pushes in, events out |
 //! | `workers.rs` | the engine's ticks |
 //! | `network.rs`, `clock.rs` | what the engine is given from outside |
 //! | `commands/`, `settings.rs`, `data_folder.rs` | the command line |
@@ -19,6 +20,7 @@ pub mod assets;
 pub mod auth;
 pub mod clock;
 pub mod commands;
+pub mod connect;
 pub mod counts;
 pub mod data_folder;
 pub mod events;
@@ -30,6 +32,7 @@ pub mod network;
 pub mod pages;
 pub mod permissions;
 pub mod problem;
+pub mod public_address;
 pub mod settings;
 pub mod sheets;
 pub mod webhooks;

@@ -1,60 +1,37 @@
-//! Pushes of the marketplaces: `POST /webhooks/{platform}/{shop_or_app}`, by our id of the shop or the platform's own.
+//! Pushes of the marketplaces: `POST /webhooks/{platform}/{shop_or_app}`, by the platform's own id of the shop or of the
+//! app, or by our id of the shop.
 //!
 //! A push changes no order. It is verified by its raw bytes, what it names is to be read soon, that is committed, and
 //! only then it is answered, with an empty body (marketplaces take anything else for a failure).
+//!
+//! Whatever is refused is refused cheaply: an unknown name costs a look into a table in memory, a forged push a hash over
+//! its bytes, and a push that came within the last minute a look into another table. No answer says more than a push of
+//! the marketplace could know.
+
+mod replays;
+mod routes;
+
+pub use replays::Replays;
+pub use routes::Directory;
 
 use crate::app::App;
-use crate::http::body::read;
+use crate::http::body::read_discarding;
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use connectors::connector::PushRefused;
-use domain::ids::{MerchantId, ShopId};
+use connectors::connector::{Push, PushRefused};
+use domain::ids::ShopId;
 use domain::platform::Platform;
-use domain::time::{Moment, Span};
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use store::shops::{self, ShopRecord};
-use store::{Session, StoreError};
+use routes::Route;
+use std::sync::Arc;
 
 /// The largest push, in bytes; those seen have a few hundred.
 const PUSH_BYTES_MAX: usize = 256 << 10;
-/// How old the list of shops may be before an unknown id makes it read again: pushes with made-up ids stay cheap.
-const DIRECTORY_AGE: Span = Span::from_seconds(5);
-
-/// Which merchant each shop belongs to, as last read.
-#[derive(Debug, Default)]
-pub struct Directory {
-    read: Mutex<(Option<Moment>, HashMap<ShopId, MerchantId>)>,
-}
-
-impl Directory {
-    async fn merchant_of(
-        &self,
-        session: &mut Session,
-        shop: &ShopId,
-        now: Moment,
-    ) -> Result<Option<MerchantId>, StoreError> {
-        {
-            let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_fresh = read.0.is_some_and(|at| now.since(at) < DIRECTORY_AGE);
-            if let Some(merchant) = read.1.get(shop) {
-                return Ok(Some(merchant.clone()));
-            }
-            if is_fresh {
-                return Ok(None);
-            }
-        }
-        let known: HashMap<ShopId, MerchantId> =
-            shops::directory(session).await?.into_iter().map(|(merchant, shop)| (shop, merchant)).collect();
-        let merchant = known.get(shop).cloned();
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = (Some(now), known);
-        Ok(merchant)
-    }
-}
+/// How much of a larger one is read and thrown away, in bytes, before its connection is closed.
+const PUSH_DISCARDED_MAX: usize = 1 << 20;
 
 /// The address that a shop's platform has to push to.
 #[must_use]
@@ -82,67 +59,64 @@ async fn receive(
 
 async fn take(app: &App, platform: &str, name: &str, request: Request) -> Result<&'static str, Problem> {
     let platform = Platform::parse(platform).map_err(|_| Problem::not_found("platform"))?;
+    let routes = app.directory.routes(app, platform, name).await?;
+    if routes.is_empty() {
+        return Err(Problem::not_found("shop"));
+    }
     let headers = request.headers().clone();
-    let shop = {
-        let mut session = app.store.read().await?;
-        let route = route(app, &mut session, platform, name).await?;
-        let (merchant, shop) = route.ok_or_else(|| Problem::not_found("shop"))?;
-        app.store.shop(&mut session, &merchant, &shop).await?.ok_or_else(|| Problem::not_found("shop"))?
-    };
-    let body = read(request.into_body(), PUSH_BYTES_MAX).await?;
-    let callback_url = shop.callback_url.clone().unwrap_or_else(|| address(&app.public_url, platform, name));
-    let policy = app.engine.policy(platform)?;
-    let connector = connectors::open(platform, &shop.address, &shop.credentials, policy)
-        .map_err(|error| Problem::internal(error.to_string()))?;
-    let push = connector.read_push(&callback_url, &headers, &body).map_err(refused)?;
-
-    let target = {
-        let mut session = app.store.read().await?;
-        target(app, &mut session, &shop, push.shop_account.as_deref()).await?
-    };
-    let Some(target) = target else {
+    let body = read_discarding(request.into_body(), PUSH_BYTES_MAX, PUSH_DISCARDED_MAX).await?;
+    let (route, push) = verified(app, &routes, platform, name, &headers, &body)?;
+    let Some(target) = target(&route, push.shop_account.as_deref()) else {
         // Signed by the platform, and about a shop that is not ours: repeating it would not help.
         return Ok("no_shop_of_ours");
     };
     if push.numbers.is_empty() {
         return Ok("nothing_to_read");
     }
-    let kept = app.intake.keep(&app.engine, &shop.merchant, &target, push.numbers).await;
+    let now = app.clock.now();
+    let replay = Replays::digest(platform, &target, &body);
+    if app.replays.seen(&replay, now) {
+        // Kept already. Platforms send a push again that they think was not answered: that is no fault of theirs.
+        return Ok("replayed");
+    }
+    let kept = app.intake.keep(&app.engine, &route.merchant, &target, push.numbers).await;
     kept.map_err(|error| Problem::internal(error.to_string()))?;
+    app.replays.remember(replay, now);
     app.committed();
     Ok("taken")
 }
 
-async fn route(
+/// The push as it was signed. An app's id may be registered by several merchants: the one whose key fits is meant.
+fn verified(
     app: &App,
-    session: &mut Session,
+    routes: &[Arc<Route>],
     platform: Platform,
     name: &str,
-) -> Result<Option<(MerchantId, ShopId)>, Problem> {
-    let Ok(id) = ShopId::parse(name) else { return Ok(None) };
-    if let Some(route) = shops::by_account(session, platform, name).await? {
-        return Ok(Some(route));
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(Arc<Route>, Push), Problem> {
+    let mut first = None;
+    for route in routes {
+        let callback_url = match &route.callback_url {
+            Some(url) => url.clone(),
+            None => address(route.public_url.as_deref().unwrap_or(&app.public_url), platform, name),
+        };
+        match route.connector.read_push(&callback_url, headers, body) {
+            Ok(push) => return Ok((Arc::clone(route), push)),
+            Err(error) => {
+                first.get_or_insert(error);
+            }
+        }
     }
-    let merchant = app.directory.merchant_of(session, &id, app.clock.now()).await?;
-    Ok(merchant.map(|merchant| (merchant, id)))
+    Err(refused(first.unwrap_or(PushRefused::Unsigned)))
 }
 
 /// The shop that a push speaks of: the one it came to, or another of the same merchant on the same platform (one
 /// address serves a whole app).
-async fn target(
-    app: &App,
-    session: &mut Session,
-    shop: &ShopRecord,
-    account: Option<&str>,
-) -> Result<Option<ShopId>, Problem> {
+fn target(route: &Route, account: Option<&str>) -> Option<ShopId> {
     match account {
-        None => Ok(Some(shop.id.clone())),
-        Some(account) if account == shop.account => Ok(Some(shop.id.clone())),
-        Some(account) => {
-            let shops = app.store.shops(session, &shop.merchant).await?;
-            let other = shops.into_iter().find(|it| it.platform == shop.platform && it.account == account);
-            Ok(other.map(|other| other.id))
-        }
+        None => route.shop.clone(),
+        Some(account) => route.shops.get(account).cloned(),
     }
 }
 

@@ -7,11 +7,12 @@ use domain::time::Span;
 use std::collections::HashSet;
 use std::time::Duration;
 use store::jobs::{Due, Kind};
-use store::{idempotency, people};
+use store::{consents, idempotency, people};
 use tokio::task::JoinSet;
 
-/// Tasks at once: a shop has one for each kind of job that it has due.
-pub const AT_ONCE: usize = 32;
+/// Tasks at once: a shop has one for each kind of job that it has due. Nearly all of their time they wait for a platform, so
+/// that many fit; were there few, some shops that answer after ten seconds would hold all of them.
+pub const AT_ONCE: usize = 256;
 /// How long jobs that another process made can stay unseen.
 const LOOK_EVERY: Span = Span::from_millis(500);
 /// The first pause after a failed tick.
@@ -80,8 +81,15 @@ async fn start_due(
     working: &mut JoinSet<Lane>,
     busy: &mut HashSet<Lane>,
 ) -> Result<Span, engine::EngineError> {
+    let now = app.clock.now();
+    let mut closed = LOOK_EVERY;
     for kind in Kind::ALL {
         for due in app.engine.due(kind).await? {
+            if let Some(until) = app.engine.closed_until(&due.shop) {
+                // Nothing of it would be called: claiming and giving back would only keep the database from others.
+                closed = closed.min(until.since(now));
+                continue;
+            }
             let lane = (due.merchant.clone(), due.shop.clone(), kind);
             if working.len() >= AT_ONCE {
                 return Ok(LOOK_EVERY);
@@ -96,9 +104,8 @@ async fn start_due(
         }
     }
     // What is due already belongs to a lane that works on it.
-    let now = app.clock.now();
     let next = app.engine.next_wake().await?.filter(|at| *at > now);
-    Ok(next.map_or(LOOK_EVERY, |at| at.since(now).min(LOOK_EVERY)))
+    Ok(next.map_or(closed, |at| at.since(now).min(closed)))
 }
 
 /// Ticks until nothing of the lane is due.
@@ -123,7 +130,7 @@ async fn work(app: &App, due: &Due, kind: Kind) {
             }
         }
         // Checked between ticks only: a tick under way is ended, not cut.
-        if app.is_stopping() {
+        if app.is_stopping() || app.engine.closed_until(&due.shop).is_some() {
             return;
         }
     }
@@ -147,5 +154,6 @@ async fn forget_ended(app: &App) -> Result<(), store::StoreError> {
     let mut session = app.store.begin().await?;
     people::forget_sessions(&mut session, now).await?;
     idempotency::forget_old(&mut session, now).await?;
+    consents::forget_ended(&mut session, now).await?;
     session.commit().await
 }

@@ -1,8 +1,8 @@
-//! What waits to be done. One row per kind and subject: asking twice is one job, and asking again while it is being
+//! What waits to be done. One row per shop, kind and subject: asking twice is one job, and asking again while it is being
 //! done makes it due once more (`wanted`).
 
 use crate::error::StoreError;
-use crate::orders::parsed;
+use crate::orders::{json_list, parsed};
 use crate::session::{Session, args, statements};
 use domain::ids::{MerchantId, ShopId};
 use domain::time::Moment;
@@ -58,13 +58,13 @@ pub struct Due {
 
 statements! {
     WANT = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) values ($1, $2, $3, $4, $5, 1, 0, 0) \
-        on conflict (merchant_id, kind, subject) do update set wanted = jobs.wanted + 1, tries = 0, \
+        on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
         wake_at = case when excluded.wake_at < jobs.wake_at then excluded.wake_at else jobs.wake_at end";
     WANT_ONCE = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) values ($1, $2, $3, $4, $5, 1, 0, 0) \
-        on conflict (merchant_id, kind, subject) do nothing";
-    DUE = "select distinct merchant_id, shop_id from jobs where wake_at <= $1 and leased_until <= $1 and kind = $2 limit 200";
+        on conflict (merchant_id, kind, subject, shop_id) do nothing";
+    DUE = "select distinct merchant_id, shop_id from jobs where wake_at <= $1 and leased_until <= $1 and kind = $2 limit 1000";
     CLAIM = "update jobs set lease = $5, leased_until = $6, tries = tries + 1 \
-        where merchant_id = $1 and kind = $2 and leased_until <= $4 and subject in (select subject from jobs \
+        where merchant_id = $1 and kind = $2 and shop_id = $3 and leased_until <= $4 and subject in (select subject from jobs \
         where merchant_id = $1 and kind = $2 and shop_id = $3 and wake_at <= $4 and leased_until <= $4 order by wake_at, subject limit $7 /* skip locked */) \
         returning subject, wanted, tries";
     FINISH = "delete from jobs where merchant_id = $1 and kind = $2 and subject = $3 and lease = $4 and wanted = $5";
@@ -77,6 +77,11 @@ statements! {
     WAITING_IN_SHOP = "select count(*) as jobs from jobs where merchant_id = $1 and kind = $2 and shop_id = $3";
     UNREAD = "select count(*) as jobs from jobs where merchant_id = $1 and shop_id = $2 \
         and (kind = 'read_order' or (kind = 'sweep' and (wake_at <= $3 or leased_until > $3)))";
+    WANT_MANY = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) \
+        select cast($1 as text), cast($2 as text), value, cast($3 as text), cast($4 as bigint), 1, 0, 0 from json_each($5) where true \
+        on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
+        wake_at = case when excluded.wake_at < jobs.wake_at then excluded.wake_at else jobs.wake_at end";
+    DROP_READS = "delete from jobs where merchant_id = $1 and shop_id = $2 and kind in ('read_order', 'sweep', 'read_listings')";
     WAITING = "select kind, count(*) as jobs from jobs group by kind";
 }
 
@@ -96,6 +101,31 @@ pub async fn want(
         .execute(WANT, args![merchant.as_str(), kind.as_str(), subject, shop.as_str(), wake_at.millis()])
         .await
         .map(drop)
+}
+
+/// Asks for many jobs of one shop at this moment, or earlier than they stood, in one statement. Each subject stands once.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn want_many(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    kind: Kind,
+    subjects: &[&str],
+    wake_at: Moment,
+) -> Result<(), StoreError> {
+    let subjects = json_list(subjects.iter().copied());
+    let args = args![merchant.as_str(), kind.as_str(), shop.as_str(), wake_at.millis(), subjects];
+    session.execute(WANT_MANY, args).await.map(drop)
+}
+
+/// Forgets what only reads of a shop: it is not to be asked any more. Cancellations stay, and wait.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn drop_reads(session: &mut Session, merchant: &MerchantId, shop: &ShopId) -> Result<(), StoreError> {
+    session.execute(DROP_READS, args![merchant.as_str(), shop.as_str()]).await.map(drop)
 }
 
 /// Makes sure that a job exists, without making it due earlier.

@@ -10,13 +10,16 @@ mod new_id;
 mod sealing;
 mod session;
 
+pub mod apps;
 pub mod cancellations;
+pub mod consents;
 pub mod idempotency;
 pub mod jobs;
 pub mod log;
 pub mod order_lists;
 pub mod orders;
 pub mod people;
+pub mod public_address;
 pub mod shops;
 pub mod stock;
 #[cfg(test)]
@@ -188,10 +191,14 @@ fn without_password(address: &str) -> String {
 
 type MigrationFile = (i64, &'static str, &'static str);
 
-const SQLITE_MIGRATIONS: &[MigrationFile] =
-    &[(1, "orders cancellations stock", include_str!("../migrations/sqlite/0001_orders_cancellations_stock.sql"))];
-const POSTGRES_MIGRATIONS: &[MigrationFile] =
-    &[(1, "orders cancellations stock", include_str!("../migrations/postgres/0001_orders_cancellations_stock.sql"))];
+const SQLITE_MIGRATIONS: &[MigrationFile] = &[
+    (1, "orders cancellations stock", include_str!("../migrations/sqlite/0001_orders_cancellations_stock.sql")),
+    (4, "apps consents public address", include_str!("../migrations/sqlite/0004_apps_consents_public_address.sql")),
+];
+const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
+    (1, "orders cancellations stock", include_str!("../migrations/postgres/0001_orders_cancellations_stock.sql")),
+    (4, "apps consents public address", include_str!("../migrations/postgres/0004_apps_consents_public_address.sql")),
+];
 
 fn migrator(files: &[MigrationFile]) -> Migrator {
     let migration = |(version, title, sql): &MigrationFile| {
@@ -204,13 +211,16 @@ fn migrator(files: &[MigrationFile]) -> Migrator {
 /// Every statement by module, for the tests that prepare them all and look at their plans.
 #[cfg(test)]
 const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
+    ("apps", apps::STATEMENTS),
     ("cancellations", cancellations::STATEMENTS),
+    ("consents", consents::STATEMENTS),
     ("idempotency", idempotency::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
     ("log", log::STATEMENTS),
     ("order_lists", order_lists::STATEMENTS),
     ("orders", orders::STATEMENTS),
     ("people", people::STATEMENTS),
+    ("public_address", public_address::STATEMENTS),
     ("shops", shops::STATEMENTS),
     ("stock", stock::STATEMENTS),
 ];

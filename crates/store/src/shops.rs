@@ -29,6 +29,8 @@ pub struct ShopRecord {
     /// Moves with every renewal of the credentials.
     pub grant_version: i64,
     pub authorised: bool,
+    /// False once a person disconnected it: its orders stay readable, and nothing is asked or pushed any more.
+    pub connected: bool,
     /// What a person has to do about it.
     pub alert: Option<String>,
     /// Orders whose goods left before this moment move no stock.
@@ -69,7 +71,7 @@ pub struct WarehouseRecord {
 
 macro_rules! columns {
     () => {
-        "shop_id, platform, account, name, region, address, callback_url, warehouse_id, credentials, grant_version, authorised, alert, \
+        "shop_id, platform, account, name, region, address, callback_url, warehouse_id, credentials, grant_version, authorised, connected, alert, \
          stock_from, swept_to"
     };
 }
@@ -86,7 +88,13 @@ statements! {
     ROUTE = "select merchant_id, shop_id from webhook_routes where platform = $1 and account = $2";
     OF_MERCHANT = concat!("select ", columns!(), " from shops where merchant_id = $1 order by name, shop_id");
     ONE = concat!("select ", columns!(), " from shops where merchant_id = $1 and shop_id = $2");
-    DIRECTORY = "select merchant_id, shop_id from shops order by merchant_id, shop_id";
+    DIRECTORY = "select merchant_id, shop_id, platform, account from shops where connected order by merchant_id, shop_id";
+    AUTHORISED_AGAIN = "update shops set credentials = $3, address = $4, grant_version = grant_version + 1, renewing_lease = null, renewing_until = 0, \
+        authorised = true, connected = true, alert = null where merchant_id = $1 and shop_id = $2";
+    DISCONNECT = "update shops set credentials = $3, grant_version = grant_version + 1, renewing_lease = null, renewing_until = 0, \
+        authorised = false, connected = false, alert = null where merchant_id = $1 and shop_id = $2 and connected";
+    BY_ACCOUNT = concat!("select ", columns!(), " from shops where merchant_id = $1 and platform = $2 and account = $3");
+    REMOVE_ROUTE = "delete from webhook_routes where platform = $1 and account = $2 and merchant_id = $3 and shop_id = $4";
     BEGIN_RENEWAL = "update shops set renewing_lease = $3, renewing_until = $5 where merchant_id = $1 and shop_id = $2 and grant_version = $6 \
         and renewing_until <= $4";
     RENEWED = "update shops set credentials = $3, grant_version = grant_version + 1, renewing_lease = null, renewing_until = 0, authorised = true, \
@@ -189,10 +197,57 @@ impl Store {
                 ],
             )
             .await?;
-        session
-            .execute(ADD_ROUTE, args![shop.platform.as_str(), &shop.account, shop.merchant.as_str(), shop.id.as_str()])
-            .await
-            .map(drop)
+        add_route(session, shop).await
+    }
+
+    /// The merchant's shop with this account, connected or not.
+    ///
+    /// # Errors
+    /// As [`Store::shop`].
+    pub async fn shop_by_account(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        platform: Platform,
+        account: &str,
+    ) -> Result<Option<ShopRecord>, StoreError> {
+        let row = session.row(BY_ACCOUNT, args![merchant.as_str(), platform.as_str(), account]).await?;
+        row.map(|row| self.read_shop(merchant, &row)).transpose()
+    }
+
+    /// Gives a shop new credentials after its seller authorised again; one that was disconnected is connected again.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub async fn authorised_again(
+        &self,
+        session: &mut Session,
+        shop: &ShopRecord,
+        address: &str,
+        credentials: &str,
+    ) -> Result<(), StoreError> {
+        let sealed = self.key().seal(&seal_row(&shop.merchant, &shop.id), credentials);
+        let args = args![shop.merchant.as_str(), shop.id.as_str(), sealed.as_slice(), address];
+        session.execute(AUTHORISED_AGAIN, args).await?;
+        add_route(session, shop).await
+    }
+
+    /// Disconnects a shop: its tokens and the route of its pushes are gone. Answers false where it was not connected.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub async fn disconnect(
+        &self,
+        session: &mut Session,
+        shop: &ShopRecord,
+        credentials_without_tokens: &str,
+    ) -> Result<bool, StoreError> {
+        let sealed = self.key().seal(&seal_row(&shop.merchant, &shop.id), credentials_without_tokens);
+        let args = args![shop.merchant.as_str(), shop.id.as_str(), sealed.as_slice()];
+        let disconnected = session.execute(DISCONNECT, args).await? > 0;
+        let args = args![shop.platform.as_str(), &shop.account, shop.merchant.as_str(), shop.id.as_str()];
+        session.execute(REMOVE_ROUTE, args).await?;
+        Ok(disconnected)
     }
 
     /// One shop.
@@ -249,6 +304,7 @@ impl Store {
             credentials: self.key().open(&seal_row(merchant, &id), &row.bytes("credentials")?)?,
             grant_version: row.int("grant_version")?,
             authorised: row.truth("authorised")?,
+            connected: row.truth("connected")?,
             alert: row.optional_text("alert")?,
             stock_from: Moment::from_millis(row.int("stock_from")?),
             swept_to: Moment::from_millis(row.int("swept_to")?),
@@ -257,13 +313,43 @@ impl Store {
     }
 }
 
-/// Every shop there is: merchant and shop.
+async fn add_route(session: &mut Session, shop: &ShopRecord) -> Result<(), StoreError> {
+    session
+        .execute(ADD_ROUTE, args![shop.platform.as_str(), &shop.account, shop.merchant.as_str(), shop.id.as_str()])
+        .await
+        .map(drop)
+}
+
+/// A connected shop, as far as a push may name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connected {
+    /// Whose.
+    pub merchant: MerchantId,
+    /// Our id.
+    pub shop: ShopId,
+    /// Where.
+    pub platform: Platform,
+    /// The platform's own id of it.
+    pub account: String,
+}
+
+/// Every connected shop there is.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn directory(session: &mut Session) -> Result<Vec<(MerchantId, ShopId)>, StoreError> {
+pub async fn directory(session: &mut Session) -> Result<Vec<Connected>, StoreError> {
     let rows = session.rows(DIRECTORY, &[]).await?;
-    rows.iter().map(route).collect()
+    rows.iter()
+        .map(|row| {
+            let (merchant, shop) = route(row)?;
+            Ok(Connected {
+                merchant,
+                shop,
+                platform: parsed(row, "platform", Platform::parse)?,
+                account: row.text("account")?,
+            })
+        })
+        .collect()
 }
 
 /// Whose shop a push speaks of.

@@ -55,6 +55,7 @@ fn shop() -> ShopRecord {
         credentials: "{\"refresh_token\":\"very secret\"}".to_owned(),
         grant_version: 1,
         authorised: true,
+        connected: true,
         alert: None,
         stock_from: at(0),
         swept_to: at(0),
@@ -557,5 +558,8 @@ fn policy() -> domain::policy::Policy {
         read_batch: 50,
         calls_in_flight: 32,
         calls_per_second: 0,
+        budgets: Vec::new(),
+        countries: Vec::new(),
+        authorise_ahead: Span::from_seconds(7 * 86_400),
     }
 }

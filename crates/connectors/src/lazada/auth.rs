@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::Asked;
 use crate::OpenError;
 use crate::call::{CallError, Received, Remedy};
+use crate::connecting::{Account, AppField, Connecting, Form};
 use crate::connector::RenewedCredentials;
 use crate::{lenient, wire};
 
@@ -35,6 +36,21 @@ const ACCESS_LIFE: Span = Span::from_seconds(7 * 86_400);
 pub(super) const REFRESH_AHEAD: Span = Span::from_seconds(300);
 /// The longest secret that is taken, in bytes; those seen have 32 to 50.
 const SECRET_MAX: usize = 2_048;
+
+/// How a shop is connected (section 2). The country says which of a cross-border seller's shops is meant; the tokens name it.
+pub(crate) const CONNECTING: Connecting = Connecting {
+    app_fields: &[
+        AppField { name: "app_key", title: "App Key", secret: false, required: true, form: Form::Text },
+        AppField { name: "app_secret", title: "App Secret", secret: true, required: true, form: Form::Text },
+    ],
+    account: Account::Told,
+    returned_account: None,
+    shop_part: |country, account| {
+        let seller_id = account.unwrap_or_default();
+        Ok(vec![("country", country.to_ascii_lowercase().into()), ("seller_id", seller_id.into())])
+    },
+    link: Some(authorisation_link),
+};
 
 /// One shop's credentials at Lazada: what the store seals, as JSON.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{auth, cancel, eligibility, orders, requests, stock};
-use crate::call::{CLOCK_SKEW, CallError, Effect, Received, Remedy, Story};
+use crate::call::{CLOCK_SKEW, CallError, Effect, Pause, PauseScope, Received, Remedy, Story};
 use crate::lenient::{self, read_object};
 use crate::wire;
 
@@ -34,8 +34,8 @@ enum Meaning {
     Consent,
     /// Refused for good.
     Refused,
-    /// Too many calls: the gateway checks it before anything is done.
-    Throttled,
+    /// Too many calls, of whom: the gateway checks it before anything is done.
+    Throttled(PauseScope),
     /// Passing fault over there; a write may have happened.
     Fault,
     /// The two clocks are too far apart.
@@ -75,10 +75,10 @@ const RULES: &[Rule] = &[
     rule("missing_parameter", Meaning::Ours),
     rule("illegalaccesstoken", Meaning::Token),
     rule("invalidaccesstoken", Meaning::Token),
-    rule("apicalllimit", Meaning::Throttled),
-    rule("sellercalllimit", Meaning::Throttled),
-    rule("appcalllimit", Meaning::Throttled),
-    rule("901", Meaning::Throttled),
+    rule("apicalllimit", Meaning::Throttled(PauseScope::Endpoint)),
+    rule("sellercalllimit", Meaning::Throttled(PauseScope::Shop)),
+    rule("appcalllimit", Meaning::Throttled(PauseScope::App)),
+    rule("901", Meaning::Throttled(PauseScope::Endpoint)),
     rule("servicetimeout", Meaning::Fault),
     rule("systemerror", Meaning::Fault),
     rule("serviceunavailable", Meaning::Fault),
@@ -253,7 +253,9 @@ impl Asked {
             Some(Meaning::Token) => Remedy::TokenExpired,
             Some(Meaning::Consent) => Remedy::Reauthorize,
             Some(Meaning::Refused) => Remedy::Rejected,
-            Some(Meaning::Throttled) => Remedy::RetryAfter(ban(&story.message).and(THROTTLED_MARGIN)),
+            Some(Meaning::Throttled(scope)) => {
+                Remedy::Pause(Pause { scope, span: ban(&story.message).and(THROTTLED_MARGIN) })
+            }
             Some(Meaning::Fault) if !write => Remedy::RetryAfter(FAULT_RETRY),
             Some(Meaning::Fault) => Remedy::Unknown,
             Some(Meaning::Clock) => {
@@ -269,7 +271,9 @@ impl Asked {
     /// What an answer without a code that is in the table asks for: a write may have happened.
     fn remedy_without_code(&self, received: &Received) -> Remedy {
         match (self.effect, received.status) {
-            (Effect::Read, 429) => Remedy::RetryAfter(THROTTLED_RETRY.and(THROTTLED_MARGIN)),
+            (Effect::Read, 429) => {
+                Remedy::Pause(Pause { scope: PauseScope::Endpoint, span: told(received).and(THROTTLED_MARGIN) })
+            }
             _ => Remedy::Unknown,
         }
     }
@@ -326,6 +330,12 @@ fn meaning(endpoint: &str, code: &str) -> Option<Meaning> {
     }
     let fits = |rule: &&Rule| rule.code == code && (rule.endpoints.is_empty() || rule.endpoints.contains(&endpoint));
     RULES.iter().find(fits).map(|rule| rule.meaning)
+}
+
+/// What a 429 says of how long to wait. No such header is documented; one that comes is heeded.
+fn told(received: &Received) -> Span {
+    let most = Span::from_seconds(BAN_MAX);
+    wire::wait_told(received, http::header::RETRY_AFTER.as_str(), most).unwrap_or(THROTTLED_RETRY)
 }
 
 /// How long a throttled call is banned: the text says that the ban lasts so many seconds (section 4).

@@ -11,6 +11,7 @@ use super::errors::Asked;
 use super::sign;
 use crate::OpenError;
 use crate::call::{CallError, Received, Remedy};
+use crate::connecting::{self, Account, AppField, Connecting, Form};
 use crate::connector::RenewedCredentials;
 use crate::lenient;
 
@@ -41,6 +42,19 @@ const CONSENT_HOSTS: [(&str, &str); 5] = [
     ("https://openplatform.sandbox.test-stable.shopee.cn", "https://open.sandbox.test-stable.shopee.cn"),
 ];
 
+/// How a shop is connected: the console shows the app's fields (section 3), the consent page names the shop (section 3.1).
+pub(crate) const CONNECTING: Connecting = Connecting {
+    app_fields: &[
+        AppField { name: "partner_id", title: "Partner ID", secret: false, required: true, form: Form::Number },
+        AppField { name: "partner_key", title: "Partner key", secret: true, required: true, form: Form::Text },
+        AppField { name: "push_keys", title: "Push partner key", secret: true, required: false, form: Form::List },
+    ],
+    account: Account::Told,
+    returned_account: Some("shop_id"),
+    shop_part: |_, account| Ok(vec![("shop_id", connecting::number(account)?)]),
+    link: Some(authorisation_link),
+};
+
 /// One shop's credentials at Shopee: what the store seals, as JSON.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +66,8 @@ pub struct Credentials {
     /// The console's keys for pushes, tried before the partner key.
     #[serde(default)]
     pub push_keys: Vec<String>,
-    /// The shop's id.
+    /// The shop's id; 0 until the shop is authorised.
+    #[serde(default)]
     pub shop_id: i64,
     /// Empty until the shop is authorised.
     #[serde(default)]
@@ -94,7 +109,7 @@ impl Credentials {
             OpenError::Credentials(if named { words } else { place })
         })?;
         let wrong = |problem: &str| Err(OpenError::Credentials(problem.to_owned()));
-        if credentials.partner_id <= 0 || credentials.shop_id <= 0 {
+        if credentials.partner_id <= 0 || credentials.shop_id < 0 {
             return wrong("partner_id and shop_id are numbers above 0");
         }
         if credentials.partner_key.is_empty() {

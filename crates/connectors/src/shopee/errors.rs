@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{auth, cancel, requests, stock};
-use crate::call::{CLOCK_SKEW, CallError, Effect, Received, Remedy, Story};
+use crate::call::{CLOCK_SKEW, CallError, Effect, Pause, PauseScope, Received, Remedy, Story};
 use crate::lenient::{self, read_object};
 
 /// When a throttled call is tried again where the answer does not say (section 5, rate limits: back-off, `I`).
@@ -247,8 +247,8 @@ impl Asked {
             Some(Meaning::Token) => Remedy::TokenExpired,
             Some(Meaning::Consent) => Remedy::Reauthorize,
             Some(Meaning::Refused) => Remedy::Rejected,
-            Some(Meaning::Throttled) => Remedy::RetryAfter(retry_after(received)),
-            Some(Meaning::Quota) => Remedy::RetryAfter(QUOTA_RETRY),
+            Some(Meaning::Throttled) => Remedy::Pause(pause(retry_after(received))),
+            Some(Meaning::Quota) => Remedy::Pause(pause(QUOTA_RETRY)),
             Some(Meaning::Fault) if !write => Remedy::RetryAfter(FAULT_RETRY),
             Some(Meaning::Fault | Meaning::Unclear) => Remedy::Unknown,
             Some(Meaning::Clock) => {
@@ -264,7 +264,7 @@ impl Asked {
     /// What an answer without a code that is in the table asks for: a write may have happened.
     fn remedy_without_code(&self, received: &Received) -> Remedy {
         match (self.effect, received.status) {
-            (Effect::Read, 429) => Remedy::RetryAfter(retry_after(received)),
+            (Effect::Read, 429) => Remedy::Pause(pause(retry_after(received))),
             _ => Remedy::Unknown,
         }
     }
@@ -322,6 +322,12 @@ fn meaning(endpoint: &str, code: &str, message: &str) -> Option<Meaning> {
             && message.contains(rule.words)
     };
     RULES.iter().find(fits).map(|rule| rule.meaning)
+}
+
+/// Quotas are per app and API (section 5, rate limits). Each shop learns of them by a call of its own, so that none waits for
+/// what another did.
+const fn pause(span: Span) -> Pause {
+    Pause { scope: PauseScope::Endpoint, span }
 }
 
 /// `Retry-After` in seconds, within reason; its form as a date is not used by anyone we know of.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::Asked;
 use crate::OpenError;
 use crate::call::{CallError, Received, Remedy};
+use crate::connecting::{Account, AppField, Connecting, Form};
 use crate::connector::RenewedCredentials;
 use crate::{lenient, wire};
 
@@ -53,6 +54,22 @@ const UNITED_STATES: &str = "US";
 pub(super) fn token_host(base: &str) -> &str {
     HOSTS.iter().find(|hosts| hosts.api == base).map_or(base, |hosts| hosts.tokens)
 }
+
+/// How a shop is connected (section 1). One consent may cover several shops; the country, then the shop's id, says which.
+pub(crate) const CONNECTING: Connecting = Connecting {
+    app_fields: &[
+        AppField { name: "app_key", title: "App key", secret: false, required: true, form: Form::Text },
+        AppField { name: "app_secret", title: "App secret", secret: true, required: true, form: Form::Text },
+        AppField { name: "service_id", title: "Service ID", secret: false, required: false, form: Form::Text },
+    ],
+    account: Account::MayBeGiven,
+    returned_account: None,
+    shop_part: |country, account| {
+        let shop_id = account.unwrap_or_default();
+        Ok(vec![("region", country.into()), ("shop_id", shop_id.into())])
+    },
+    link: Some(authorisation_link),
+};
 
 /// One shop's credentials at TikTok Shop: what the store seals, as JSON.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use domain::time::Span;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::call::{CLOCK_SKEW, CallError, Effect, Received, Remedy, Story};
+use crate::call::{CLOCK_SKEW, CallError, Effect, Pause, PauseScope, Received, Remedy, Story};
 use crate::lenient;
 use crate::wire;
 
@@ -192,7 +192,7 @@ impl Asked {
             Some(Meaning::Token) => Remedy::TokenExpired,
             Some(Meaning::Consent) => Remedy::Reauthorize,
             Some(Meaning::Refused) => Remedy::Rejected,
-            Some(Meaning::Throttled) => Remedy::RetryAfter(throttled(received)),
+            Some(Meaning::Throttled) => Remedy::Pause(throttled(received)),
             Some(Meaning::Later(span)) => Remedy::RetryAfter(span),
             Some(Meaning::Fault) if !write => Remedy::RetryAfter(FAULT_RETRY),
             Some(Meaning::Running) if !write => Remedy::Rejected,
@@ -210,7 +210,7 @@ impl Asked {
     /// What an answer without a code that is in the table asks for: a write may have happened.
     fn remedy_without_code(&self, received: &Received) -> Remedy {
         match (self.effect, received.status) {
-            (Effect::Read, 429) => Remedy::RetryAfter(throttled(received)),
+            (Effect::Read, 429) => Remedy::Pause(throttled(received)),
             _ => Remedy::Unknown,
         }
     }
@@ -258,6 +258,8 @@ fn meaning(code: &str, message: &str) -> Option<Meaning> {
     RULES.iter().find(|rule| rule.code == code && message.contains(rule.words)).map(|rule| rule.meaning)
 }
 
-fn throttled(received: &Received) -> Span {
-    wire::wait_told(received, http::header::RETRY_AFTER.as_str(), THROTTLED_RETRY_MAX).unwrap_or(THROTTLED_RETRY)
+/// Section 3, rate limits: one pause for the whole shop.
+fn throttled(received: &Received) -> Pause {
+    let told = wire::wait_told(received, http::header::RETRY_AFTER.as_str(), THROTTLED_RETRY_MAX);
+    Pause { scope: PauseScope::Shop, span: told.unwrap_or(THROTTLED_RETRY) }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::errors::Asked;
 use crate::OpenError;
 use crate::call::{CallError, Received, Remedy};
+use crate::connecting::{self, Account, AppField, Connecting, Form};
 use crate::connector::RenewedCredentials;
 use crate::{lenient, wire};
 
@@ -28,6 +29,20 @@ pub(super) fn token_host(base: &str) -> &str {
     HOSTS.iter().find(|(api, _)| *api == base).map_or(base, |(_, tokens)| *tokens)
 }
 
+/// How a shop is connected (section B.1): id and secret are enough, and the shop's number says which one.
+pub(crate) const CONNECTING: Connecting = Connecting {
+    app_fields: &[
+        AppField { name: "client_id", title: "Client ID", secret: false, required: true, form: Form::Text },
+        AppField { name: "client_secret", title: "Client secret", secret: true, required: true, form: Form::Text },
+        AppField { name: "fs_id", title: "App ID (fs_id)", secret: false, required: true, form: Form::Number },
+        AppField { name: "webhook_secret", title: "Webhook secret", secret: true, required: false, form: Form::Text },
+    ],
+    account: Account::MustBeGiven,
+    returned_account: None,
+    shop_part: |_, account| Ok(vec![("shop_id", connecting::number(account)?)]),
+    link: None,
+};
+
 /// One shop's credentials at Tokopedia's old API: what the store seals, as JSON.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +53,7 @@ pub struct Credentials {
     pub client_secret: String,
     /// The app's number, which stands in most paths.
     pub fs_id: i64,
-    /// The shop's number.
+    /// The shop's number; 0 where only the app is meant.
     pub shop_id: i64,
     /// Signs pushes; without it none is believed.
     #[serde(default)]
@@ -69,7 +84,7 @@ impl Credentials {
     pub fn read(text: &str) -> Result<Self, OpenError> {
         let credentials: Self = wire::read_credentials(text)?;
         let wrong = |problem: &str| Err(OpenError::Credentials(problem.to_owned()));
-        if credentials.fs_id <= 0 || credentials.shop_id <= 0 {
+        if credentials.fs_id <= 0 || credentials.shop_id < 0 {
             return wrong("fs_id and shop_id are numbers above 0");
         }
         if credentials.client_id.is_empty() || credentials.client_secret.is_empty() {

@@ -8,7 +8,7 @@ use domain::time::Span;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::call::{CallError, Effect, Received, Remedy, Story};
+use crate::call::{CallError, Effect, Pause, PauseScope, Received, Remedy, Story};
 use crate::{lenient, wire};
 
 /// When a throttled call is tried again where the answer does not say.
@@ -19,6 +19,8 @@ const THROTTLED_RETRY_MAX: Span = Span::from_seconds(3600);
 const FAULT_RETRY: Span = Span::from_seconds(2);
 /// The header that tells when calls are taken again, in seconds (section B.2, `S`).
 const RESET_AFTER: &str = "x-ratelimit-reset-after";
+/// The header that tells how many calls are left (section B.2, `S`).
+const REMAINING: &str = "x-ratelimit-remaining";
 /// The order, product or label is not there.
 const NOT_FOUND: &str = "ORD_API_008";
 
@@ -136,9 +138,7 @@ impl Asked {
             Some(Meaning::Ours) => Remedy::Bug,
             None => match (received.status, write) {
                 (401, _) => Remedy::TokenExpired,
-                (429, false) => Remedy::RetryAfter(
-                    wire::wait_told(received, RESET_AFTER, THROTTLED_RETRY_MAX).unwrap_or(THROTTLED_RETRY),
-                ),
+                (429, false) => Remedy::Pause(pause(received)),
                 _ => Remedy::Unknown,
             },
         }
@@ -168,6 +168,18 @@ impl<'a> Answer<'a> {
         let message = wire::public(&format!("the answer cannot be used: {problem}"), &self.asked.secrets);
         CallError { remedy, story: Story { message, ..self.story.clone() } }
     }
+}
+
+/// The headers do not say whose calls are counted (section B.2): all of the shop's.
+fn pause(received: &Received) -> Pause {
+    let told = wire::wait_told(received, RESET_AFTER, THROTTLED_RETRY_MAX);
+    Pause { scope: PauseScope::Shop, span: told.unwrap_or(THROTTLED_RETRY) }
+}
+
+/// The last call that is taken before the limit says so, and for how long none is.
+pub(super) fn foretold(received: &Received) -> Option<Pause> {
+    let left = received.headers.get(REMAINING)?.to_str().ok()?;
+    (left.trim() == "0").then(|| pause(received))
 }
 
 /// The platform does not know what was asked for.

@@ -5,15 +5,14 @@ mod import;
 
 use super::desk::{Desk, local_url, serve};
 use super::sandbox::{ORDERS, SEED};
-use super::shop::{NewShop, connect};
+use super::shop::connect;
 use super::user::{add_merchant, add_user};
 use super::{Called, Failure, print_line};
 use crate::app::App;
 use crate::auth::secrets;
 use crate::clock::{SANDBOX_CLOCK_EVERY, SandboxClock, now};
 use crate::data_folder::DataFolder;
-use crate::metrics::Metrics;
-use crate::network::{HttpNetwork, client};
+use crate::network::client;
 use crate::permissions::Permission;
 use crate::settings::Role;
 use crate::webhooks;
@@ -21,7 +20,7 @@ use control::Control;
 use domain::ids::{MerchantId, UserId};
 use domain::platform::Platform;
 use domain::time::Span;
-use engine::{Clock as _, Engine};
+use engine::{Engine, NewShop};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -162,7 +161,7 @@ impl Demo {
         let public_url = local_url(&listener)?;
         let (engine, metrics) = self.desk.engine(clock.clone())?;
         let merchant = self.people().await?;
-        let shops = self.shops(&merchant, &sandbox, imported, &clock, public_url.as_str()).await?;
+        let shops = self.shops(&engine, &merchant, &sandbox, imported, public_url.as_str()).await?;
         if !self.state.done {
             self.fill(&engine, &shops).await?;
         }
@@ -198,10 +197,10 @@ impl Demo {
     /// addresses are set anew, because ports change.
     async fn shops(
         &self,
+        engine: &Engine,
         merchant: &MerchantId,
         sandbox: &Value,
         imported: Option<&str>,
-        clock: &SandboxClock,
         public_url: &str,
     ) -> Result<Vec<ShopRecord>, Failure> {
         let mut session = self.desk.store.read().await?;
@@ -215,7 +214,7 @@ impl Demo {
             }
             let shop = match known.iter().find(|shop| shop.platform == platform) {
                 Some(shop) => shop.clone(),
-                None => self.authorise(merchant, platform, address, sandbox, imported, clock).await?,
+                None => self.authorise(engine, merchant, platform, address, sandbox, imported).await?,
             };
             let pushes = webhooks::address(public_url, platform, &shop.account);
             let mut session = self.desk.store.begin().await?;
@@ -231,12 +230,12 @@ impl Demo {
     /// A grant of our own, as a seller's browser would bring it back: the printed credentials stay their owner's.
     async fn authorise(
         &self,
+        engine: &Engine,
         merchant: &MerchantId,
         platform: Platform,
         address: &str,
         sandbox: &Value,
         imported: Option<&str>,
-        clock: &SandboxClock,
     ) -> Result<ShopRecord, Failure> {
         let known = self.control.get(&format!("/shops?platform={platform}")).await?;
         let known = known["shops"].as_array().cloned().unwrap_or_default();
@@ -244,23 +243,22 @@ impl Demo {
         let shop = wanted.or_else(|| known.first());
         let shop = shop.ok_or_else(|| Failure::new(format!("the sandbox has no shop on {}", platform.title())))?;
         let text = |name: &str| shop[name].as_str().unwrap_or_default().to_owned();
-        let network = HttpNetwork::new(Arc::new(Metrics::default()))?;
         let mut refused = Failure::new("the sandbox gives no authorisation");
         for _ in 0..GRANTS_TRIED {
             let wish = json!({"platform": platform.as_str(), "shop": text("shop")});
             let grant = self.control.post("/grants", &wish).await?;
             let new = NewShop {
-                merchant: merchant.clone(),
                 platform,
-                name: text("name"),
+                name: Some(text("name")),
                 region: text("region"),
                 address: address.to_owned(),
                 credentials: control::app_credentials(&sandbox["credentials"][platform.as_str()], &grant).to_string(),
                 code: grant["code"].as_str().map(str::to_owned),
                 callback_url: None,
-                swept_to: clock.platform_now(platform).minus(REACH),
+                expected: None,
+                reach: REACH,
             };
-            match connect(&self.desk, &network, clock, new).await {
+            match connect(engine, merchant, new).await {
                 Ok(shop) => return Ok(shop),
                 Err(failure) => refused = failure,
             }

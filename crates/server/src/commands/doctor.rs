@@ -6,7 +6,9 @@ use crate::clock::{now, rfc3339};
 use crate::data_folder::DataFolder;
 use crate::metrics::Metrics;
 use crate::network::HttpNetwork;
+use crate::public_address;
 use crate::settings::Settings;
+use domain::ids::MerchantId;
 use domain::time::{Moment, Span};
 use engine::Network as _;
 use serde_json::json;
@@ -21,6 +23,8 @@ const SKEW_MAX: Span = Span::from_seconds(60);
 const PATIENCE: Span = Span::from_seconds(10);
 /// Jobs that are due for longer than this tell of missing workers.
 const OVERDUE: Span = Span::from_seconds(60);
+/// What helps where the seller's consent is missing.
+const AUTHORISE_AGAIN: &str = "press “Authorise again” on the Shops page";
 /// The longest span between today and an authorisation's end at which it is reported.
 const TOKEN_ENDS_SOON: Span = Span::from_seconds(3 * 86_400);
 
@@ -53,6 +57,7 @@ pub(super) async fn run(called: &Called) -> Result<(), Failure> {
             let mut session = store.read().await?;
             people_and_jobs(&mut session, &mut findings).await?;
             for merchant in shops::merchants(&mut session).await? {
+                address_of(&store, &mut session, &merchant, &mut findings).await?;
                 match store.shops(&mut session, &merchant).await {
                     Ok(shops) => {
                         for shop in shops {
@@ -144,13 +149,37 @@ async fn people_and_jobs(session: &mut Session, findings: &mut Findings) -> Resu
     Ok(())
 }
 
+/// Sends a test push to the address that a person gave: it has to arrive at a server of this installation.
+async fn address_of(
+    store: &Store,
+    session: &mut Session,
+    merchant: &MerchantId,
+    findings: &mut Findings,
+) -> Result<(), Failure> {
+    let check = format!("public address of {merchant}");
+    let Some(address) = store::public_address::of(session, merchant).await? else {
+        findings.good(check, "none is given on the Shops page: shops are swept each minute");
+        return Ok(());
+    };
+    let network = HttpNetwork::new(Arc::new(Metrics::default()))?;
+    match public_address::test(store, &network, &address.url).await {
+        Ok(()) => findings.good(check, format!("a test push to {} arrived", address.url)),
+        Err(problem) => findings.bad(check, problem, "start the server, or correct the address on the Shops page"),
+    }
+    Ok(())
+}
+
 async fn look_at(settings: &Settings, shop: &ShopRecord, findings: &mut Findings) -> Result<(), Failure> {
     let name = format!("{} {}", shop.platform.title(), shop.name);
+    if !shop.connected {
+        findings.good(name, "disconnected by a person; nothing is asked");
+        return Ok(());
+    }
     match (&shop.alert, shop.authorised) {
         (None, true) => {}
         (alert, _) => {
             let detail = alert.clone().unwrap_or_else(|| "not authorised".to_owned());
-            findings.bad(format!("{name}: authorisation"), detail, "authorise again: “countermand shop link”");
+            findings.bad(format!("{name}: authorisation"), detail, AUTHORISE_AGAIN);
         }
     }
     if !shop.platform.is_marketplace() {
@@ -166,13 +195,18 @@ async fn look_at(settings: &Settings, shop: &ShopRecord, findings: &mut Findings
             let detail = format!("the access token ends {}; it is renewed by itself", rfc3339(ends));
             // Renewed tokens last for hours: one that ended long ago was not renewed.
             if ends.plus(TOKEN_ENDS_SOON) < now() {
-                findings.bad(
-                    format!("{name}: tokens"),
-                    detail,
-                    "start a worker, else authorise again: “countermand shop link”",
-                );
+                let remedy = "start a worker, else press “Authorise again” on the Shops page";
+                findings.bad(format!("{name}: tokens"), detail, remedy);
             } else {
                 findings.good(format!("{name}: tokens"), detail);
+            }
+            if let Some(ends) = connector.refresh_ends() {
+                let detail = format!("the authorisation ends {}", rfc3339(ends));
+                if ends < now().plus(policy.authorise_ahead) {
+                    findings.bad(format!("{name}: authorisation's end"), detail, AUTHORISE_AGAIN);
+                } else {
+                    findings.good(format!("{name}: authorisation's end"), detail);
+                }
             }
         }
         Err(error) => findings.bad(format!("{name}: credentials"), error.to_string(), "connect the shop again"),

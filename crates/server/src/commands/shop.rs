@@ -3,25 +3,17 @@
 use super::desk::{DATA, Desk};
 use super::{Called, Failure};
 use crate::auth::secrets;
-use crate::clock::{SystemClock, now};
-use crate::metrics::Metrics;
-use crate::network::HttpNetwork;
+use crate::clock::{SystemClock, rfc3339};
 use crate::webhooks;
-use connectors::connector::Connector;
 use domain::ids::{MerchantId, ShopId};
 use domain::platform::Platform;
-use domain::time::{Moment, Span};
-use engine::{Clock, Network};
+use domain::time::Moment;
+use engine::{Engine, FIRST_REACH, NewShop};
 use serde_json::json;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use store::log::{self, Entry};
-use store::shops::{self, NOT_COUNTED, ShopRecord};
-use store::{StoreError, new_id};
-
-/// How far back the first sweep of a shop reaches.
-const FIRST_REACH: Span = Span::from_seconds(90 * 86_400);
+use store::shops::{self, ShopRecord};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -37,6 +29,9 @@ pub(super) enum Command {
         #[arg(long)]
         merchant: Option<String>,
     },
+    /// Stop asking a shop: its orders stay readable, and it may be connected again
+    #[command(after_help = "Example:\n  countermand shop disconnect shp_0193\n“countermand shop list” shows the ids.")]
+    Disconnect(Disconnect),
     /// Print the address where a seller authorises this program
     #[command(
         after_help = "Example:\n  countermand shop link --platform PLATFORM --address https://HOST --credentials app.json --redirect https://desk.example.com/"
@@ -79,6 +74,15 @@ pub(super) struct Add {
 }
 
 #[derive(Debug, clap::Args)]
+pub(super) struct Disconnect {
+    /// Our id of the shop
+    shop: String,
+    /// Whose shop; needed where there are several merchants
+    #[arg(long)]
+    merchant: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(super) struct Link {
     #[command(flatten)]
     app: App,
@@ -87,26 +91,12 @@ pub(super) struct Link {
     redirect: String,
 }
 
-/// A shop to be connected.
-pub(super) struct NewShop {
-    pub(super) merchant: MerchantId,
-    pub(super) platform: Platform,
-    pub(super) name: String,
-    pub(super) region: String,
-    pub(super) address: String,
-    pub(super) credentials: String,
-    pub(super) code: Option<String>,
-    /// The pushes' address, made of the platform's own id of the shop.
-    pub(super) callback_url: Option<String>,
-    /// Changes before this moment of the platform's clock are not asked for.
-    pub(super) swept_to: Moment,
-}
-
 pub(super) async fn run(called: &Called, command: Command) -> Result<(), Failure> {
     let settings = called.sources.settings(Path::new(DATA))?;
     match command {
         Command::Add(wish) => add(called, &Desk::open(settings).await?, wish).await,
         Command::List { merchant } => list(called, &Desk::open(settings).await?, merchant.as_deref()).await,
+        Command::Disconnect(wish) => disconnect(called, &Desk::open(settings).await?, &wish).await,
         Command::Link(wish) => link(called, &wish),
     }
 }
@@ -134,63 +124,11 @@ fn link(called: &Called, wish: &Link) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gets tokens for the code, if there is one, and keeps the shop. Tokens are kept before they are used.
-pub(super) async fn connect(
-    desk: &Desk,
-    network: &dyn Network,
-    clock: &dyn Clock,
-    wish: NewShop,
-) -> Result<ShopRecord, Failure> {
-    let policy = desk.settings.policies.get(&wish.platform).cloned();
-    let policy = policy.ok_or(connectors::OpenError::Platform(wish.platform))?;
-    let open = |credentials: &str| connectors::open(wish.platform, &wish.address, credentials, Arc::clone(&policy));
-    let mut credentials = wish.credentials.clone();
-    if let Some(code) = &wish.code {
-        let connector = open(&credentials)?;
-        let call = connector.exchange_code(code, clock.platform_now(wish.platform));
-        let received = network.send(call.request, policy.call_timeout).await;
-        let received = received.map_err(|error| Failure::new(format!("{}: {error}", wish.address)))?;
-        let renewed =
-            (call.read)(&received).map_err(|error| Failure::new(format!("no tokens for the code: {error}")))?;
-        credentials = renewed.credentials;
-    }
-    let connector: Box<dyn Connector> = open(&credentials)?;
-    let mut session = desk.store.begin().await?;
-    let warehouses = shops::warehouses(&mut session, &wish.merchant).await?;
-    let warehouse = warehouses.into_iter().next();
-    let warehouse = warehouse
-        .ok_or_else(|| Failure::new("the merchant has no warehouse; “countermand user add” makes the first"))?;
-    let shop = ShopRecord {
-        merchant: wish.merchant,
-        id: ShopId::parse(new_id("shp", now()))?,
-        platform: wish.platform,
-        account: connector.shop_account().to_owned(),
-        name: wish.name,
-        region: wish.region,
-        address: wish.address,
-        callback_url: wish.callback_url,
-        warehouse: warehouse.id,
-        credentials,
-        grant_version: 1,
-        authorised: true,
-        alert: None,
-        stock_from: NOT_COUNTED,
-        swept_to: wish.swept_to,
-    };
-    desk.store.add_shop(&mut session, &shop, now()).await.map_err(|error| match error {
-        StoreError::Exists(_) => Failure::new(format!("the shop {} is connected already", shop.account)),
-        other => other.into(),
-    })?;
-    let detail = format!("{} {} connected", shop.platform.title(), shop.account);
-    let entry = Entry {
-        actor: "terminal",
-        action: "shop.added",
-        shop: Some(&shop.id),
-        order: None,
-        subject: &shop.account,
-        detail: &detail,
-    };
-    log::write(&mut session, &shop.merchant, now(), &entry).await?;
+/// Gets tokens, where the credentials hold none, and keeps the shop. Tokens are kept before they are used.
+pub(super) async fn connect(engine: &Engine, merchant: &MerchantId, wish: NewShop) -> Result<ShopRecord, Failure> {
+    let authorised = engine.gain_access(wish).await?;
+    let mut session = engine.store().begin().await?;
+    let shop = engine.keep_shop(&mut session, merchant, "terminal", authorised).await?;
     session.commit().await?;
     Ok(shop)
 }
@@ -198,20 +136,19 @@ pub(super) async fn connect(
 async fn add(called: &Called, desk: &Desk, wish: Add) -> Result<(), Failure> {
     let platform = Platform::parse(&wish.app.platform).map_err(|error| Failure::new(format!("--platform: {error}")))?;
     let merchant = desk.merchant(wish.merchant.as_deref()).await?;
-    let network = HttpNetwork::new(Arc::new(Metrics::default()))?;
     let new = NewShop {
-        merchant,
         platform,
-        name: wish.name,
+        name: Some(wish.name),
         region: wish.region,
         address: wish.app.address,
         credentials: read_credentials(&wish.app.credentials)?,
         code: wish.code,
         callback_url: wish.callback_url,
-        swept_to: now().minus(FIRST_REACH),
+        expected: None,
+        reach: FIRST_REACH,
     };
-    let shop = connect(desk, &network, &SystemClock, new).await?;
     let (engine, _) = desk.engine(Arc::new(SystemClock))?;
+    let shop = connect(&engine, &merchant, new).await?;
     let mut session = desk.store.begin().await?;
     let mut callback_url = shop.callback_url.clone();
     if callback_url.is_none()
@@ -221,7 +158,6 @@ async fn add(called: &Called, desk: &Desk, wish: Add) -> Result<(), Failure> {
         shops::set_callback_url(&mut session, &shop.merchant, &shop.id, &url).await?;
         callback_url = Some(url);
     }
-    engine.sync_now(&mut session, &shop.merchant, "terminal", &shop.id).await?;
     session.commit().await?;
     let pushes = callback_url.clone().unwrap_or_else(|| {
         format!("your public address followed by {}", webhooks::address("", platform, &shop.account))
@@ -238,6 +174,25 @@ async fn add(called: &Called, desk: &Desk, wish: Add) -> Result<(), Failure> {
     Ok(())
 }
 
+async fn disconnect(called: &Called, desk: &Desk, wish: &Disconnect) -> Result<(), Failure> {
+    let merchant = desk.merchant(wish.merchant.as_deref()).await?;
+    let shop = ShopId::parse(wish.shop.as_str())?;
+    let (engine, _) = desk.engine(Arc::new(SystemClock))?;
+    let mut session = desk.store.begin().await?;
+    let changed = engine.disconnect_shop(&mut session, &merchant, "terminal", &shop).await?;
+    session.commit().await?;
+    let words = if changed { "It is disconnected." } else { "It was disconnected already." };
+    called.say(&json!({"shop": shop.as_str(), "changed": changed}), words);
+    Ok(())
+}
+
+/// When a shop's tokens end: the access token, and the authorisation where the platform says so.
+fn tokens_end(desk: &Desk, shop: &ShopRecord) -> Option<(Moment, Option<Moment>)> {
+    let policy = desk.settings.policies.get(&shop.platform).filter(|_| shop.connected)?;
+    let opened = connectors::open(shop.platform, &shop.address, &shop.credentials, Arc::clone(policy)).ok()?;
+    Some((opened.access_ends(), opened.refresh_ends()))
+}
+
 async fn list(called: &Called, desk: &Desk, merchant: Option<&str>) -> Result<(), Failure> {
     let merchant = desk.merchant(merchant).await?;
     let mut session = desk.store.read().await?;
@@ -245,16 +200,22 @@ async fn list(called: &Called, desk: &Desk, merchant: Option<&str>) -> Result<()
     let values: Vec<_> = shops
         .iter()
         .map(|shop| {
+            let ends = tokens_end(desk, shop);
             json!({
                 "shop": shop.id.as_str(), "platform": shop.platform.as_str(), "account": shop.account, "name": shop.name,
-                "region": shop.region, "authorised": shop.authorised, "alert": shop.alert,
+                "region": shop.region, "connected": shop.connected, "authorised": shop.authorised, "alert": shop.alert,
+                "access_ends": ends.map(|(access, _)| rfc3339(access)),
+                "authorisation_ends": ends.and_then(|(_, refresh)| refresh).map(rfc3339),
             })
         })
         .collect();
     let lines: Vec<String> = shops
         .iter()
         .map(|shop| {
-            let alert = shop.alert.as_deref().map(|alert| format!("  ({alert})")).unwrap_or_default();
+            let alert = match (shop.connected, &shop.alert) {
+                (false, _) => "  (disconnected)".to_owned(),
+                (true, alert) => alert.as_deref().map(|alert| format!("  ({alert})")).unwrap_or_default(),
+            };
             format!("{}  {} {} {}  {}{alert}", shop.id, shop.platform.title(), shop.region, shop.account, shop.name)
         })
         .collect();

@@ -25,6 +25,14 @@ const DISCARD_PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// 413 for a larger one, 400 when it breaks off.
 pub async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
+    read_discarding(body, most, DISCARDED_BYTES_MAX).await
+}
+
+/// As [`read`]; of what is refused, this many bytes are read and thrown away.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_discarding(body: Body, most: usize, discarded_most: usize) -> Result<Bytes, Problem> {
     let mut stream = body.into_data_stream();
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
@@ -34,7 +42,7 @@ pub async fn read(body: Body, most: usize) -> Result<Bytes, Problem> {
                 let mut discarded = 0;
                 while let Some(Ok(chunk)) = stream.next().await {
                     discarded += chunk.len();
-                    if discarded > DISCARDED_BYTES_MAX {
+                    if discarded > discarded_most {
                         break;
                     }
                 }

@@ -144,6 +144,7 @@ pub(super) struct ShopView {
     pub(super) region: String,
     pub(super) warehouse: WarehouseId,
     pub(super) authorised: bool,
+    pub(super) connected: bool,
     pub(super) alert: Option<String>,
     pub(super) counted: bool,
     pub(super) swept_to: Moment,
@@ -194,6 +195,7 @@ impl Desk {
                 region: shop.region,
                 warehouse: shop.warehouse,
                 authorised: shop.authorised,
+                connected: shop.connected,
                 alert: shop.alert,
                 swept_to: shop.swept_to,
             })
@@ -390,7 +392,8 @@ fn top_bar(desk: Option<&Desk>) -> Markup {
 }
 
 fn banner(desk: &Desk) -> Markup {
-    let troubled = desk.shops.iter().filter(|shop| shop.alert.is_some() || !shop.authorised);
+    let connected = desk.shops.iter().filter(|shop| shop.connected);
+    let troubled = connected.filter(|shop| shop.alert.is_some() || !shop.authorised);
     html! {
         div #banner {
             @if desk.attention > 0 {

@@ -107,7 +107,7 @@ words! {
     NOTHING_MATCHES = "No order matches";
     NOTHING_MATCHES_LEAD = "Change or clear the filters to see more.";
     LIST_IS_EMPTY = "Nothing here";
-    NO_SHOPS_LEAD = "Connect the first shop with “countermand shop add”; its orders then appear here by themselves.";
+    NO_SHOPS_LEAD = "Connect the first shop on the Shops page; its orders then appear here by themselves.";
     CHOOSE_ORDERS = "Choose at least one order.";
 
     ORDERED = "Ordered";
@@ -218,7 +218,42 @@ words! {
     NO = "no";
     NOT_YET = "not yet";
     NEVER_SWEPT = "not swept yet";
-    AUTHORISE_AGAIN = "authorise again";
+    AUTHORISE_AGAIN = "Authorise again";
+    CONNECT_AGAIN = "Connect again";
+    CONNECT_SHOP = "Connect a shop";
+    CONNECT = "Connect";
+    DISCONNECT = "Disconnect";
+    DISCONNECTED = "disconnected";
+    LEAVE_CONNECTED = "Leave it connected";
+    DISCONNECT_LEAD = "Its marketplace is not asked any more, its pushes are refused, and its tokens are forgotten here. Orders and history stay readable. A cancel that is under way waits until the shop is connected again.";
+    AUTHORISATION_ENDS = "Authorisation ends";
+    TOKEN_ENDS = "Token, renewed by itself, ends";
+    BACK_TO_SHOPS = "Back to the shops";
+    CHOOSE_MARKETPLACE = "Choose the marketplace of the shop.";
+    COUNTRY = "Country";
+    SHOP_NAME = "Name of the shop here";
+    SHOP_NAME_HINT = "Marketplace, country and account, unless you say";
+    SHOP_ACCOUNT = "The shop's id at the marketplace";
+    SHOP_ACCOUNT_HINT = "Only where one sign-in has several shops";
+    ANOTHER_APP = "Another app";
+    APP_CREDENTIALS_LEAD = "Copy them from the marketplace's console for developers, once: they are kept sealed, and used for every further shop of the app.";
+    OPTIONAL = "optional";
+    ANOTHER_ADDRESS = "Another address of the API";
+    API_ADDRESS = "Base address of the API";
+    RETURN_ADDRESS_LEAD = "In the console, the app's callback or redirect address is";
+    GO_ON = "Go on";
+    AUTHORISE_AT = "Authorise at";
+    NOT_BROUGHT_BACK = "The browser did not come back here?";
+    PASTE_LEAD = "Then copy the whole address that it ended at, and paste it here. It begins with";
+    PASTED_ADDRESS = "Address that the browser ended at";
+    PUBLIC_ADDRESS = "Public address";
+    PUBLIC_ADDRESS_LEAD = "Marketplaces push to this address what changed. Paste these into their consoles:";
+    NO_PUBLIC_ADDRESS = "Marketplaces cannot reach this server yet, so that every shop is swept each minute instead, and nothing is missed. With a public https address they push what changed at once, and these addresses go into their consoles:";
+    PUBLIC_ADDRESS_LABEL = "Address under which this server is reached from outside";
+    SAVE_AND_TEST = "Save and send a test push";
+    TEST_PUSH_ARRIVED = "A test push arrived";
+    PUSH_ADDRESS = "Address for pushes";
+    RETURN_ADDRESS = "Callback of the consent page";
 
     LOG_LEAD = "Everything done here, by a person or by a rule. Nothing in it can be changed.";
     ACTOR = "Who";
@@ -376,6 +411,8 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("shop.sync", "Sync asked for"),
     ("shop.alert", "Shop alert"),
     ("shop.added", "Shop added"),
+    ("shop.authorised", "Shop authorised again"),
+    ("shop.disconnected", "Shop disconnected"),
     ("stock.counted", "Stock counted"),
     ("user.added", "User added"),
     ("user.signed_in", "Signed in"),
@@ -581,6 +618,56 @@ pub(crate) fn checking(platform: &str, over: bool) -> String {
 
 pub(crate) fn movements_of(sku: &str) -> String {
     format!("Movements of {sku}")
+}
+
+pub(crate) fn authorise_shop(name: &str, connected: bool) -> String {
+    if connected { format!("Authorise {name} again") } else { format!("Connect {name} again") }
+}
+
+pub(crate) fn disconnect_shop(name: &str) -> String {
+    format!("Disconnect {name}")
+}
+
+/// What the Shops page says after a form.
+pub(crate) fn shops_said(what: &str) -> String {
+    match what {
+        "connected" => "The shop is connected; its orders appear by themselves.".to_owned(),
+        "disconnected" => "The shop is disconnected.".to_owned(),
+        "address" => "The public address is saved.".to_owned(),
+        _ => sync_asked(),
+    }
+}
+
+pub(crate) fn held_back(seconds: i64) -> String {
+    format!("The marketplace takes no more calls for {}", span(seconds.max(1)))
+}
+
+pub(crate) fn country(title: &str, currency: &str, utc_offset: i8) -> String {
+    format!("{title} ({currency}, UTC{utc_offset:+})")
+}
+
+pub(crate) fn app_is_kept(platform: &str) -> String {
+    format!("The app at {platform} that was given before is used:")
+}
+
+pub(crate) fn app_credentials(platform: &str) -> String {
+    format!("The app's credentials at {platform}")
+}
+
+pub(crate) fn consent_lead(platform: &str) -> String {
+    format!("Sign in at {platform} as the shop's seller and confirm. The browser then comes back here by itself.")
+}
+
+pub(crate) fn go_to(platform: &str) -> String {
+    format!("Go to {platform}")
+}
+
+pub(crate) fn test_push_failed(problem: &str) -> String {
+    format!("Not reached: {problem}")
+}
+
+pub(crate) fn not_tested(url: &str) -> String {
+    format!("{url} was not tested by a push yet.")
 }
 
 pub(crate) fn sync_shop(name: &str) -> String {

@@ -8,6 +8,7 @@ mod manual;
 mod openapi;
 mod orders;
 mod permissions;
+mod shops;
 mod sign_in;
 mod voiding;
 mod webhooks;

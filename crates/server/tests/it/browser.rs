@@ -1,6 +1,7 @@
 //! What an operator does, in a real browser.
 
 mod chromium;
+mod shops;
 
 use crate::desk::{Desk, PASSWORD};
 use chromium::{Window, journey};

@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod connecting;
 mod demo;
 mod desk;
 mod engine;

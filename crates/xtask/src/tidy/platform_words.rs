@@ -35,7 +35,7 @@ const ALLOWED: [Allowed; 5] = [
     Allowed {
         path: "crates/connectors/src/lib.rs",
         lines: 7,
-        why: "its module, whether it is served, and one arm in each of: open, built-in policy, policy from a file, authorisation link",
+        why: "its module, whether it is served, and one arm in each of: open, built-in policy, policy from a file, connecting",
     },
     Allowed { path: "crates/sandbox/src/lib.rs", lines: 2, why: "its module, and the list of marketplaces to start" },
     Allowed { path: "crates/server/src/commands/demo/import.rs", lines: 1, why: "which exports the demo reads" },

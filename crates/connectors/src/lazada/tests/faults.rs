@@ -5,19 +5,23 @@ use serde_json::json;
 
 use super::answers::{cancel_call, check_call, list_call, read_everything, stock_call};
 use super::{NOW, lazada, received};
-use crate::call::{CLOCK_SKEW, Remedy};
+use crate::call::{CLOCK_SKEW, Pause, PauseScope, Remedy};
 use crate::connector::Connector;
 
 fn failure(code: &str, message: &str) -> String {
     json!({"code": code, "type": "ISV", "message": message, "request_id": "r"}).to_string()
 }
 
+fn banned(scope: PauseScope, millis: i64) -> Remedy {
+    Remedy::Pause(Pause { scope, span: Span::from_millis(millis) })
+}
+
 /// What a code and its words mean for the cancel (a write), its check and the list (reads).
 #[test]
 fn every_documented_fault_says_what_to_do() {
+    use PauseScope::{App, Endpoint, Shop};
     use Remedy::{Bug, Rejected, RetryAfter, TokenExpired, Unknown};
     let fault = RetryAfter(Span::from_seconds(2));
-    let banned = |millis| RetryAfter(Span::from_millis(millis));
     for (code, message, cancel, list) in [
         // Section 4.
         ("IncompleteSignature", "The request signature does not conform to platform standards", &Bug, &Bug),
@@ -28,17 +32,22 @@ fn every_documented_fault_says_what_to_do() {
         (
             "ApiCallLimit",
             "Api access frequency exceeds the limit. this ban will last 7 seconds",
-            &banned(7_300),
-            &banned(7_300),
+            &banned(Endpoint, 7_300),
+            &banned(Endpoint, 7_300),
         ),
-        ("SellerCallLimit", "Seller access frequency exceeds the limit.", &banned(1_300), &banned(1_300)),
-        ("AppCallLimit", "this ban will last 1 more seconds", &banned(1_300), &banned(1_300)),
-        ("ApiCallLimit", "this ban will last 99999999 seconds", &banned(3_600_300), &banned(3_600_300)),
+        ("SellerCallLimit", "Seller access frequency exceeds the limit.", &banned(Shop, 1_300), &banned(Shop, 1_300)),
+        ("AppCallLimit", "this ban will last 1 more seconds", &banned(App, 1_300), &banned(App, 1_300)),
+        (
+            "ApiCallLimit",
+            "this ban will last 99999999 seconds",
+            &banned(Endpoint, 3_600_300),
+            &banned(Endpoint, 3_600_300),
+        ),
         (
             "901",
             "E901: The request is too frequent, or the requested functions are temporarily disabled",
-            &banned(1_300),
-            &banned(1_300),
+            &banned(Endpoint, 1_300),
+            &banned(Endpoint, 1_300),
         ),
         ("ServiceTimeout", "", &Unknown, &fault),
         ("SystemError", "", &Unknown, &fault),
@@ -119,7 +128,10 @@ fn an_unclear_answer_to_a_write_may_have_happened() {
         assert!(!error.story.message.is_empty() || !error.story.code.is_empty(), "{status} {body}");
     }
     let too_many = (list_call().read)(&received(429, "")).unwrap_err();
-    assert_eq!(too_many.remedy, Remedy::RetryAfter(Span::from_millis(1_300)));
+    assert_eq!(too_many.remedy, banned(PauseScope::Endpoint, 1_300));
+    let mut told = received(429, "");
+    told.headers.insert("retry-after", "5".parse().unwrap());
+    assert_eq!((list_call().read)(&told).unwrap_err().remedy, banned(PauseScope::Endpoint, 5_300));
 }
 
 #[test]

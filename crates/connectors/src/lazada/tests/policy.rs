@@ -1,7 +1,7 @@
 //! The built-in policy against the sheet, and the capabilities against what the functions do.
 
 use domain::order::Stage;
-use domain::policy::{GoodsEffect, ListingEffect, Standing};
+use domain::policy::{EndpointClass, GoodsEffect, ListingEffect, Standing};
 use domain::time::Span;
 
 use super::super::status::{self, ItemStatus};
@@ -76,6 +76,7 @@ fn limits_are_the_sheet_s_or_our_own() {
     assert!(policy.read_batch <= 50);
     assert!(policy.settling <= Span::from_seconds(15));
     assert_eq!(policy.calls_per_second, 0);
+    assert_eq!((policy.budget(EndpointClass::Stock), policy.budget(EndpointClass::Reads)), (Some(50), None));
     assert!(policy.partial_cancel && policy.seller_cancel);
 }
 

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::{
     ACCESS_TOKEN, NOW, PARTNER_KEY, REFRESH_TOKEN, cancel_of, listing, number, orders_of, reason, received, shopee,
 };
-use crate::call::{CLOCK_SKEW, Call, CallError, Effect, Received, Remedy};
+use crate::call::{CLOCK_SKEW, Call, CallError, Effect, Pause, PauseScope, Received, Remedy};
 use crate::connector::{Answer, CancelAccepted, CancelOrder, Connector, OrderPage, SetStock, SetStockResult, Window};
 
 const IN_CANCEL: &str = include_str!("../fixtures/get_order_detail.in_cancel.json");
@@ -205,12 +205,17 @@ fn a_refused_cancel_brings_the_platform_s_words() {
     assert_eq!(error.story.endpoint, "/api/v2/order/cancel_order");
 }
 
+/// This shop's calls to this endpoint wait.
+fn paused(seconds: i64) -> Remedy {
+    Remedy::Pause(Pause { scope: PauseScope::Endpoint, span: Span::from_seconds(seconds) })
+}
+
 /// What a code and its words mean for the cancel (a write) and for the list (a read).
 #[test]
 fn every_documented_fault_says_what_to_do() {
     use Remedy::{Bug, Reauthorize, Rejected, RetryAfter, TokenExpired, Unknown};
-    let throttled = RetryAfter(Span::from_seconds(1));
-    let quota = RetryAfter(Span::from_seconds(900));
+    let throttled = paused(1);
+    let quota = paused(900);
     let fault = RetryAfter(Span::from_seconds(2));
     for (code, message, cancel, list) in [
         // Section 8.
@@ -320,7 +325,7 @@ fn a_throttled_call_waits_as_long_as_it_is_told() {
         }
     };
     let body = r#"{"error":"error_rate_limit","message":"Too many requests"}"#;
-    let after = |seconds| Remedy::RetryAfter(Span::from_seconds(seconds));
+    let after = paused;
     assert_eq!(remedy(true, body, "7"), after(7));
     assert_eq!(remedy(false, body, "7"), after(7));
     assert_eq!(remedy(false, "", "7"), after(7));

@@ -110,7 +110,7 @@ fn credentials_are_refused_without_being_quoted() {
     assert_eq!(refused("{}"), "missing field `partner_id` at line 1 column 2");
     assert!(changed("partner_id", "s3cret".into()).ends_with("is not as expected"));
     assert!(changed("key1", "s3cret".into()).starts_with("unknown field `key1`"));
-    assert_eq!(changed("shop_id", 0.into()), "partner_id and shop_id are numbers above 0");
+    assert_eq!(changed("shop_id", (-1).into()), "partner_id and shop_id are numbers above 0");
     assert_eq!(changed("partner_key", "".into()), "partner_key is empty");
     assert_eq!(changed("access_token", "s3cret".repeat(500).into()), "a key or token is longer than any of Shopee's");
     for problem in [changed("partner_key", 7.into()), changed("refresh_ends", "s3cret".into())] {

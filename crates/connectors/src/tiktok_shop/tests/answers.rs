@@ -7,7 +7,7 @@ use domain::time::Span;
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{CLOCK_SKEW, CallError, Remedy};
+use crate::call::{CLOCK_SKEW, CallError, Pause, PauseScope, Remedy};
 use crate::connector::{
     Answer, CancelAccepted, Connector, ConnectorError, OrderPage, SetStock, SetStockResult, Window,
 };
@@ -174,6 +174,11 @@ fn a_page_says_where_the_next_one_starts() {
     assert_eq!(circle.remedy, Remedy::Unknown);
 }
 
+/// The whole shop waits.
+fn paused(seconds: i64) -> Remedy {
+    Remedy::Pause(Pause { scope: PauseScope::Shop, span: Span::from_seconds(seconds) })
+}
+
 /// What a code and its words mean for the cancel (a write) and for the list (a read).
 #[test]
 fn every_documented_fault_says_what_to_do() {
@@ -181,9 +186,9 @@ fn every_documented_fault_says_what_to_do() {
     let after = |seconds| RetryAfter(Span::from_seconds(seconds));
     for (code, message, cancel, list) in [
         // Section 3.
-        (36_009_002, "Too many requests", &after(1), &after(1)),
-        (36_009_037, "Test shop limit", &after(1), &after(1)),
-        (12_052_109, "Too many product calls", &after(1), &after(1)),
+        (36_009_002, "Too many requests", &paused(1), &paused(1)),
+        (36_009_037, "Test shop limit", &paused(1), &paused(1)),
+        (12_052_109, "Too many product calls", &paused(1), &paused(1)),
         (36_009_003, "Internal error", &Unknown, &after(2)),
         (36_009_007, "Timeout", &Unknown, &after(2)),
         (36_009_004, "Invalid shop_id", &Bug, &Bug),
@@ -279,7 +284,7 @@ fn a_throttled_call_waits_as_long_as_it_is_told() {
         let write = (cancel_call().read)(&received).unwrap_err().remedy;
         (write, (list_call(None).read)(&received).unwrap_err().remedy)
     };
-    let after = |seconds| Remedy::RetryAfter(Span::from_seconds(seconds));
+    let after = paused;
     let body = failure(36_009_002, "Too many requests");
     assert_eq!(remedy(&body, "7"), (after(7), after(7)));
     assert_eq!(remedy(&body, "99999999"), (after(3_600), after(3_600)));

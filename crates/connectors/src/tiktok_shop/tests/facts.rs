@@ -1,7 +1,7 @@
 //! The built-in policy against the sheet, and the capabilities against what the functions do.
 
 use domain::order::Stage;
-use domain::policy::Standing;
+use domain::policy::{EndpointClass, Standing};
 use domain::time::Span;
 
 use super::super::status::{self, Marks, Reading};
@@ -54,7 +54,9 @@ fn the_reasons_are_the_product_s_three_and_ask_for_no_product() {
 #[test]
 fn limits_are_the_sheet_s_or_our_own() {
     let policy = policy();
-    assert_eq!((policy.read_batch, policy.calls_per_second), (50, 50));
+    assert_eq!((policy.read_batch, policy.calls_per_second), (50, 0));
+    assert_eq!(policy.budget(EndpointClass::Reads), Some(50));
+    assert_eq!(policy.budget(EndpointClass::Tokens), None);
     assert!(policy.settling <= Span::from_seconds(15));
     assert!(policy.seller_cancel && !policy.partial_cancel);
 }

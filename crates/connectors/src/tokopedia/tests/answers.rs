@@ -6,7 +6,7 @@ use domain::time::Span;
 use proptest::prelude::*;
 
 use super::*;
-use crate::call::{Call, CallError, Remedy};
+use crate::call::{Call, CallError, Pause, PauseScope, Remedy};
 use crate::connector::{Answer, CancelAccepted, Connector, OrderPage, SetStock, SetStockResult, Window};
 
 const OPEN: &str = include_str!("../fixtures/order.to_be_accepted.json");
@@ -212,12 +212,20 @@ fn a_call_without_a_code_is_judged_by_its_status() {
     let remedy = |status: u16| (list_call(None).read)(&received(status, "")).unwrap_err().remedy;
     assert_eq!(remedy(401), Remedy::TokenExpired);
     assert_eq!((cancel_call().read)(&received(401, "{}")).unwrap_err().remedy, Remedy::TokenExpired);
-    assert_eq!(remedy(429), Remedy::RetryAfter(Span::from_seconds(1)));
+    let pause = |seconds| Pause { scope: PauseScope::Shop, span: Span::from_seconds(seconds) };
+    assert_eq!(remedy(429), Remedy::Pause(pause(1)));
     assert_eq!(remedy(500), Remedy::Unknown);
     let mut throttled = received(429, "");
     throttled.headers.insert("x-ratelimit-reset-after", "7".parse().unwrap());
     let error = (list_call(None).read)(&throttled).unwrap_err();
-    assert_eq!(error.remedy, Remedy::RetryAfter(Span::from_seconds(7)));
+    assert_eq!(error.remedy, Remedy::Pause(pause(7)));
+
+    let mut last = received(200, "");
+    last.headers.insert("x-ratelimit-remaining", "0".parse().unwrap());
+    last.headers.insert("x-ratelimit-reset-after", "3".parse().unwrap());
+    assert_eq!((list_call(None).foretold)(&last), Some(pause(3)), "the last call that is taken says so");
+    last.headers.insert("x-ratelimit-remaining", "1".parse().unwrap());
+    assert_eq!((list_call(None).foretold)(&last), None);
 }
 
 #[test]

@@ -35,6 +35,16 @@ async fn each_call_needs_its_permission_and_no_other() {
         (P::OrdersProcess, post("/api/v1/orders/void", json!({"order_ids": ["ord_x"]}).to_string())),
         (P::OrdersProcess, post("/api/v1/orders/restore", json!({"order_ids": ["ord_x"]}).to_string())),
         (P::OrdersProcess, post(&format!("/api/v1/shops/{shop}/sync"), String::new())),
+        (P::ShopsManage, get("/api/v1/marketplaces")),
+        (P::ShopsManage, get("/api/v1/public-address")),
+        (P::ShopsManage, post("/api/v1/public-address", json!({"url": ""}).to_string())),
+        (P::ShopsManage, post("/api/v1/shops/connect", json!({"platform": "shopee", "country": "MY"}).to_string())),
+        (
+            P::ShopsManage,
+            post("/api/v1/shops/authorised", json!({"returned": "https://a.example/?code=c&state=s"}).to_string()),
+        ),
+        (P::ShopsManage, post(&format!("/api/v1/shops/{shop}/authorise"), String::new())),
+        (P::ShopsManage, post("/api/v1/shops/shp_x/disconnect", String::new())),
     ];
     for &permission in Permission::ALL {
         let token = desk.user(&format!("{}@example.com", permission.as_str()), &[permission], None).await;

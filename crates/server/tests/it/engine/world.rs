@@ -84,8 +84,10 @@ impl Control {
 
 fn engine(store: Store, policy: &Policy, clock: &Arc<SandboxClock>) -> Engine {
     let network = HttpNetwork::new(Arc::default()).expect("a network");
-    let manual = connectors::default_policy(Platform::Manual).expect("the built-in policy");
-    let policies = HashMap::from([(Platform::Shopee, Arc::new(policy.clone())), (Platform::Manual, Arc::new(manual))]);
+    let built_in =
+        Platform::ALL.iter().filter_map(|&platform| Some((platform, connectors::default_policy(platform).ok()?)));
+    let mut policies: HashMap<_, _> = built_in.map(|(platform, policy)| (platform, Arc::new(policy))).collect();
+    policies.insert(Platform::Shopee, Arc::new(policy.clone()));
     Engine::new(store, Arc::new(network), Arc::clone(clock) as Arc<dyn Clock>, policies)
 }
 
@@ -137,6 +139,7 @@ impl World {
             credentials: credentials.to_string(),
             grant_version: 1,
             authorised: true,
+            connected: true,
             alert: None,
             stock_from: NOT_COUNTED,
             swept_to: sixty_days_ago,
@@ -219,6 +222,12 @@ impl World {
             let wait = wake.since(self.engine.clock().now());
             tokio::time::sleep(Duration::from_millis(wait.millis().unsigned_abs().clamp(1, 500))).await;
         }
+    }
+
+    /// Moves the platforms' virtual clock, which the engine follows.
+    pub(crate) async fn advance_clock(&self, seconds: i64) {
+        self.control.send(reqwest::Method::POST, "/clock", json!({"advance_seconds": seconds})).await;
+        self.clock.refresh().await.expect("the sandbox's clock");
     }
 
     /// Sweeps the shop and reads everything that changed.
