@@ -137,6 +137,45 @@ on_both! {
         assert_eq!((&healed["authorised"], &healed["alert"]), (&json!(true), &Value::Null), "{healed}");
     }
 
+    async fn a_person_is_told_before_the_authorisation_ends(trial) {
+        let desk = Desk::without_workers(trial, 5).await;
+        let id = connect(&desk, "lazada").await;
+        let ends = shop(&desk, &id).await["authorisation_ends"].as_str().expect("its end").to_owned();
+        let ends = countermand::clock::parse_rfc3339(&ends).expect("a time");
+        desk.app.engine.run_due().await.expect("swept");
+        assert_eq!(shop(&desk, &id).await["alert"], Value::Null, "there is time enough");
+        let left = ends.since(desk.app.engine.clock().platform_now(domain::platform::Platform::Lazada));
+        desk.world.advance_clock(left.seconds() - 3 * 86_400).await;
+        let parsed = domain::ids::ShopId::parse(id.as_str()).expect("an id");
+        let mut session = desk.app.store.begin().await.expect("begins");
+        desk.app.engine.sync_now(&mut session, &desk.world.merchant, "op", &parsed).await.expect("asked for");
+        session.commit().await.expect("committed");
+        desk.app.engine.run_due().await.expect("swept");
+        let warned = shop(&desk, &id).await;
+        assert_eq!(warned["authorised"], true, "it works still: {warned}");
+        let alert = warned["alert"].as_str().expect("an alert");
+        assert!(alert.contains("ends soon") && alert.contains("Authorise again"), "{alert}");
+    }
+
+    async fn a_ban_holds_back_the_banned_shop_alone_and_it_is_not_asked_again_before_the_ban_ends(trial) {
+        let desk = Desk::without_workers(trial, 10).await;
+        for platform in ["lazada", "tiktok_shop"] {
+            let id = connect(&desk, platform).await;
+            let banned = domain::ids::ShopId::parse(id.as_str()).expect("an id");
+            let faults = json!({"platform": platform, "rate": 1.0, "kinds": ["rate_limited"], "ban_seconds": 600});
+            desk.world.control.send(Method::PUT, "/faults", faults).await;
+            desk.app.engine.first_sync(&desk.world.merchant, &banned).await.expect_err("it is banned");
+            assert!(shop(&desk, &id).await["held_back_until"].is_string(), "{platform} said how long");
+            let path = format!("/calls?platform={platform}");
+            let calls = desk.world.control.get(&path).await["calls"].as_array().expect("calls").len();
+            desk.app.engine.first_sync(&desk.world.merchant, &banned).await.expect_err("it is banned still");
+            let again = desk.world.control.get(&path).await["calls"].as_array().expect("calls").len();
+            assert_eq!(again, calls, "{platform} was told already and is left alone");
+            desk.app.engine.first_sync(&desk.world.merchant, &desk.world.shop).await.expect("another shop goes on");
+            assert_eq!(shop(&desk, desk.world.shop.as_str()).await["held_back_until"], Value::Null);
+        }
+    }
+
     async fn a_disconnected_shop_is_asked_nothing_keeps_its_orders_and_may_be_connected_again(trial) {
         let desk = Desk::without_workers(trial, 10).await;
         let id = connect(&desk, "shopee").await;
