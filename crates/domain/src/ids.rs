@@ -86,6 +86,8 @@ ids! {
     RequestId, false;
     /// A buyer's cancellation request, as the marketplace names it.
     RequestNumber, false;
+    /// One visit that put units of one cancelled order back.
+    StockInId, false;
     /// A listing on a marketplace, as its connector names it; unique within its shop.
     ListingId, false;
     /// The code on a listing: the marketplace's view of what is sold.

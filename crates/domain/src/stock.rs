@@ -48,6 +48,12 @@ worded! {
         Complete = "complete",
         /// A cancel, by anyone.
         Cancel = "cancel",
+        /// A cancelled order's units are back, or known to be gone.
+        StockIn = "stock_in",
+        /// A unit that was missing turned up.
+        Find = "find",
+        /// A stock-in was a mistake.
+        UndoStockIn = "undo_stock_in",
     }
 }
 
@@ -66,6 +72,8 @@ pub struct LineStock {
     pub returning: u32,
     /// Waiting to be counted.
     pub count_needed: u32,
+    /// Missing at a stock-in, and not found since.
+    pub lost: u32,
     /// Units moved by each cause, cumulative and never falling.
     pub moved: Moved,
 }
@@ -80,6 +88,9 @@ pub struct Moved {
     pub ship: u32,
     pub complete: u32,
     pub cancel: u32,
+    pub stock_in: u32,
+    pub find: u32,
+    pub undo_stock_in: u32,
 }
 
 impl Moved {
@@ -92,6 +103,9 @@ impl Moved {
             Cause::Ship => Some(&mut self.ship),
             Cause::Complete => Some(&mut self.complete),
             Cause::Cancel => Some(&mut self.cancel),
+            Cause::StockIn => Some(&mut self.stock_in),
+            Cause::Find => Some(&mut self.find),
+            Cause::UndoStockIn => Some(&mut self.undo_stock_in),
         }
     }
 }
@@ -159,7 +173,8 @@ impl Hand {
             Bucket::Returning => Some(&mut self.line.returning),
             Bucket::CountNeeded => Some(&mut self.line.count_needed),
             Bucket::Available => Some(&mut self.available),
-            Bucket::Defective | Bucket::Lost => None,
+            Bucket::Lost => Some(&mut self.line.lost),
+            Bucket::Defective => None,
         }
     }
 
@@ -282,11 +297,103 @@ impl LineStock {
         self.moved.cancel
     }
 
-    /// Units that left the shelf for the order and are neither sold nor back: what a stock-in may still bring.
+    /// Whether units of it came back, or are known to be gone, by a stock-in that stands.
     #[must_use]
-    pub const fn waiting(&self) -> u32 {
-        self.returning
+    pub const fn was_stocked_in(&self) -> bool {
+        self.moved.stock_in.saturating_add(self.moved.find) > self.moved.undo_stock_in
     }
+}
+
+/// What one visit to the returns shelf found of a line: units that were `returning`, and units that were thought lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Visit {
+    /// Fit to be sold.
+    pub sellable: u32,
+    /// Here, but not to be sold.
+    pub defective: u32,
+    /// Not in the parcel.
+    pub missing: u32,
+    /// Missing at an earlier visit, and here now.
+    pub found: u32,
+}
+
+impl Visit {
+    /// Units that it says something about.
+    #[must_use]
+    pub const fn units(self) -> u32 {
+        self.back().saturating_add(self.found)
+    }
+
+    /// Units that stop being `returning`.
+    #[must_use]
+    pub const fn back(self) -> u32 {
+        self.sellable.saturating_add(self.defective).saturating_add(self.missing)
+    }
+}
+
+/// Why a visit, or its undoing, moves nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum VisitError {
+    /// More units than the line waits for.
+    #[error("{wanted} units were entered and {returning} are expected")]
+    MoreThanReturning {
+        /// Entered.
+        wanted: u32,
+        /// Expected.
+        returning: u32,
+    },
+    /// More units were found than are lost.
+    #[error("{wanted} units were found and {lost} are missing")]
+    MoreThanLost {
+        /// Entered.
+        wanted: u32,
+        /// Missing.
+        lost: u32,
+    },
+}
+
+/// The movements of a visit, and what the line holds after them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visited {
+    /// The movements, in order.
+    pub steps: Vec<Step>,
+    /// The line's holdings after them.
+    pub after: LineStock,
+}
+
+/// Puts units of a cancelled order where the visit says they are. What it does not mention stays `returning`.
+///
+/// # Errors
+/// [`VisitError`] when the line does not hold as many.
+pub fn stock_in(line: &LineStock, visit: Visit) -> Result<Visited, VisitError> {
+    if visit.back() > line.returning {
+        return Err(VisitError::MoreThanReturning { wanted: visit.back(), returning: line.returning });
+    }
+    if visit.found > line.lost {
+        return Err(VisitError::MoreThanLost { wanted: visit.found, lost: line.lost });
+    }
+    let mut hand = Hand { line: line.clone(), available: 0, steps: Vec::new() };
+    hand.take(Bucket::Lost, Bucket::Available, visit.found, Cause::Find, false);
+    hand.take(Bucket::Returning, Bucket::Available, visit.sellable, Cause::StockIn, false);
+    hand.take(Bucket::Returning, Bucket::Defective, visit.defective, Cause::StockIn, false);
+    hand.take(Bucket::Returning, Bucket::Lost, visit.missing, Cause::StockIn, false);
+    Ok(Visited { steps: hand.steps, after: hand.line })
+}
+
+/// Takes a visit back by counter-movements. Whether the shelf still has its units is for whoever knows the shelf.
+///
+/// # Errors
+/// [`VisitError::MoreThanLost`] when units that were missing have been found since.
+pub fn undo_stock_in(line: &LineStock, visit: Visit) -> Result<Visited, VisitError> {
+    if visit.missing > line.lost {
+        return Err(VisitError::MoreThanLost { wanted: visit.missing, lost: line.lost });
+    }
+    let mut hand = Hand { line: line.clone(), available: u32::MAX, steps: Vec::new() };
+    hand.take(Bucket::Lost, Bucket::Returning, visit.missing, Cause::UndoStockIn, false);
+    hand.take(Bucket::Defective, Bucket::Returning, visit.defective, Cause::UndoStockIn, true);
+    hand.take(Bucket::Available, Bucket::Returning, visit.sellable, Cause::UndoStockIn, true);
+    hand.take(Bucket::Available, Bucket::Lost, visit.found, Cause::UndoStockIn, true);
+    Ok(Visited { steps: hand.steps, after: hand.line })
 }
 
 /// Units per bucket of one merchant SKU in one warehouse. `outside` is not kept: it is the rest of the world.

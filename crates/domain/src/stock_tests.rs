@@ -114,6 +114,62 @@ fn a_partial_cancel_moves_only_its_units() {
     assert_eq!(moves(&settle(&settled.after, &facts)), []);
 }
 
+#[test]
+fn a_visit_puts_units_where_they_were_found_and_leaves_the_rest_waiting() {
+    let line = LineStock { returning: 4, ..LineStock::default() };
+    let visit = Visit { sellable: 1, defective: 1, missing: 1, found: 0 };
+    let visited = stock_in(&line, visit).expect("three of four");
+    let steps: Vec<_> = visited.steps.iter().map(|step| (step.to, step.units, step.start)).collect();
+    assert_eq!(steps, [(Bucket::Available, 1, 0), (Bucket::Defective, 1, 1), (Bucket::Lost, 1, 2)]);
+    assert_eq!((visited.after.returning, visited.after.lost), (1, 1));
+    let again = Visit { sellable: 2, ..Visit::default() };
+    let refused = stock_in(&visited.after, again);
+    assert_eq!(refused, Err(VisitError::MoreThanReturning { wanted: 2, returning: 1 }));
+    let found = stock_in(&visited.after, Visit { found: 1, ..Visit::default() }).expect("the lost one");
+    assert_eq!(found.steps[0].to, Bucket::Available);
+    assert_eq!(
+        stock_in(&found.after, Visit { found: 1, ..Visit::default() }),
+        Err(VisitError::MoreThanLost { wanted: 1, lost: 0 })
+    );
+}
+
+#[test]
+fn a_visit_taken_back_waits_again_and_may_come_again_under_keys_of_its_own() {
+    let line = LineStock { returning: 3, ..LineStock::default() };
+    let visit = Visit { sellable: 1, defective: 1, missing: 1, found: 0 };
+    let visited = stock_in(&line, visit).expect("all");
+    assert!(visited.after.was_stocked_in());
+    let undone = undo_stock_in(&visited.after, visit).expect("taken back");
+    assert_eq!((undone.after.returning, undone.after.lost), (3, 0));
+    assert!(!undone.after.was_stocked_in());
+    let again = stock_in(&undone.after, visit).expect("all");
+    assert!(again.steps.iter().zip(&visited.steps).all(|(new, old)| new.start > old.start));
+    let found = stock_in(&visited.after, Visit { found: 1, ..Visit::default() }).expect("found");
+    assert!(undo_stock_in(&found.after, visit).is_err(), "what was missing has been found since");
+}
+
+/// What may happen to a line, in any order and repeated.
+#[derive(Debug, Clone)]
+enum Happening {
+    Read(LineFacts),
+    Visited(Visit),
+    LastUndone,
+}
+
+fn happening() -> impl Strategy<Value = Happening> {
+    let visit = (0..3_u32, 0..3_u32, 0..3_u32, 0..3_u32).prop_map(|(sellable, defective, missing, found)| Visit {
+        sellable,
+        defective,
+        missing,
+        found,
+    });
+    prop_oneof![
+        3 => facts().prop_map(Happening::Read),
+        2 => visit.prop_map(Happening::Visited),
+        1 => Just(Happening::LastUndone),
+    ]
+}
+
 fn facts() -> impl Strategy<Value = LineFacts> {
     let standing = prop::sample::select(Standing::ALL);
     let stage = prop::sample::select(Stage::ALL);
@@ -160,6 +216,71 @@ proptest! {
             facts.available = u32::try_from(balance.available).expect("never negative");
             let again = settle(&line, &facts);
             prop_assert!(again.steps.is_empty(), "settled twice: {:?}", again.steps);
+        }
+    }
+
+    /// Reads, visits and their undoing in any order: no bucket below zero, units conserved, never more stocked in than
+    /// waited, no key used twice, and the line's holdings equal the fold of the steps.
+    #[test]
+    fn nothing_is_restocked_twice(course in prop::collection::vec(happening(), 1..30), opening in 0..9_i64) {
+        let mut line = LineStock::default();
+        let mut balance = Balance { available: opening, ..Balance::default() };
+        let mut keys = std::collections::HashSet::new();
+        let (mut cancelled, mut came_back, mut stocked) = (0, 0_i64, 0_i64);
+        let mut last = None;
+        for happening in course {
+            let steps = match happening {
+                Happening::Read(mut facts) => {
+                    cancelled = facts.cancelled.max(cancelled);
+                    facts.cancelled = cancelled;
+                    facts.available = u32::try_from(balance.available).expect("never negative");
+                    let settled = settle(&line, &facts);
+                    line = settled.after;
+                    settled.steps
+                }
+                Happening::Visited(visit) => match stock_in(&line, visit) {
+                    Ok(visited) => {
+                        line = visited.after;
+                        last = Some(visit);
+                        visited.steps
+                    }
+                    Err(_) => continue,
+                },
+                Happening::LastUndone => {
+                    let Some(visit) = last else { continue };
+                    let there = balance.available >= i64::from(visit.sellable + visit.found)
+                        && balance.defective >= i64::from(visit.defective);
+                    match undo_stock_in(&line, visit) {
+                        Ok(undone) if there => {
+                            line = undone.after;
+                            last = None;
+                            undone.steps
+                        }
+                        _ => continue,
+                    }
+                }
+            };
+            for step in &steps {
+                balance.apply(step.from, step.to, i64::from(step.units));
+                prop_assert!(balance.is_sound(), "{:?} after {:?}", balance, step);
+                prop_assert!(keys.insert((step.cause, step.start)), "key used twice: {:?}", step);
+                if step.to == Bucket::Returning && step.cause == Cause::Cancel {
+                    came_back += i64::from(step.units);
+                }
+                if step.from == Bucket::Returning {
+                    stocked += i64::from(step.units);
+                }
+                if step.to == Bucket::Returning && step.cause == Cause::UndoStockIn {
+                    stocked -= i64::from(step.units);
+                }
+            }
+            prop_assert!(stocked <= came_back, "{} stocked in of {}", stocked, came_back);
+            prop_assert_eq!(i64::from(line.returning), balance.returning);
+            prop_assert_eq!(i64::from(line.lost), balance.lost);
+            prop_assert_eq!(i64::from(line.allocated), balance.allocated);
+            prop_assert_eq!(i64::from(line.outbound), balance.outbound);
+            prop_assert_eq!(i64::from(line.reserved), balance.reserved);
+            prop_assert_eq!(i64::from(line.count_needed), balance.count_needed);
         }
     }
 }

@@ -141,6 +141,6 @@ pub(crate) fn marks(order: &OrderRecord, short: bool) -> LocalMarks {
         scanned_out: false,
         short: short && matches!(order.standing, Standing::ToPack | Standing::Arranged),
         units_waiting: order.lines.iter().any(|line| line.stock.returning > 0),
-        units_settled: false,
+        units_settled: order.lines.iter().any(|line| line.stock.was_stocked_in()),
     }
 }

@@ -19,6 +19,7 @@ mod shop_calls;
 mod sweep;
 
 pub mod commands;
+pub mod stock_ins;
 
 pub use connect::{Authorised, ConnectError, FIRST_REACH, NewShop};
 pub use error::EngineError;
@@ -48,6 +49,7 @@ const fn claim_limit(kind: Kind) -> usize {
         Kind::ReadOrder => 200,
         Kind::Sweep => 1,
         Kind::ReadListings => 200,
+        Kind::StockIn => 1,
     }
 }
 
@@ -159,6 +161,14 @@ impl Engine {
             return Ok(0);
         }
         let claimed = claims.len();
+        if kind == Kind::StockIn {
+            // It asks no platform, so that no shop has to be open for it.
+            if let Err(error) = self.carry_on_stock_ins(&lease, &claims).await {
+                self.free(&lease, self.clock.now().plus(Span::from_seconds(1))).await?;
+                return Err(error);
+            }
+            return Ok(claimed);
+        }
         let shop = match self.open_shop(&due.merchant, &due.shop).await {
             Ok(shop) if shop.record.authorised => shop,
             Ok(_) => {
@@ -176,6 +186,7 @@ impl Engine {
             Kind::ReadOrder => self.read_wanted_orders(&shop, &lease, &claims).await,
             Kind::Sweep => self.sweep(&shop, &lease, &claims).await,
             Kind::ReadListings => self.read_wanted_listings(&shop, &lease, &claims).await,
+            Kind::StockIn => Ok(()),
         };
         if let Err(error) = worked {
             self.free(&lease, self.clock.now().plus(Span::from_seconds(1))).await?;

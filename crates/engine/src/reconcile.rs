@@ -227,6 +227,7 @@ impl Engine {
             log::write(session, &before.merchant, now, &entry).await?;
         }
         if newly_canceled {
+            orders::note_status_before(session, &before.merchant, &before.id, &before.platform_status).await?;
             // Platforms put cancelled units back on the listing by themselves, or zero it: look, once it has settled.
             let wake_at = now.plus(shop.policy.settling);
             jobs::want_once(session, &after.merchant, &after.shop, Kind::ReadListings, after.id.as_str(), wake_at)

@@ -1,6 +1,8 @@
 // What the desk adds to its pages: forms and links in place, sheets in a dialog, live rows, keys.
 // Every page works without it; nothing here knows what a page means, only the marks that pages carry:
 //   data-place     a link or form whose answer replaces the desk without a reload
+//   data-follow    a form whose answer is gone to, wherever that is
+//   data-clear     a form that is empty again once it was sent
 //   data-open      a link whose page is shown in the dialog
 //   data-dismiss   a link that, inside the dialog, only closes it
 //   data-sheet     on <main>: this page belongs into the dialog
@@ -126,6 +128,13 @@
     countSelected();
   }
 
+  // Where a page that was gone to wants to be typed into.
+  function focusWanted() {
+    const wanted = desk().querySelector('[autofocus]:not(:disabled)');
+    wanted?.focus();
+    wanted?.select?.();
+  }
+
   // --- refreshing
 
   // A later wish never postpones an earlier one, so that a burst of events cannot hold the refresh up.
@@ -148,11 +157,12 @@
     refreshed = Date.now();
     if (document.hidden || !desk()?.dataset.events) return;
     const asked = going;
+    const here = location.href;
     try {
       const live = dialog.open && sheetAddress && dialog.querySelector('[data-live]');
-      const [page, sheet] = await Promise.all([ask(location.href), live ? ask(sheetAddress) : null]);
+      const [page, sheet] = await Promise.all([ask(here), live ? ask(sheetAddress) : null]);
       // Something else was shown meanwhile: this answer is about the past.
-      if (asked !== going) {
+      if (asked !== going || here !== location.href) {
         usual();
         return;
       }
@@ -180,6 +190,7 @@
       }
       if (push) history.pushState(null, '', response.url);
       place(fresh);
+      focusWanted();
       if (push) scrollTo(0, 0);
       usual();
     } catch {
@@ -272,6 +283,7 @@
     const address = (button?.hasAttribute('formaction') && button.formAction) || form.action;
     if (form.method === 'get') {
       for (const [name, value] of [...data]) if (!value) data.delete(name, value);
+      if (form.hasAttribute('data-clear')) form.reset();
       go(`${address}?${data}`, true);
       return;
     }
@@ -288,6 +300,11 @@
       if (main?.hasAttribute('data-sheet')) {
         showSheet(main, response.url);
         refreshIn(0);
+      } else if (form.hasAttribute('data-follow') && response.ok && fresh) {
+        history.pushState(null, '', response.url);
+        place(fresh);
+        focusWanted();
+        usual();
       } else if (inSheet) {
         dialog.close();
       } else if (form.id === 'many' && response.ok && fresh) {

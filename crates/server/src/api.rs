@@ -13,6 +13,7 @@ pub mod order;
 pub mod orders;
 pub mod shops;
 pub mod stock;
+pub mod stock_ins;
 pub mod voiding;
 
 use crate::app::App;
@@ -60,6 +61,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/stock", get(stock::balances))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/movements", get(stock::movements))
         .route("/api/v1/listings", get(stock::listings))
+        .route("/api/v1/stock-ins", get(stock_ins::list).post(stock_ins::create))
+        .route("/api/v1/stock-ins/{id}/undo", post(stock_ins::undo))
+        .route("/api/v1/batches/{id}", get(stock_ins::batch))
         .route("/api/v1/shops", get(shops::list))
         .route("/api/v1/shops/connect", post(shops::begin))
         .route("/api/v1/shops/authorised", post(shops::bring_back))

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod cancel;
 mod demo;
 mod desk;
@@ -9,6 +10,7 @@ mod migrate;
 mod sandbox;
 mod serve;
 mod shop;
+mod stock_in;
 mod sync;
 mod user;
 
@@ -67,6 +69,12 @@ enum Command {
     /// Make manual orders from a table
     #[command(after_help = "Example:\n  countermand import orders.xlsx --dry-run")]
     Import(import::Arguments),
+    /// Put units of cancelled orders back on the shelf, from a file
+    #[command(after_help = "Example:\n  countermand stock-in returns.csv --warehouse whs_main")]
+    StockIn(stock_in::Arguments),
+    /// Prove that what is kept agrees with itself
+    #[command(subcommand, after_help = "Example:\n  countermand audit ledger")]
+    Audit(audit::Command),
     /// Check database, clock, authorisations and reachability, and say what to do
     #[command(after_help = "Example:\n  countermand doctor")]
     Doctor,
@@ -100,8 +108,10 @@ failures! {
     engine::EngineError,
     engine::ConnectError,
     engine::commands::CommandError,
+    engine::stock_ins::StockInError,
     NoNetwork,
     ::sandbox::Error,
+    crate::sheets::SheetError,
     serde_json::Error,
     SettingError,
     std::io::Error,
@@ -187,6 +197,8 @@ fn start(line: Line) -> Result<(), Failure> {
             Command::Sync(arguments) => sync::run(&called, arguments).await,
             Command::Cancel(arguments) => cancel::run(&called, arguments).await,
             Command::Import(arguments) => import::run(&called, arguments).await,
+            Command::StockIn(arguments) => stock_in::run(&called, arguments).await,
+            Command::Audit(command) => audit::run(&called, command).await,
             Command::Doctor => doctor::run(&called).await,
         }
     })

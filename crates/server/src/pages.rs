@@ -5,6 +5,7 @@
 //! keys. All English words stand in `pages/words.rs`.
 
 mod cancel;
+mod canceled;
 mod cancellations;
 mod keyboard;
 mod layout;
@@ -15,6 +16,7 @@ mod orders;
 mod products;
 mod shops;
 mod stock;
+mod stock_ins;
 pub(crate) mod times;
 mod words;
 
@@ -48,6 +50,8 @@ pub(crate) fn router() -> Router<App> {
         .merge(order::router())
         .merge(cancel::router())
         .merge(cancellations::router())
+        .merge(canceled::router())
+        .merge(stock_ins::router())
         .merge(stock::router())
         .merge(shops::router())
         .merge(log::router())

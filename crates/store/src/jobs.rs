@@ -18,11 +18,14 @@ pub enum Kind {
     Sweep,
     /// Reads the stock of an order's listings; the subject is the order's id.
     ReadListings,
+    /// Stocks a selection of orders in; the subject is the batch's id. It asks no platform, so that its lane is the
+    /// warehouse and not a shop.
+    StockIn,
 }
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 4] = [Self::Cancellation, Self::ReadOrder, Self::Sweep, Self::ReadListings];
+    pub const ALL: [Self; 5] = [Self::Cancellation, Self::ReadOrder, Self::Sweep, Self::ReadListings, Self::StockIn];
 
     /// The word in the database.
     #[must_use]
@@ -32,6 +35,7 @@ impl Kind {
             Self::ReadOrder => "read_order",
             Self::Sweep => "sweep",
             Self::ReadListings => "read_listings",
+            Self::StockIn => "stock_in",
         }
     }
 }

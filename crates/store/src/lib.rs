@@ -22,6 +22,7 @@ pub mod people;
 pub mod public_address;
 pub mod shops;
 pub mod stock;
+pub mod stock_ins;
 #[cfg(test)]
 mod tests;
 #[cfg(any(test, feature = "trial"))]
@@ -194,10 +195,12 @@ type MigrationFile = (i64, &'static str, &'static str);
 const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (1, "orders cancellations stock", include_str!("../migrations/sqlite/0001_orders_cancellations_stock.sql")),
     (4, "apps consents public address", include_str!("../migrations/sqlite/0004_apps_consents_public_address.sql")),
+    (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
 ];
 const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (1, "orders cancellations stock", include_str!("../migrations/postgres/0001_orders_cancellations_stock.sql")),
     (4, "apps consents public address", include_str!("../migrations/postgres/0004_apps_consents_public_address.sql")),
+    (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
 ];
 
 fn migrator(files: &[MigrationFile]) -> Migrator {
@@ -223,4 +226,5 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("public_address", public_address::STATEMENTS),
     ("shops", shops::STATEMENTS),
     ("stock", stock::STATEMENTS),
+    ("stock_ins", stock_ins::STATEMENTS),
 ];

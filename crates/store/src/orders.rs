@@ -95,6 +95,14 @@ pub struct PackageRecord {
     pub carrier: String,
 }
 
+impl OrderRecord {
+    /// Units of it that wait to be stocked in.
+    #[must_use]
+    pub fn returning(&self) -> u32 {
+        self.lines.iter().map(|line| line.stock.returning).sum()
+    }
+}
+
 statements! {
     LOAD = "select order_id, shop_id, platform, number, version, list, tab, platform_status, standing, stage, region, currency, total_minor, \
         buyer_name, cod, preorder, fulfilled_by, seller_may_cancel, voided, cancelling, left_before_counting, cancelled_by, cancel_reason, \
@@ -102,7 +110,7 @@ statements! {
         from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
     LINES = "select order_id, line_id, listing_id, listing_sku, merchant_sku, warehouse_id, name, variation, quantity, canceled_quantity, \
         unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, moved_reserve, moved_allocate, moved_release, \
-        moved_ship, moved_complete, moved_cancel \
+        moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, moved_find, moved_undo_stock_in \
         from lines where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
     PACKAGES = "select order_id, number, tracking_number, platform_status, stage, carrier \
         from packages where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
@@ -121,15 +129,22 @@ statements! {
         where merchant_id = $1 and order_id = $2 and version = $3";
     SAVE_LINE = "insert into lines (merchant_id, order_id, line_id, position, listing_id, listing_sku, merchant_sku, warehouse_id, name, \
         variation, quantity, canceled_quantity, unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, \
-        moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25) \
+        moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, moved_find, \
+        moved_undo_stock_in) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, \
+        $28, $29) \
         on conflict (merchant_id, order_id, line_id) do update set position = excluded.position, name = excluded.name, \
         variation = excluded.variation, quantity = excluded.quantity, canceled_quantity = excluded.canceled_quantity, \
         unit_price_minor = excluded.unit_price_minor, reserved = excluded.reserved, allocated = excluded.allocated, \
         outbound = excluded.outbound, outside = excluded.outside, returning_units = excluded.returning_units, \
         count_needed = excluded.count_needed, moved_reserve = excluded.moved_reserve, moved_allocate = excluded.moved_allocate, \
         moved_release = excluded.moved_release, moved_ship = excluded.moved_ship, moved_complete = excluded.moved_complete, \
-        moved_cancel = excluded.moved_cancel";
+        moved_cancel = excluded.moved_cancel, lost = excluded.lost, moved_stock_in = excluded.moved_stock_in, moved_find = excluded.moved_find, \
+        moved_undo_stock_in = excluded.moved_undo_stock_in";
+    SAVE_RETURN = "insert into returns (merchant_id, order_id, units, since, settled_at) values ($1, $2, $3, $4, $5) \
+        on conflict (merchant_id, order_id) do update set units = excluded.units, settled_at = excluded.settled_at, \
+        since = case when returns.units = 0 then excluded.since else returns.since end";
+    NOTE_STATUS_BEFORE = "update orders set status_before = $3 where merchant_id = $1 and order_id = $2";
     SAVE_PACKAGE = "insert into packages (merchant_id, order_id, number, position, tracking_number, platform_status, stage, carrier) \
         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (merchant_id, order_id, number) do update set position = excluded.position, \
         tracking_number = excluded.tracking_number, platform_status = excluded.platform_status, stage = excluded.stage, \
@@ -310,6 +325,7 @@ pub async fn insert(session: &mut Session, order: &OrderRecord) -> Result<bool, 
     for term in terms(order) {
         session.execute(SAVE_TERM, args![order.merchant.as_str(), &term, order.id.as_str()]).await?;
     }
+    save_return(session, 0, order).await?;
     Ok(true)
 }
 
@@ -373,7 +389,32 @@ pub async fn update(session: &mut Session, before: &OrderRecord, after: &OrderRe
     for term in terms(after).iter().filter(|term| !known.contains(term)) {
         session.execute(SAVE_TERM, args![after.merchant.as_str(), term, after.id.as_str()]).await?;
     }
-    Ok(())
+    save_return(session, before.returning(), after).await
+}
+
+/// Keeps how many units of an order wait to be stocked in, and since when, where that changed.
+async fn save_return(session: &mut Session, before: u32, after: &OrderRecord) -> Result<(), StoreError> {
+    let units = after.returning();
+    if units == before {
+        return Ok(());
+    }
+    let since = after.canceled_at.unwrap_or(after.platform_updated_at);
+    let settled_at = if units == 0 { after.updated_at.millis() } else { 0 };
+    let args = args![after.merchant.as_str(), after.id.as_str(), units, since.millis(), settled_at];
+    session.execute(SAVE_RETURN, args).await.map(drop)
+}
+
+/// Keeps the platform's status that an order had before it was canceled.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn note_status_before(
+    session: &mut Session,
+    merchant: &MerchantId,
+    order: &OrderId,
+    status: &str,
+) -> Result<(), StoreError> {
+    session.execute(NOTE_STATUS_BEFORE, args![merchant.as_str(), order.as_str(), status]).await.map(drop)
 }
 
 /// Notes that a write of ours to the platform was answered at this moment: reads that began before it are stale.
@@ -479,6 +520,10 @@ async fn save_line(
                 stock.moved.ship,
                 stock.moved.complete,
                 stock.moved.cancel,
+                stock.lost,
+                stock.moved.stock_in,
+                stock.moved.find,
+                stock.moved.undo_stock_in,
             ],
         )
         .await
@@ -602,6 +647,7 @@ fn read_line(row: &Row, currency: Currency) -> Result<LineRecord, StoreError> {
             outside: row.units("outside")?,
             returning: row.units("returning_units")?,
             count_needed: row.units("count_needed")?,
+            lost: row.units("lost")?,
             moved: Moved {
                 reserve: row.units("moved_reserve")?,
                 allocate: row.units("moved_allocate")?,
@@ -609,6 +655,9 @@ fn read_line(row: &Row, currency: Currency) -> Result<LineRecord, StoreError> {
                 ship: row.units("moved_ship")?,
                 complete: row.units("moved_complete")?,
                 cancel: row.units("moved_cancel")?,
+                stock_in: row.units("moved_stock_in")?,
+                find: row.units("moved_find")?,
+                undo_stock_in: row.units("moved_undo_stock_in")?,
             },
         },
     })

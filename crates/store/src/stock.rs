@@ -10,7 +10,8 @@ use domain::ids::{
 };
 use domain::stock::{Balance, Bucket, Cause};
 use domain::time::Moment;
-use std::collections::HashMap;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
 
 /// A movement to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +70,27 @@ pub struct ListingRecord {
     pub held: bool,
 }
 
+/// A column with what movements brought into a bucket, less what they took out of it.
+macro_rules! moved {
+    ($bucket:literal) => {
+        concat!(
+            ", sum(case when to_bucket = '",
+            $bucket,
+            "' then units else 0 end) - sum(case when from_bucket = '",
+            $bucket,
+            "' then units else 0 end) as ",
+            $bucket,
+            "_units"
+        )
+    };
+}
+
 statements! {
     WRITE = "insert into movements (merchant_id, movement_key, movement_id, warehouse_id, merchant_sku, from_bucket, to_bucket, units, cause, \
-        order_id, line_id, actor, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (merchant_id, movement_key) do nothing";
+        order_id, line_id, actor, at) select $1, json_extract(value, '$.key'), json_extract(value, '$.id'), json_extract(value, '$.warehouse'), \
+        json_extract(value, '$.sku'), json_extract(value, '$.from'), json_extract(value, '$.to'), cast(json_extract(value, '$.units') as bigint), \
+        json_extract(value, '$.cause'), json_extract(value, '$.order'), json_extract(value, '$.line'), json_extract(value, '$.actor'), \
+        cast($3 as bigint) from json_each($2) where true on conflict (merchant_id, movement_key) do nothing returning movement_id";
     CHANGE_BALANCE = "update balances set available = available + $4, reserved = reserved + $5, count_needed = count_needed + $6, \
         allocated = allocated + $7, defective = defective + $8, outbound = outbound + $9, returning_units = returning_units + $10, lost = lost + $11 \
         where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
@@ -86,21 +105,29 @@ statements! {
     MOVEMENTS = "select movement_id, at, from_bucket, to_bucket, units, cause, order_id, actor from movements \
         where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3 and movement_id < $4 order by movement_id desc limit $5";
     ORDER_HAS_MOVED = "select count(*) as movements from movements where merchant_id = $1 and movement_key = $2";
-    UNPROVEN = "select b.warehouse_id, b.merchant_sku from balances b where b.merchant_id = $1 and ( \
-        b.available <> coalesce((select sum(case when m.to_bucket = 'available' then m.units else 0 end) - sum(case when m.from_bucket = 'available' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
-        or b.allocated <> coalesce((select sum(case when m.to_bucket = 'allocated' then m.units else 0 end) - sum(case when m.from_bucket = 'allocated' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
-        or b.reserved <> coalesce((select sum(case when m.to_bucket = 'reserved' then m.units else 0 end) - sum(case when m.from_bucket = 'reserved' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
-        or b.outbound <> coalesce((select sum(case when m.to_bucket = 'outbound' then m.units else 0 end) - sum(case when m.from_bucket = 'outbound' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
-        or b.returning_units <> coalesce((select sum(case when m.to_bucket = 'returning' then m.units else 0 end) - sum(case when m.from_bucket = 'returning' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0) \
-        or b.count_needed <> coalesce((select sum(case when m.to_bucket = 'count_needed' then m.units else 0 end) - sum(case when m.from_bucket = 'count_needed' then m.units else 0 end) from movements m where m.merchant_id = b.merchant_id and m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku), 0)) \
-        limit 100";
-    UNHELD = "select b.warehouse_id, b.merchant_sku from balances b where b.merchant_id = $1 and ( \
-        b.allocated <> coalesce((select sum(l.allocated) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0) \
-        or b.reserved <> coalesce((select sum(l.reserved) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0) \
-        or b.outbound <> coalesce((select sum(l.outbound) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0) \
-        or b.returning_units <> coalesce((select sum(l.returning_units) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0) \
-        or b.count_needed <> coalesce((select sum(l.count_needed) from lines l where l.merchant_id = b.merchant_id and l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku), 0)) \
-        limit 100";
+    UNPROVEN = concat!(
+        "select b.warehouse_id, b.merchant_sku from balances b left join (select warehouse_id, merchant_sku",
+        moved!("available"), moved!("reserved"), moved!("count_needed"), moved!("allocated"), moved!("defective"), moved!("outbound"),
+        moved!("returning"), moved!("lost"),
+        " from movements where merchant_id = $1 group by warehouse_id, merchant_sku) m on m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku \
+         where b.merchant_id = $1 and (b.available <> coalesce(m.available_units, 0) or b.reserved <> coalesce(m.reserved_units, 0) \
+         or b.count_needed <> coalesce(m.count_needed_units, 0) or b.allocated <> coalesce(m.allocated_units, 0) or b.defective <> coalesce(m.defective_units, 0) \
+         or b.outbound <> coalesce(m.outbound_units, 0) or b.returning_units <> coalesce(m.returning_units, 0) or b.lost <> coalesce(m.lost_units, 0)) \
+         order by b.warehouse_id, b.merchant_sku limit 100"
+    );
+    UNHELD = "select b.warehouse_id, b.merchant_sku from balances b left join (select warehouse_id, merchant_sku, sum(reserved) as reserved, \
+        sum(allocated) as allocated, sum(outbound) as outbound, sum(returning_units) as returning_units, sum(count_needed) as count_needed, \
+        sum(lost) as lost from lines where merchant_id = $1 group by warehouse_id, merchant_sku) l \
+        on l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku \
+        where b.merchant_id = $1 and (b.reserved <> coalesce(l.reserved, 0) or b.allocated <> coalesce(l.allocated, 0) \
+        or b.outbound <> coalesce(l.outbound, 0) or b.returning_units <> coalesce(l.returning_units, 0) or b.count_needed <> coalesce(l.count_needed, 0) \
+        or b.lost <> coalesce(l.lost, 0)) order by b.warehouse_id, b.merchant_sku limit 100";
+    ORPHANS = "select m.warehouse_id, m.merchant_sku from movements m where m.merchant_id = $1 and ((m.order_id is not null and not exists \
+        (select 1 from orders o where o.merchant_id = m.merchant_id and o.order_id = m.order_id)) or not exists (select 1 from balances b \
+        where b.merchant_id = m.merchant_id and b.warehouse_id = m.warehouse_id and b.merchant_sku = m.merchant_sku)) \
+        group by m.warehouse_id, m.merchant_sku order by m.warehouse_id, m.merchant_sku limit 100";
+    NEGATIVE = "select warehouse_id, merchant_sku from balances where merchant_id = $1 and (available < 0 or reserved < 0 or count_needed < 0 \
+        or allocated < 0 or defective < 0 or outbound < 0 or returning_units < 0 or lost < 0) order by warehouse_id, merchant_sku limit 100";
     SAVE_LISTING = "insert into listings (merchant_id, shop_id, listing_id, listing_sku, merchant_sku, name, stock, read_at) \
         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (merchant_id, shop_id, listing_id) do update set listing_sku = excluded.listing_sku, \
         name = excluded.name, stock = excluded.stock, read_at = excluded.read_at";
@@ -136,47 +163,50 @@ pub async fn write(
     movements: &[Movement],
     now: Moment,
 ) -> Result<usize, StoreError> {
-    let mut written = 0;
+    if movements.is_empty() {
+        return Ok(0);
+    }
+    let mut by_id = HashMap::with_capacity(movements.len());
+    let mut rows = Vec::with_capacity(movements.len());
     for movement in movements {
-        let added = session
-            .execute(
-                WRITE,
-                args![
-                    merchant.as_str(),
-                    &movement.key,
-                    new_id("mov", now),
-                    movement.warehouse.as_str(),
-                    movement.sku.as_str(),
-                    movement.from.as_str(),
-                    movement.to.as_str(),
-                    movement.units,
-                    movement.cause.as_str(),
-                    movement.order.as_ref().map(OrderId::as_str),
-                    movement.line.as_ref().map(LineId::as_str),
-                    &movement.actor,
-                    now.millis(),
-                ],
-            )
-            .await?;
-        if added == 0 {
-            continue;
-        }
-        written += 1;
-        let mut change = Balance::default();
+        let id = new_id("mov", now);
+        rows.push(json!({
+            "key": movement.key,
+            "id": id,
+            "warehouse": movement.warehouse.as_str(),
+            "sku": movement.sku.as_str(),
+            "from": movement.from.as_str(),
+            "to": movement.to.as_str(),
+            "units": movement.units,
+            "cause": movement.cause.as_str(),
+            "order": movement.order.as_ref().map(OrderId::as_str),
+            "line": movement.line.as_ref().map(LineId::as_str),
+            "actor": movement.actor,
+        }));
+        by_id.insert(id, movement);
+    }
+    let added = session.rows(WRITE, args![merchant.as_str(), Value::Array(rows).to_string(), now.millis()]).await?;
+    // One change per balance, in the order in which balances are locked.
+    let mut changes: BTreeMap<(&WarehouseId, &MerchantSku), Balance> = BTreeMap::new();
+    for row in &added {
+        let Some(movement) = by_id.get(&row.text("movement_id")?) else { continue };
+        let change = changes.entry((&movement.warehouse, &movement.sku)).or_default();
         change.apply(movement.from, movement.to, i64::from(movement.units));
-        if change_balance(session, merchant, movement, &change).await? == 0 {
-            let args = args![merchant.as_str(), movement.warehouse.as_str(), movement.sku.as_str()];
-            session.execute(OPEN_BALANCE, args).await?;
-            change_balance(session, merchant, movement, &change).await?;
+    }
+    for ((warehouse, sku), change) in changes {
+        if change_balance(session, merchant, warehouse, sku, &change).await? == 0 {
+            session.execute(OPEN_BALANCE, args![merchant.as_str(), warehouse.as_str(), sku.as_str()]).await?;
+            change_balance(session, merchant, warehouse, sku, &change).await?;
         }
     }
-    Ok(written)
+    Ok(added.len())
 }
 
 async fn change_balance(
     session: &mut Session,
     merchant: &MerchantId,
-    movement: &Movement,
+    warehouse: &WarehouseId,
+    sku: &MerchantSku,
     change: &Balance,
 ) -> Result<u64, StoreError> {
     session
@@ -184,8 +214,8 @@ async fn change_balance(
             CHANGE_BALANCE,
             args![
                 merchant.as_str(),
-                movement.warehouse.as_str(),
-                movement.sku.as_str(),
+                warehouse.as_str(),
+                sku.as_str(),
                 change.available,
                 change.reserved,
                 change.count_needed,
@@ -301,19 +331,21 @@ pub async fn has_moved(session: &mut Session, merchant: &MerchantId, key: &str) 
 }
 
 /// The proof: warehouse and SKU of every balance that is not the sum of its movements, or not the sum of what order
-/// lines hold. Empty when the ledger balances.
+/// lines hold, or below zero, and of every movement of an order or a balance that is not there. Empty when the ledger
+/// balances.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
 pub async fn unproven(session: &mut Session, merchant: &MerchantId) -> Result<Vec<String>, StoreError> {
     let mut wrong = Vec::new();
-    for (statement, what) in [(UNPROVEN, "the sum of its movements"), (UNHELD, "the sum of what order lines hold")] {
+    for (statement, what) in [
+        (UNPROVEN, "the balance is not the sum of its movements"),
+        (UNHELD, "the balance is not the sum of what order lines hold"),
+        (ORPHANS, "a movement belongs to an order or a balance that is not there"),
+        (NEGATIVE, "a bucket is below zero"),
+    ] {
         for row in session.rows(statement, args![merchant.as_str()]).await? {
-            wrong.push(format!(
-                "{} in {}: the balance is not {what}",
-                row.text("merchant_sku")?,
-                row.text("warehouse_id")?
-            ));
+            wrong.push(format!("{} in {}: {what}", row.text("merchant_sku")?, row.text("warehouse_id")?));
         }
     }
     Ok(wrong)

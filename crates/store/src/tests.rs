@@ -514,6 +514,27 @@ async fn lists_are_served_by_their_index() {
     }
 }
 
+/// So does every tab of the canceled orders.
+#[tokio::test]
+async fn canceled_orders_are_served_by_their_index() {
+    let trial = crate::trial::Trial::sqlite().await;
+    let mut session = trial.store.read().await.expect("begins");
+    for (name, index) in [
+        ("TO_STOCK_IN", "returns_waiting_by_since"),
+        ("STOCKED_IN", "returns_settled_by_settled_at"),
+        ("CANCELED", "orders_of_list_by_canceled_at"),
+        ("BATCH_ORDERS", "stock_in_batch_orders_by_state"),
+    ] {
+        let (_, sql) = crate::stock_ins::STATEMENTS.iter().find(|(known, _)| *known == name).expect("a statement");
+        let Transaction::Sqlite(transaction) = &mut session.transaction else { unreachable!("this is SQLite") };
+        let rows = (**transaction).fetch_all(AssertSqlSafe(format!("explain query plan {sql}"))).await.expect("a plan");
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains(&format!("USING INDEX {index} ")), "{name}:\n{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{name}:\n{plan}");
+    }
+}
+
 /// Both migration folders hold the same files, and all of them are run.
 #[test]
 fn both_databases_have_the_same_migrations() {

@@ -79,6 +79,8 @@ pub(super) enum Place {
 impl Place {
     fn address(self) -> String {
         match self {
+            // It has a page of its own: what comes back is worked on there.
+            Self::List(List::Canceled) => super::canceled::ADDRESS.to_owned(),
             Self::List(list) => format!("/orders?list={list}"),
             Self::AllOrders => "/orders".to_owned(),
             Self::Stock => "/stock".to_owned(),

@@ -20,6 +20,7 @@ use maud::{Markup, html};
 use store::cancellations::{self, AttemptRecord, CancellationRecord};
 use store::log::{self, EntryRecord};
 use store::orders::{LineRecord, NEVER, OrderRecord};
+use store::stock_ins::{self, Receipt};
 
 pub(super) fn router() -> Router<App> {
     Router::new().route("/orders/{id}", get(show))
@@ -37,6 +38,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
         tried.push((record, attempts));
     }
     let entries = log::of_order(&mut session, merchant, &order.id).await?;
+    let receipts = stock_ins::of_order(&mut session, merchant, &order.id).await?;
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
     drop(session);
 
@@ -45,6 +47,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
         (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record)))
         (facts(&app, &order, zone))
         (lines(&order))
+        (stocked_in(&ask, &receipts, zone))
         (packages(&order))
         (cancellations_of(&app, &order, &tried, zone))
         (timeline(&entries, &tried, zone))
@@ -78,6 +81,9 @@ fn head(app: &App, ask: &Ask, desk: &Desk, order: &OrderRecord, latest: Option<&
                             href={ (address) "/cancel" } data-open data-act="cancel"
                             aria-disabled=[why_not.is_some().then_some("true")] title=[why_not] { (words::CANCEL_ORDER) }
                     }
+                }
+                @if order.returning() > 0 && permissions.has(Permission::StockIn) {
+                    a.button.primary href={ "/stock-ins/new?order=" (order.id) } data-open data-act="stock-in" { (words::STOCK_IN) }
                 }
                 @if !order.cancelling && permissions.has(Permission::OrdersProcess) {
                     (super::manual::next_step(&ask.signed_in, order))
@@ -151,8 +157,49 @@ fn holdings(line: &LineRecord) -> Vec<(Bucket, u32)> {
         (Bucket::Outside, stock.outside),
         (Bucket::Returning, stock.returning),
         (Bucket::CountNeeded, stock.count_needed),
+        (Bucket::Lost, stock.lost),
     ];
     all.into_iter().filter(|(_, units)| *units > 0).collect()
+}
+
+/// What was stocked in of the order, and what it takes to take that back.
+fn stocked_in(ask: &Ask, receipts: &[Receipt], zone: Zone) -> Markup {
+    if receipts.is_empty() {
+        return html! {};
+    }
+    html! {
+        section {
+            h2 { (words::STOCKED_IN) }
+            table.plain.results {
+                tbody {
+                    @for receipt in receipts {
+                        tr {
+                            td { (zone.exact(receipt.at)) div.sub { (receipt.actor) } }
+                            td {
+                                (words::units_stocked_in(receipt.units()))
+                                @for line in &receipt.lines {
+                                    div.sub {
+                                        code { (line.sku) } " "
+                                        (words::visit(line.visit))
+                                    }
+                                }
+                                @if let Some(note) = &receipt.note { div.sub { (note) } }
+                            }
+                            td {
+                                @match &receipt.undone {
+                                    Some(undone) => span.sub { (words::undone_before(&undone.by, &undone.why)) },
+                                    None if ask.signed_in.permissions.has(Permission::StockIn) => {
+                                        a.button.quiet href={ "/stock-ins/" (receipt.id) "/undo" } data-open { (words::UNDO) }
+                                    },
+                                    None => {},
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
 
 fn lines(order: &OrderRecord) -> Markup {

@@ -10,5 +10,6 @@ mod orders;
 mod permissions;
 mod shops;
 mod sign_in;
+pub(crate) mod stock_ins;
 mod voiding;
 mod webhooks;

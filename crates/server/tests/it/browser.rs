@@ -3,6 +3,7 @@
 mod chromium;
 mod shops;
 
+use crate::api::stock_ins::parcels_that_come_back;
 use crate::desk::{Desk, PASSWORD};
 use chromium::{Window, journey};
 use countermand::workers;
@@ -68,7 +69,7 @@ async fn an_operator_cancels_an_order_as_out_of_stock_and_sees_it_canceled_witho
         window.sign_in(&desk).await?;
         window.mark().await?;
         window.picture("new-orders").await?;
-        let canceled = window.count("/orders?list=canceled").await?;
+        let canceled = window.count("/canceled").await?;
         let new = window.count("/orders?list=new").await?;
         let row = row(&order);
 
@@ -90,7 +91,7 @@ async fn an_operator_cancels_an_order_as_out_of_stock_and_sees_it_canceled_witho
         window.read("dialog .steps .done", "by seller").await?;
         window.miss(&row).await?;
         window.read("#toasts", order.number.as_str()).await?;
-        assert_eq!(window.count("/orders?list=canceled").await?, canceled + 1);
+        assert_eq!(window.count("/canceled").await?, canceled + 1);
         assert_eq!(window.count("/orders?list=new").await?, new - 1);
         window.click("dialog a[data-dismiss]").await?;
         window.miss("dialog[open]").await?;
@@ -285,4 +286,162 @@ async fn without_the_script_the_cancel_goes_by_pages() {
     .await;
     assert_eq!(effective_cancels(&desk, &order).await, 1);
     assert_eq!(desk.world.order(&order.id).await.list, List::Canceled);
+}
+
+/// What the ledger has of a SKU: available, defective, lost, returning.
+async fn shelf(desk: &Desk, sku: &str) -> [i64; 4] {
+    let sku = MerchantSku::parse(sku).expect("a SKU");
+    let mut session = desk.app.store.read().await.expect("begins");
+    let found = stock::balances(&mut session, &desk.world.merchant, Some(&sku), None, None, 1).await.expect("read");
+    let balance = found[0].balance;
+    [balance.available, balance.defective, balance.lost, balance.returning]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parcel_comes_back_with_one_sellable_one_defective_and_one_missing() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 120).await;
+    let orders = parcels_that_come_back(&desk, 40).await;
+    let three = |order: &&Value| order["lines"][0]["expected"].as_u64() >= Some(3);
+    let order = orders.iter().find(three).expect("the sandbox has an order of three of one product");
+    let line = &order["lines"][0];
+    let (id, number) = (order["order_id"].as_str().expect("an id"), order["number"].as_str().expect("a number"));
+    let (sku, expected) = (line["merchant_sku"].as_str().expect("a SKU"), line["expected"].as_u64().expect("units"));
+    let before = shelf(&desk, sku).await;
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.mark().await?;
+        window.press("gc").await?;
+        window.read("h1", "Canceled").await?;
+        window.read("nav.tabs a[aria-current]", "To stock in").await?;
+        window.picture("canceled").await?;
+        window.press("/").await?;
+        window.press(number).await?;
+        window.press(Key::Enter + "").await?;
+        window.read("tbody tr:only-child a.number", number).await?;
+        window.click(&format!("tr[id='{id}'] a[data-act='stock-in']")).await?;
+        window.read("dialog legend", number).await?;
+        for (field, units) in [("s0", "1"), ("d0", "1"), ("m0", "1")] {
+            let field = window.see(&format!("dialog input[name={field}]")).await?;
+            field.clear().await?;
+            field.send_keys(units).await?;
+        }
+        window.picture("stock-in").await?;
+        window.click("dialog form.stock-in button.primary").await?;
+        window.read("dialog .results .good", "3 units stocked in").await?;
+        window.press(Key::Escape + "").await?;
+        window.miss("dialog[open]").await?;
+        if expected > 3 || order["units"].as_u64() > Some(3) {
+            window.read(&format!("tr[id='{id}'] .expected"), "expected").await?;
+        } else {
+            window.miss(&format!("tr[id='{id}'] .expected")).await?;
+        }
+        window.was_not_reloaded().await?;
+
+        window.open(&desk, &format!("/stock/whs_1/{sku}")).await?;
+        for (bucket, units) in [("Available", before[0] + 1), ("Defective", before[1] + 1), ("Lost", before[2] + 1)] {
+            window.read("dl.facts div", &format!("{bucket}\n{units}")).await?;
+        }
+        window.read("tbody tr:nth-child(1)", "Stocked in").await?;
+        Ok(())
+    })
+    .await;
+    let after = shelf(&desk, sku).await;
+    assert_eq!(after, [before[0] + 1, before[1] + 1, before[2] + 1, before[3] - 3]);
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_returns_are_stocked_in_at_once_and_everything_that_is_left_by_one_more_click() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 120).await;
+    let orders = parcels_that_come_back(&desk, 30).await;
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/canceled").await?;
+        window.mark().await?;
+        for order in orders.iter().take(20) {
+            let id = order["order_id"].as_str().expect("an id");
+            window.click(&format!("tr[id='{id}'] input[name=order]")).await?;
+        }
+        window.read("#selected", "20").await?;
+        window.click("#selection button.primary").await?;
+        window.click("dialog form.stock-in button.primary").await?;
+        window.read("dialog .summary", "20 done, 0 not").await?;
+        window.press(Key::Escape + "").await?;
+        window.miss("dialog[open]").await?;
+        window.read("nav.tabs a[data-tab=to_stock_in] .count", "10").await?;
+
+        window.click("a[data-act=everything]").await?;
+        window.click("dialog form.stock-in button.primary").await?;
+        window.read("dialog .summary", "of 10 orders").await?;
+        carry_out(&desk);
+        window.read("dialog .summary", "10 of 10 orders stocked in, 0 left as they are").await?;
+        window.press(Key::Escape + "").await?;
+        window.read(".empty", "No unit of a canceled order waits").await?;
+        window.was_not_reloaded().await?;
+        Ok(())
+    })
+    .await;
+    let left = desk.read("/api/v1/stock-ins?limit=200").await;
+    assert_eq!(left["orders"], json!([]));
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_parcels_are_scanned_one_after_the_other_without_a_mouse() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 120).await;
+    let orders = parcels_that_come_back(&desk, 5).await;
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/stock-ins/scan").await?;
+        window.mark().await?;
+        for order in &orders {
+            window.see("#search:focus").await?;
+            // As a scanner types: the code, then Enter.
+            let path = format!("/api/v1/orders/{}", order["order_id"].as_str().expect("an id"));
+            let packages = desk.read(&path).await["packages"].clone();
+            window.press(packages[0]["number"].as_str().expect("a package number")).await?;
+            window.press(Key::Enter + "").await?;
+            window.see("input[name=s0]:focus").await?;
+            window.press(Key::Enter + "").await?;
+            window.read(".scanned.good", order["number"].as_str().expect("a number")).await?;
+        }
+        window.picture("scan").await?;
+        window.see("#search:focus").await?;
+        window.press(orders[0]["number"].as_str().expect("a number")).await?;
+        window.press(Key::Enter + "").await?;
+        window.read(".scanned.bad", "Stocked in already, by owner@example.com").await?;
+        window.press("nonsense").await?;
+        window.press(Key::Enter + "").await?;
+        window.read(".scanned.bad", "No order has the number “nonsense”").await?;
+        window.was_not_reloaded().await?;
+        Ok(())
+    })
+    .await;
+    let left = desk.read("/api/v1/stock-ins?limit=200").await;
+    assert_eq!(left["orders"], json!([]));
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_the_script_a_return_is_stocked_in_by_pages_and_taken_back() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 60).await;
+    let order = parcels_that_come_back(&desk, 1).await.remove(0);
+    let id = order["order_id"].as_str().expect("an id");
+    journey(false, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/canceled").await?;
+        window.click(&format!("tr[id='{id}'] a[data-act='stock-in']")).await?;
+        window.click("form.stock-in button.primary").await?;
+        window.read(".results .good", "stocked in").await?;
+        window.click(".results a.quiet").await?;
+        window.see("input[name=reason]").await?.send_keys("wrong parcel").await?;
+        window.click("form.stock-in button.danger").await?;
+        window.read(".blocked", "wrong parcel").await?;
+        window.open(&desk, &format!("/orders/{id}")).await?;
+        window.read(".results", "wrong parcel").await?;
+        window.read(".bucket.returning", "returning").await?;
+        Ok(())
+    })
+    .await;
+    desk.world.ledger_is_proven().await;
 }

@@ -6,7 +6,7 @@ use countermand::auth::secrets;
 use countermand::clock::{SandboxClock, now};
 use countermand::permissions::{Permission, Role};
 use countermand::{http, workers};
-use domain::ids::{MerchantId, ShopId, UserId};
+use domain::ids::{MerchantId, ShopId, UserId, WarehouseId};
 use domain::order::List;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use store::new_id;
 use store::people::{self, UserRecord};
+use store::shops::WarehouseRecord;
 use store::trial::Trial;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -121,6 +122,14 @@ impl Desk {
         people::add_token(&mut session, &secrets::hash(&token), &user, "test", now()).await.expect("added");
         session.commit().await.expect("committed");
         token
+    }
+
+    /// Another warehouse of the world's merchant.
+    pub(crate) async fn warehouse(&self, id: &str, name: &str) {
+        let record = WarehouseRecord { id: WarehouseId::parse(id).expect("an id"), name: name.to_owned() };
+        let mut session = self.app.store.begin().await.expect("begins");
+        store::shops::add_warehouse(&mut session, &self.world.merchant, &record).await.expect("added");
+        session.commit().await.expect("committed");
     }
 
     /// A user of another merchant, who may do everything there.

@@ -194,6 +194,8 @@ on_both! {
         let movements = format!("/stock/whs_1/{}", order["lines"][0]["merchant_sku"].as_str().expect("a SKU"));
         for (path, is_sheet) in [
             ("/orders", false), ("/orders?list=new&limit=1&sort=-ordered_at", false), ("/orders?list=canceled", false),
+            ("/canceled", false), ("/canceled?tab=all&days=3", false), ("/stock-ins/scan", false), ("/stock-ins/scan?code=nothing", false),
+            ("/stock-ins/settings", true), ("/stock-ins/new?query=%7B%7D", true),
             ("/orders?list=new&q=zzz", false), (page.as_str(), false), (cancel.as_str(), true), ("/cancellations", false),
             ("/cancellations?state=needs_attention", false), ("/stock", false), (movements.as_str(), false), ("/shops", false),
             ("/log", false), ("/keyboard", true),
@@ -212,7 +214,7 @@ on_both! {
         let next = next.text.split("href=\"").find(|part| part.contains("cursor=")).expect("a next page");
         let next = next.split('"').next().expect("an address").replace("&amp;", "&");
         assert_eq!(browser.get(&next).await.status, 200, "{next}");
-        for path in ["/orders?list=nope", "/orders?cursor=zz", "/orders?from=yesterday", "/cancellations?state=nope", "/stock?sku=%00"] {
+        for path in ["/orders?list=nope", "/orders?cursor=zz", "/orders?from=yesterday", "/cancellations?state=nope", "/stock?sku=%00", "/canceled?tab=nope", "/canceled?days=x"] {
             let answer = browser.get(path).await;
             assert_eq!(answer.status, 400, "{path}");
             assert!(answer.text.contains(answer.headers["x-operation-id"].to_str().expect("text")), "{path}");

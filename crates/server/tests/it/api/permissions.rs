@@ -30,6 +30,13 @@ async fn each_call_needs_its_permission_and_no_other() {
         (P::AuditRead, get("/api/v1/audit/log.csv")),
         (P::OrdersCancel, post("/api/v1/cancellations", out_of_stock(&orders[1]).to_string())),
         (P::OrdersCancel, post("/api/v1/cancellations/can_x/resolve", json!({"as": "retry"}).to_string())),
+        (P::OrdersRead, get("/api/v1/stock-ins")),
+        (P::OrdersRead, get("/api/v1/batches/sib_x")),
+        (
+            P::StockIn,
+            post("/api/v1/stock-ins", json!({"warehouse": "whs_1", "orders": [{"order_id": "ord_x"}]}).to_string()),
+        ),
+        (P::StockIn, post("/api/v1/stock-ins/sin_x/undo", json!({"reason": "x"}).to_string())),
         (P::OrdersProcess, post(&format!("/api/v1/orders/{id}/void"), String::new())),
         (P::OrdersProcess, post(&format!("/api/v1/orders/{id}/restore"), String::new())),
         (P::OrdersProcess, post("/api/v1/orders/void", json!({"order_ids": ["ord_x"]}).to_string())),

@@ -235,6 +235,19 @@ impl World {
         self.engine.first_sync(&self.merchant, &self.shop).await.expect("synced");
     }
 
+    /// Moves orders along on the platform, and reads them, as a push would have it.
+    pub(crate) async fn advance(&self, numbers: &[OrderNumber], to: &str) {
+        for number in numbers {
+            let path = format!("/orders/shopee/{number}/advance");
+            self.control.send(reqwest::Method::POST, &path, json!({"to": to, "force": true})).await;
+        }
+        let mut session = self.engine.store().begin().await.expect("begins");
+        self.engine.nudge(&mut session, &self.merchant, &self.shop, numbers).await.expect("wanted");
+        session.commit().await.expect("committed");
+        let due = jobs::Due { merchant: self.merchant.clone(), shop: self.shop.clone() };
+        while self.engine.tick(&due, jobs::Kind::ReadOrder).await.expect("a tick") > 0 {}
+    }
+
     pub(crate) async fn is_held(&self, sku: &domain::ids::MerchantSku) -> bool {
         let mut session = self.engine.store().read().await.expect("begins");
         let listings = store::stock::listings(&mut session, &self.merchant, None, Some(sku)).await.expect("read");

@@ -1,0 +1,686 @@
+//! Cancelled orders whose units come back: which wait, the receipts of what was stocked in, and selections that are
+//! worked through in the background.
+
+use crate::error::StoreError;
+use crate::orders::{json_list, parsed, parsed_optional};
+use crate::session::{Row, Session, args, statements};
+use domain::ids::{LineId, MerchantId, MerchantSku, OrderId, ShopId, StockInId, WarehouseId};
+use domain::order::Stage;
+use domain::platform::Platform;
+use domain::snapshot::Initiator;
+use domain::stock::Visit;
+use domain::time::Moment;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// The tabs of the canceled orders (`product.md` section 2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// Units wait, whatever list their order stands in; longest waiting first.
+    ToStockIn,
+    /// No unit waits any more; last settled first.
+    StockedIn,
+    /// Canceled, and no unit had left its place; last canceled first.
+    NothingToDo,
+    /// Everything in the list Canceled; last canceled first.
+    All,
+}
+
+/// Which orders a page shows; what is `None` does not narrow it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of this marketplace.
+    pub platform: Option<Platform>,
+    /// Only these shops: what the reader chose and may see.
+    pub shops: Option<Vec<ShopId>>,
+    /// The platform's status before the cancel.
+    pub status_before: Option<String>,
+    /// Who cancelled.
+    pub cancelled_by: Option<Initiator>,
+    /// How far the goods are.
+    pub stage: Option<Stage>,
+    /// Beginning of an order number, tracking number, package number or SKU.
+    pub search: Option<String>,
+    /// Canceled between these moments.
+    pub canceled: Option<(Moment, Moment)>,
+    /// Waiting since then or longer.
+    pub since_before: Option<Moment>,
+    /// At least as many units wait.
+    pub units: Option<u32>,
+    /// The carrier was asked, or not.
+    pub claimed: Option<bool>,
+}
+
+/// What is kept of an order's return.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReturnRecord {
+    /// The order.
+    pub order: OrderId,
+    /// Units that wait now.
+    pub units: u32,
+    /// From when on they wait, by the platform's clock; `None` where none ever did.
+    pub since: Option<Moment>,
+    /// When the last of them was stocked in.
+    pub settled_at: Option<Moment>,
+    /// The platform's status before the cancel, where it was seen.
+    pub status_before: Option<String>,
+    /// Who asked the carrier where the parcel is, and when.
+    pub claimed: Option<(String, Moment)>,
+}
+
+/// How a merchant takes units in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The warehouse that is offered first; `None` offers the one that the units left from.
+    pub return_warehouse: Option<WarehouseId>,
+    /// Days of waiting after which somebody is told.
+    pub alert_days: u32,
+}
+
+/// Where a page ends and the next begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor {
+    /// The sort key of the last order.
+    pub key: i64,
+    /// Its id.
+    pub id: OrderId,
+}
+
+/// What one visit did with one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReceiptLine {
+    /// The line.
+    pub line: LineId,
+    /// What it is.
+    pub sku: MerchantSku,
+    /// What was found of it.
+    pub visit: Visit,
+}
+
+/// The receipt of one visit that put units of one order back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its id; sorts by time.
+    pub id: StockInId,
+    /// The order.
+    pub order: OrderId,
+    /// The warehouse that took the units in.
+    pub warehouse: WarehouseId,
+    /// The selection that it was part of.
+    pub batch: Option<String>,
+    /// What the operator noted.
+    pub note: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// When.
+    pub at: Moment,
+    /// What was put where.
+    pub lines: Vec<ReceiptLine>,
+    /// Who took it back, why and when.
+    pub undone: Option<Undone>,
+}
+
+/// That a receipt was taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undone {
+    /// When.
+    pub at: Moment,
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub why: String,
+}
+
+impl Receipt {
+    /// Units that it says something about.
+    #[must_use]
+    pub fn units(&self) -> u32 {
+        self.lines.iter().map(|line| line.visit.units()).sum()
+    }
+}
+
+/// A selection that is stocked in, order by order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Its id.
+    pub id: String,
+    /// The warehouse that takes the units in.
+    pub warehouse: WarehouseId,
+    /// What the operator noted.
+    pub note: Option<String>,
+    /// Who.
+    pub actor: String,
+    /// The shops that the actor sees; `None` means all.
+    pub shops: Option<Vec<ShopId>>,
+    /// Orders in it.
+    pub total: u32,
+    /// Orders whose units were stocked in.
+    pub done: u32,
+    /// Orders that were left as they are.
+    pub skipped: u32,
+    /// When it was asked for.
+    pub created_at: Moment,
+}
+
+impl Batch {
+    /// Orders that are not worked on yet.
+    #[must_use]
+    pub const fn waiting(&self) -> u32 {
+        self.total.saturating_sub(self.done).saturating_sub(self.skipped)
+    }
+}
+
+/// An order of a [`Batch`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchOrder {
+    /// Which.
+    pub order: OrderId,
+    /// Units that waited when the selection was made.
+    pub expected: u32,
+    /// `waiting`, `done` or `skipped`.
+    pub state: String,
+    /// Why it was skipped.
+    pub detail: Option<String>,
+}
+
+/// Narrows orders `o` and their returns `r` by the filter, $2 to $14.
+macro_rules! narrowed {
+    () => {
+        " and (cast($2 as text) is null or o.tab = $2) \
+          and (cast($3 as text) is null or o.platform = $3) \
+          and (cast($4 as text) is null or o.shop_id in (select value from json_each($4))) \
+          and (cast($5 as text) is null or o.status_before = $5) \
+          and (cast($6 as text) is null or o.cancelled_by = $6) \
+          and (cast($7 as text) is null or o.stage = $7) \
+          and (cast($8 as text) is null or o.order_id in (select order_id from order_terms where merchant_id = $1 and term >= $8 and term < $9)) \
+          and (cast($10 as bigint) is null or case when o.canceled_at = 0 then r.since else o.canceled_at end between $10 and cast($11 as bigint)) \
+          and (cast($12 as bigint) is null or r.since <= $12) \
+          and (cast($13 as bigint) is null or r.units >= $13) \
+          and (cast($14 as boolean) is null or (r.claimed_at is not null) = $14)"
+    };
+}
+
+macro_rules! returning {
+    () => {
+        " from returns r join orders o on o.merchant_id = r.merchant_id and o.order_id = r.order_id where r.merchant_id = $1"
+    };
+}
+
+macro_rules! columns {
+    ($key:literal) => {
+        concat!(
+            "select o.order_id, ", $key, " as sort_key, coalesce(r.units, 0) as units, r.since, r.settled_at, o.status_before, r.claimed_by, r.claimed_at"
+        )
+    };
+}
+
+statements! {
+    TO_STOCK_IN = concat!(columns!("r.since"), returning!(), " and r.units > 0", narrowed!(),
+        " and (r.since, r.order_id) > ($15, $16) order by r.since, r.order_id limit $17");
+    STOCKED_IN = concat!(columns!("r.settled_at"), returning!(), " and r.units = 0", narrowed!(),
+        " and (r.settled_at, r.order_id) < ($15, $16) order by r.settled_at desc, r.order_id desc limit $17");
+    CANCELED = concat!(columns!("o.canceled_at"),
+        " from orders o left join returns r on r.merchant_id = o.merchant_id and r.order_id = o.order_id where o.merchant_id = $1 and o.list = 'canceled'",
+        narrowed!(), " and (o.canceled_at, o.order_id) < ($15, $16) order by o.canceled_at desc, o.order_id desc limit $17");
+    OF_ORDERS = concat!(columns!("o.canceled_at"),
+        " from orders o left join returns r on r.merchant_id = o.merchant_id and r.order_id = o.order_id where o.merchant_id = $1 \
+          and o.order_id in (select value from json_each($2))");
+    COUNT_WAITING = "select count(*) as orders from returns r where r.merchant_id = $1 and r.units > 0 and (cast($2 as text) is null or exists \
+        (select 1 from orders o where o.merchant_id = r.merchant_id and o.order_id = r.order_id and o.shop_id in (select value from json_each($2))))";
+    COUNT_OVERDUE = "select count(*) as orders from (select 1 as one from returns r join orders o on o.merchant_id = r.merchant_id \
+        and o.order_id = r.order_id where r.merchant_id = $1 and r.units > 0 and r.since <= $2 and r.claimed_at is null and o.platform = $3 \
+        and (cast($4 as text) is null or o.shop_id in (select value from json_each($4))) limit $5) as found";
+    SETTINGS = "select return_warehouse_id, stock_in_alert_days from merchants where merchant_id = $1";
+    SET_SETTINGS = "update merchants set return_warehouse_id = $2, stock_in_alert_days = $3 where merchant_id = $1";
+    STATUSES_BEFORE = "select distinct status_before from orders where merchant_id = $1 and list = 'canceled' and status_before is not null \
+        order by status_before limit 100";
+    CLAIM = "update returns set claimed_by = $3, claimed_at = $4 where merchant_id = $1 and order_id = $2 and units > 0";
+    INSERT = "insert into stock_ins (merchant_id, stock_in_id, order_id, warehouse_id, batch_id, units, note, actor, at) \
+        select $1, json_extract(value, '$.id'), json_extract(value, '$.order'), json_extract(value, '$.warehouse'), json_extract(value, '$.batch'), \
+        cast(json_extract(value, '$.units') as bigint), json_extract(value, '$.note'), json_extract(value, '$.actor'), cast($3 as bigint) from json_each($2)";
+    INSERT_LINES = "insert into stock_in_lines (merchant_id, stock_in_id, line_id, merchant_sku, sellable, defective, missing, found) \
+        select $1, json_extract(value, '$.id'), json_extract(value, '$.line'), json_extract(value, '$.sku'), \
+        cast(json_extract(value, '$.sellable') as bigint), cast(json_extract(value, '$.defective') as bigint), \
+        cast(json_extract(value, '$.missing') as bigint), cast(json_extract(value, '$.found') as bigint) from json_each($2)";
+    OF_ORDER = "select stock_in_id, order_id, warehouse_id, batch_id, note, actor, at, undone_at, undone_by, undone_why from stock_ins \
+        where merchant_id = $1 and order_id = $2 order by stock_in_id limit 500";
+    ONE = "select stock_in_id, order_id, warehouse_id, batch_id, note, actor, at, undone_at, undone_by, undone_why from stock_ins \
+        where merchant_id = $1 and stock_in_id = $2";
+    LINES = "select stock_in_id, line_id, merchant_sku, sellable, defective, missing, found from stock_in_lines \
+        where merchant_id = $1 and stock_in_id in (select value from json_each($2)) order by stock_in_id, line_id";
+    UNDONE = "update stock_ins set undone_at = $3, undone_by = $4, undone_why = $5 where merchant_id = $1 and stock_in_id = $2 and undone_at is null";
+    BEGIN_BATCH = "insert into stock_in_batches (merchant_id, batch_id, warehouse_id, note, actor, shops, total, done, skipped, created_at, updated_at) \
+        values ($1, $2, $3, $4, $5, $6, 0, 0, 0, $7, $7)";
+    SELECT_FOR_BATCH = concat!("insert into stock_in_batch_orders (merchant_id, batch_id, order_id, expected, state) \
+        select r.merchant_id, $15, r.order_id, r.units, 'waiting'", returning!(), " and r.units > 0", narrowed!());
+    SET_TOTAL = "update stock_in_batches set total = $3 where merchant_id = $1 and batch_id = $2";
+    BATCH = "select batch_id, warehouse_id, note, actor, shops, total, done, skipped, created_at from stock_in_batches \
+        where merchant_id = $1 and batch_id = $2";
+    BATCH_ORDERS = "select order_id, expected, state, detail from stock_in_batch_orders where merchant_id = $1 and batch_id = $2 and state = $3 \
+        and order_id > $4 order by order_id limit $5";
+    BATCH_DONE = "update stock_in_batch_orders set state = 'done' where merchant_id = $1 and batch_id = $2 \
+        and order_id in (select value from json_each($3))";
+    BATCH_SKIPPED = "update stock_in_batch_orders set state = 'skipped', detail = $4 where merchant_id = $1 and batch_id = $2 and order_id = $3";
+    BATCH_COUNTED = "update stock_in_batches set done = done + $3, skipped = skipped + $4, updated_at = $5 where merchant_id = $1 and batch_id = $2";
+}
+
+fn read_return(row: &Row) -> Result<ReturnRecord, StoreError> {
+    let settled_at = row.optional_int("settled_at")?.filter(|at| *at != 0);
+    let claimed = row.optional_text("claimed_by")?.zip(row.optional_int("claimed_at")?);
+    Ok(ReturnRecord {
+        order: parsed(row, "order_id", |text| OrderId::parse(text))?,
+        units: row.units("units")?,
+        since: row.optional_int("since")?.map(Moment::from_millis),
+        settled_at: settled_at.map(Moment::from_millis),
+        status_before: row.optional_text("status_before")?,
+        claimed: claimed.map(|(by, at)| (by, Moment::from_millis(at))),
+    })
+}
+
+/// The filter's texts, made once so that they can be borrowed as arguments.
+struct Narrowed {
+    shops: Option<String>,
+    search: Option<String>,
+    search_end: Option<String>,
+    canceled: Option<(i64, i64)>,
+}
+
+impl Narrowed {
+    fn of(filter: &Filter) -> Self {
+        let search = filter.search.as_ref().map(|text| text.to_lowercase());
+        Self {
+            shops: filter.shops.as_ref().map(|shops| json_list(shops.iter().map(ShopId::as_str))),
+            // The highest code point closes the range of all terms that begin so.
+            search_end: search.as_ref().map(|text| format!("{text}\u{10FFFF}")),
+            search,
+            canceled: filter.canceled.map(|(from, to)| (from.millis(), to.millis())),
+        }
+    }
+}
+
+/// A page of canceled orders with what is kept of their return, and where the next begins.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn page(
+    session: &mut Session,
+    merchant: &MerchantId,
+    which: Which,
+    filter: &Filter,
+    after: Option<&Cursor>,
+    limit: u32,
+) -> Result<(Vec<ReturnRecord>, Option<Cursor>), StoreError> {
+    let narrowed = Narrowed::of(filter);
+    let (statement, tab) = match which {
+        Which::ToStockIn => (TO_STOCK_IN, None),
+        Which::StockedIn => (STOCKED_IN, None),
+        Which::NothingToDo => (CANCELED, Some(domain::order::Tab::NothingToDo.as_str())),
+        Which::All => (CANCELED, None),
+    };
+    let (key, id) = match after {
+        Some(cursor) => (cursor.key, cursor.id.as_str()),
+        None if which == Which::ToStockIn => (i64::MIN, ""),
+        None => (i64::MAX, "\u{10FFFF}"),
+    };
+    let args = args![
+        merchant.as_str(),
+        tab,
+        filter.platform.map(Platform::as_str),
+        narrowed.shops.as_deref(),
+        filter.status_before.as_deref(),
+        filter.cancelled_by.map(Initiator::as_str),
+        filter.stage.map(Stage::as_str),
+        narrowed.search.as_deref(),
+        narrowed.search_end.as_deref(),
+        narrowed.canceled.map(|(from, _)| from),
+        narrowed.canceled.map(|(_, to)| to),
+        filter.since_before.map(Moment::millis),
+        filter.units.map(i64::from),
+        filter.claimed,
+        key,
+        id,
+        i64::from(limit) + 1,
+    ];
+    let rows = session.rows(statement, args).await?;
+    let shown = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found = Vec::with_capacity(rows.len().min(shown));
+    let mut last = None;
+    for row in rows.iter().take(shown) {
+        let record = read_return(row)?;
+        last = Some(Cursor { key: row.int("sort_key")?, id: record.order.clone() });
+        found.push(record);
+    }
+    Ok((found, if rows.len() > shown { last } else { None }))
+}
+
+/// What is kept of these orders' returns.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn returns_of(
+    session: &mut Session,
+    merchant: &MerchantId,
+    orders: &[OrderId],
+) -> Result<HashMap<OrderId, ReturnRecord>, StoreError> {
+    let list = json_list(orders.iter().map(OrderId::as_str));
+    let rows = session.rows(OF_ORDERS, args![merchant.as_str(), &list]).await?;
+    rows.iter().map(|row| read_return(row).map(|record| (record.order.clone(), record))).collect()
+}
+
+/// How many orders wait to be stocked in, in these shops; `None` means all.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn count_waiting(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shops: Option<&[ShopId]>,
+) -> Result<i64, StoreError> {
+    let shops = shops.map(|shops| json_list(shops.iter().map(ShopId::as_str)));
+    let row = session.row(COUNT_WAITING, args![merchant.as_str(), shops.as_deref()]).await?;
+    row.map_or(Ok(0), |row| row.int("orders"))
+}
+
+/// How many orders of a marketplace have waited since before this moment of its clock, and no carrier was asked; counted
+/// up to `most`.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn count_overdue(
+    session: &mut Session,
+    merchant: &MerchantId,
+    platform: Platform,
+    since: Moment,
+    shops: Option<&[ShopId]>,
+    most: u32,
+) -> Result<i64, StoreError> {
+    let shops = shops.map(|shops| json_list(shops.iter().map(ShopId::as_str)));
+    let args = args![merchant.as_str(), since.millis(), platform.as_str(), shops.as_deref(), most];
+    let row = session.row(COUNT_OVERDUE, args).await?;
+    row.map_or(Ok(0), |row| row.int("orders"))
+}
+
+/// How a merchant takes units in.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn settings(session: &mut Session, merchant: &MerchantId) -> Result<Settings, StoreError> {
+    let row = session.row(SETTINGS, args![merchant.as_str()]).await?.ok_or(StoreError::Conflict("the merchant"))?;
+    Ok(Settings {
+        return_warehouse: parsed_optional(&row, "return_warehouse_id", |text| WarehouseId::parse(text))?,
+        alert_days: row.units("stock_in_alert_days")?,
+    })
+}
+
+/// Changes how a merchant takes units in.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn set_settings(session: &mut Session, merchant: &MerchantId, settings: &Settings) -> Result<(), StoreError> {
+    let warehouse = settings.return_warehouse.as_ref().map(WarehouseId::as_str);
+    session.execute(SET_SETTINGS, args![merchant.as_str(), warehouse, settings.alert_days]).await.map(drop)
+}
+
+/// The platforms' statuses that orders had before they were canceled.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn statuses_before(session: &mut Session, merchant: &MerchantId) -> Result<Vec<String>, StoreError> {
+    let rows = session.rows(STATUSES_BEFORE, args![merchant.as_str()]).await?;
+    rows.iter().map(|row| row.text("status_before")).collect()
+}
+
+/// Notes that the carrier was asked where an order's parcel is; false where none of its units waits.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn claim(
+    session: &mut Session,
+    merchant: &MerchantId,
+    order: &OrderId,
+    by: &str,
+    at: Moment,
+) -> Result<bool, StoreError> {
+    Ok(session.execute(CLAIM, args![merchant.as_str(), order.as_str(), by, at.millis()]).await? > 0)
+}
+
+/// Writes receipts of the same moment.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn insert(
+    session: &mut Session,
+    merchant: &MerchantId,
+    receipts: &[Receipt],
+    at: Moment,
+) -> Result<(), StoreError> {
+    let rows = receipts.iter().map(|receipt| {
+        json!({
+            "id": receipt.id.as_str(),
+            "order": receipt.order.as_str(),
+            "warehouse": receipt.warehouse.as_str(),
+            "batch": receipt.batch,
+            "units": receipt.units(),
+            "note": receipt.note,
+            "actor": receipt.actor,
+        })
+    });
+    session.execute(INSERT, args![merchant.as_str(), Value::from_iter(rows).to_string(), at.millis()]).await?;
+    let lines = receipts.iter().flat_map(|receipt| {
+        receipt.lines.iter().map(|line| {
+            json!({
+                "id": receipt.id.as_str(),
+                "line": line.line.as_str(),
+                "sku": line.sku.as_str(),
+                "sellable": line.visit.sellable,
+                "defective": line.visit.defective,
+                "missing": line.visit.missing,
+                "found": line.visit.found,
+            })
+        })
+    });
+    session.execute(INSERT_LINES, args![merchant.as_str(), Value::from_iter(lines).to_string()]).await.map(drop)
+}
+
+/// The receipts of one order, oldest first.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn of_order(
+    session: &mut Session,
+    merchant: &MerchantId,
+    order: &OrderId,
+) -> Result<Vec<Receipt>, StoreError> {
+    let rows = session.rows(OF_ORDER, args![merchant.as_str(), order.as_str()]).await?;
+    read_receipts(session, merchant, &rows).await
+}
+
+/// One receipt.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn load(session: &mut Session, merchant: &MerchantId, id: &StockInId) -> Result<Option<Receipt>, StoreError> {
+    let rows = session.rows(ONE, args![merchant.as_str(), id.as_str()]).await?;
+    Ok(read_receipts(session, merchant, &rows).await?.pop())
+}
+
+async fn read_receipts(session: &mut Session, merchant: &MerchantId, rows: &[Row]) -> Result<Vec<Receipt>, StoreError> {
+    let mut receipts = Vec::with_capacity(rows.len());
+    for row in rows {
+        let undone = match row.optional_int("undone_at")? {
+            Some(at) => Some(Undone {
+                at: Moment::from_millis(at),
+                by: row.optional_text("undone_by")?.unwrap_or_default(),
+                why: row.optional_text("undone_why")?.unwrap_or_default(),
+            }),
+            None => None,
+        };
+        receipts.push(Receipt {
+            id: parsed(row, "stock_in_id", |text| StockInId::parse(text))?,
+            order: parsed(row, "order_id", |text| OrderId::parse(text))?,
+            warehouse: parsed(row, "warehouse_id", |text| WarehouseId::parse(text))?,
+            batch: row.optional_text("batch_id")?,
+            note: row.optional_text("note")?,
+            actor: row.text("actor")?,
+            at: Moment::from_millis(row.int("at")?),
+            lines: Vec::new(),
+            undone,
+        });
+    }
+    let list = json_list(receipts.iter().map(|receipt| receipt.id.as_str()));
+    let mut lines: HashMap<String, Vec<ReceiptLine>> = HashMap::new();
+    for row in session.rows(LINES, args![merchant.as_str(), &list]).await? {
+        lines.entry(row.text("stock_in_id")?).or_default().push(ReceiptLine {
+            line: parsed(&row, "line_id", |text| LineId::parse(text))?,
+            sku: parsed(&row, "merchant_sku", |text| MerchantSku::parse(text))?,
+            visit: Visit {
+                sellable: row.units("sellable")?,
+                defective: row.units("defective")?,
+                missing: row.units("missing")?,
+                found: row.units("found")?,
+            },
+        });
+    }
+    for receipt in &mut receipts {
+        receipt.lines = lines.remove(receipt.id.as_str()).unwrap_or_default();
+    }
+    Ok(receipts)
+}
+
+/// Notes that a receipt was taken back; false where it was before.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn mark_undone(
+    session: &mut Session,
+    merchant: &MerchantId,
+    id: &StockInId,
+    undone: &Undone,
+) -> Result<bool, StoreError> {
+    let args = args![merchant.as_str(), id.as_str(), undone.at.millis(), &undone.by, &undone.why];
+    Ok(session.execute(UNDONE, args).await? > 0)
+}
+
+/// Begins a batch of every order that waits and passes the filter; answers how many there are. What begins to wait
+/// later is not part of it.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn begin_batch(
+    session: &mut Session,
+    merchant: &MerchantId,
+    batch: &Batch,
+    filter: &Filter,
+) -> Result<u32, StoreError> {
+    let shops = batch.shops.as_ref().map(|shops| json_list(shops.iter().map(ShopId::as_str)));
+    let args = args![
+        merchant.as_str(),
+        &batch.id,
+        batch.warehouse.as_str(),
+        batch.note.as_deref(),
+        &batch.actor,
+        shops.as_deref(),
+        batch.created_at.millis(),
+    ];
+    session.execute(BEGIN_BATCH, args).await?;
+    let narrowed = Narrowed::of(filter);
+    let args = args![
+        merchant.as_str(),
+        None::<&str>,
+        filter.platform.map(Platform::as_str),
+        narrowed.shops.as_deref(),
+        filter.status_before.as_deref(),
+        filter.cancelled_by.map(Initiator::as_str),
+        filter.stage.map(Stage::as_str),
+        narrowed.search.as_deref(),
+        narrowed.search_end.as_deref(),
+        narrowed.canceled.map(|(from, _)| from),
+        narrowed.canceled.map(|(_, to)| to),
+        filter.since_before.map(Moment::millis),
+        filter.units.map(i64::from),
+        filter.claimed,
+        &batch.id,
+    ];
+    let total = session.execute(SELECT_FOR_BATCH, args).await?;
+    let total = u32::try_from(total).unwrap_or(u32::MAX);
+    session.execute(SET_TOTAL, args![merchant.as_str(), &batch.id, total]).await?;
+    Ok(total)
+}
+
+/// A batch, by its id.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn batch(session: &mut Session, merchant: &MerchantId, id: &str) -> Result<Option<Batch>, StoreError> {
+    let Some(row) = session.row(BATCH, args![merchant.as_str(), id]).await? else { return Ok(None) };
+    let shops = match row.optional_text("shops")? {
+        Some(text) => {
+            let ids: Vec<String> = serde_json::from_str(&text).map_err(|_| StoreError::unreadable("shops", &text))?;
+            let ids = ids.into_iter().map(|id| ShopId::parse(id).map_err(|_| StoreError::unreadable("shops", &text)));
+            Some(ids.collect::<Result<Vec<_>, _>>()?)
+        }
+        None => None,
+    };
+    Ok(Some(Batch {
+        id: row.text("batch_id")?,
+        warehouse: parsed(&row, "warehouse_id", |text| WarehouseId::parse(text))?,
+        note: row.optional_text("note")?,
+        actor: row.text("actor")?,
+        shops,
+        total: row.units("total")?,
+        done: row.units("done")?,
+        skipped: row.units("skipped")?,
+        created_at: Moment::from_millis(row.int("created_at")?),
+    }))
+}
+
+/// Orders of a batch in one state, by id; `after` is the last of the page before.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn batch_orders(
+    session: &mut Session,
+    merchant: &MerchantId,
+    batch: &str,
+    state: &str,
+    after: Option<&OrderId>,
+    limit: u32,
+) -> Result<Vec<BatchOrder>, StoreError> {
+    let args = args![merchant.as_str(), batch, state, after.map_or("", OrderId::as_str), limit];
+    let rows = session.rows(BATCH_ORDERS, args).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(BatchOrder {
+                order: parsed(row, "order_id", |text| OrderId::parse(text))?,
+                expected: row.units("expected")?,
+                state: row.text("state")?,
+                detail: row.optional_text("detail")?,
+            })
+        })
+        .collect()
+}
+
+/// Keeps what became of orders of a batch: each with why it was skipped, or with nothing where it was done.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn note_batch_results(
+    session: &mut Session,
+    merchant: &MerchantId,
+    batch: &str,
+    results: &[(OrderId, Option<String>)],
+    now: Moment,
+) -> Result<(), StoreError> {
+    let done = json_list(results.iter().filter(|(_, why)| why.is_none()).map(|(order, _)| order.as_str()));
+    session.execute(BATCH_DONE, args![merchant.as_str(), batch, &done]).await?;
+    for (order, why) in results {
+        if let Some(why) = why {
+            session.execute(BATCH_SKIPPED, args![merchant.as_str(), batch, order.as_str(), why]).await?;
+        }
+    }
+    let count = |skipped: bool| {
+        u32::try_from(results.iter().filter(|(_, why)| why.is_some() == skipped).count()).unwrap_or(u32::MAX)
+    };
+    let args = args![merchant.as_str(), batch, count(false), count(true), now.millis()];
+    session.execute(BATCH_COUNTED, args).await.map(drop)
+}
