@@ -202,10 +202,11 @@ mod tests {
 
     fn opened(platform: Platform, account: Option<&str>) -> Box<dyn crate::connector::Connector> {
         let connecting = crate::connecting(platform).unwrap();
-        let policy = crate::default_policy(platform).unwrap();
-        let country = &policy.countries[0];
+        let policy = |platform: &Platform| (*platform, Arc::new(crate::default_policy(*platform).unwrap()));
+        let policies: crate::Policies = Platform::ALL.iter().map(policy).collect();
+        let country = &policies[&platform].countries[0];
         let credentials = connecting.shop(&connecting.app(filled).unwrap(), &country.code, account).unwrap();
-        crate::open(platform, &country.address, &credentials, Arc::new(policy.clone())).unwrap()
+        crate::open(platform, &country.address, &credentials, &policies).unwrap()
     }
 
     #[test]

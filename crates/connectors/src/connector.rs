@@ -56,6 +56,8 @@ pub struct CancelLine {
 /// What to cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelOrder {
+    /// The marketplace whose order it is: its policy maps the reason.
+    pub platform: Platform,
     /// The order.
     pub number: OrderNumber,
     /// Our reason; the policy maps it.
@@ -77,6 +79,8 @@ pub struct CancelChecked {
     pub refused: Option<String>,
     /// The reasons that it takes now: ours, and the platform's value for this order.
     pub reasons: Vec<(ReasonCode, String)>,
+    /// Reasons of ours that this check says nothing of.
+    pub unasked: Vec<ReasonCode>,
 }
 
 /// Orders as they were read, or the call that has to be made before they can be told.

@@ -178,7 +178,7 @@ impl Connector for Lazada {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             seller_cancel: self.policy.seller_cancel,
-            partial_cancel: self.policy.partial_cancel,
+            partial_cancel: self.policy.partial_cancel.on,
             set_stock: true,
             pushes: true,
             requests: requests::OFFERED,

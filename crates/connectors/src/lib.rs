@@ -16,6 +16,7 @@ pub mod tiktok_shop;
 pub mod tokopedia;
 mod wire;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,9 +26,8 @@ use domain::platform::Platform;
 use domain::policy::Policy;
 use policy::PolicyError;
 
-/// The marketplaces that the product serves from end to end. The other connectors are built and tested, but a shop of theirs
-/// is not opened yet: the engine cancels whole orders only, and their own rules stand on no screen.
-pub const SERVED: &[Platform] = &[Platform::Shopee];
+/// Every marketplace's policy. A merged account has orders of more than one, so a shop is opened with all of them.
+pub type Policies = HashMap<Platform, Arc<Policy>>;
 
 /// Why a marketplace cannot be opened. Never holds a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,15 +58,21 @@ pub fn open(
     platform: Platform,
     base_url: &str,
     credentials: &str,
-    policy: Arc<Policy>,
+    policies: &Policies,
 ) -> Result<Box<dyn Connector>, OpenError> {
+    let policy = policy_of(policies, platform)?;
     match platform {
         Platform::Shopee => Ok(Box::new(shopee::Shopee::open(base_url, credentials, policy)?)),
         Platform::Lazada => Ok(Box::new(lazada::Lazada::open(base_url, credentials, policy)?)),
-        Platform::TiktokShop => Ok(Box::new(tiktok_shop::TiktokShop::open(base_url, credentials, policy)?)),
+        Platform::TiktokShop => Ok(Box::new(tiktok_shop::TiktokShop::open(base_url, credentials, policies)?)),
         Platform::Tokopedia => Ok(Box::new(tokopedia::Tokopedia::open(base_url, credentials, policy)?)),
         other => Err(OpenError::Platform(other)),
     }
+}
+
+/// A marketplace's policy among those that a shop is opened with.
+fn policy_of(policies: &Policies, platform: Platform) -> Result<Arc<Policy>, OpenError> {
+    policies.get(&platform).map(Arc::clone).ok_or(OpenError::Platform(platform))
 }
 
 /// The built-in policy of a platform.

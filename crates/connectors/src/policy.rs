@@ -9,8 +9,8 @@ use std::path::Path;
 use domain::ids::ReasonCode;
 use domain::order::{List, Stage};
 use domain::policy::{
-    BudgetRule, CountryRule, EndpointClass, Evidence, GoodsEffect, ListingEffect, PackageStatusRule, Policy,
-    ReasonRule, Standing, StatusRule,
+    BudgetRule, CountryRule, EndpointClass, Evidence, GoodsEffect, ListingEffect, MarketSwitch, PackageStatusRule,
+    Policy, ReasonRule, SiblingEffect, SiblingRule, Standing, StatusRule,
 };
 use domain::request::{AnswerTime, RejectReason, RejectReasonRule, RequestPolicy, RequestRule, Silence};
 use domain::time::Span;
@@ -102,6 +102,8 @@ struct PolicyFile {
     country: Vec<CountryRow>,
     status: Vec<StatusRow>,
     package_status: Vec<PackageStatusRow>,
+    #[serde(default)]
+    siblings: Vec<SiblingRow>,
     reason: Vec<ReasonRow>,
     request: Vec<RequestRow>,
     #[serde(default)]
@@ -128,6 +130,9 @@ struct Lists {
 #[serde(deny_unknown_fields)]
 struct Switch {
     on: bool,
+    /// Markets where it holds; none named means all.
+    #[serde(default)]
+    regions: Vec<Spanned<String>>,
     certainty: Spanned<String>,
     source: Spanned<String>,
 }
@@ -207,12 +212,23 @@ struct PackageStatusRow {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct SiblingRow {
+    status: Spanned<String>,
+    effect: Spanned<String>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ReasonRow {
     code: Spanned<String>,
     label: Spanned<String>,
     platform_value: Spanned<String>,
     mapping_note: Option<Spanned<String>>,
     lines_required: Spanned<bool>,
+    #[serde(default)]
+    whole_order_only: bool,
     cod_only: bool,
     regions: Vec<Spanned<String>>,
     listing_effect: Spanned<String>,
@@ -340,6 +356,13 @@ impl Seconds {
     }
 }
 
+impl Switch {
+    fn check(&self, source: &Source<'_>) -> Result<MarketSwitch, PolicyError> {
+        source.evidence(&self.certainty, &self.source)?;
+        Ok(MarketSwitch { on: self.on, regions: markets(source, &self.regions)? })
+    }
+}
+
 impl Count {
     fn check(&self, source: &Source<'_>, least: i64, most: i64, unit: &str) -> Result<i64, PolicyError> {
         source.evidence(&self.certainty, &self.source)?;
@@ -350,8 +373,11 @@ impl Count {
 impl PolicyFile {
     fn check(self, source: &Source<'_>, bounds: &Bounds) -> Result<Policy, PolicyError> {
         let limits = &self.limits;
-        for switch in [&self.switches.seller_cancel, &self.switches.partial_cancel] {
-            source.evidence(&switch.certainty, &switch.source)?;
+        let seller_cancel = self.switches.seller_cancel.check(source)?;
+        let partial_cancel = self.switches.partial_cancel.check(source)?;
+        if let Some(region) = self.switches.seller_cancel.regions.first() {
+            let remedy = "delete the regions: what a market has no status or reason for is closed by those rows";
+            return Err(source.wrong(region.span(), "the seller's cancel is one switch for all markets", remedy));
         }
         let list_window = limits.list_window.check(source, 1, bounds.list_window.seconds())?;
         let sweep_overlap = limits.sweep_overlap.check(source, 0, SECONDS_MAX)?;
@@ -374,10 +400,11 @@ impl PolicyFile {
             },
             statuses: statuses(source, &self.status)?,
             package_statuses: package_statuses(source, &self.package_status)?,
+            siblings: siblings(source, &self.siblings, &self.status)?,
             reasons: reasons(source, &self.reason, bounds)?,
             requests: requests(source, &self.request, &self.reject_reason)?,
-            seller_cancel: self.switches.seller_cancel.on,
-            partial_cancel: self.switches.partial_cancel.on,
+            seller_cancel: seller_cancel.on,
+            partial_cancel,
             cancel_from: self.switches.cancel_from.check(source)?,
             call_timeout: limits.call_timeout.check(source, 1, SECONDS_MAX)?,
             settling: settling(source, &limits.settling)?,
@@ -506,6 +533,24 @@ fn package_statuses(source: &Source<'_>, rows: &[PackageStatusRow]) -> Result<Ve
         .collect()
 }
 
+fn siblings(source: &Source<'_>, rows: &[SiblingRow], statuses: &[StatusRow]) -> Result<Vec<SiblingRule>, PolicyError> {
+    let mut seen = HashSet::new();
+    rows.iter()
+        .map(|row| {
+            let status = source.unique(&mut seen, &row.status, "siblings' status")?;
+            if !statuses.iter().any(|known| *known.value.as_ref() == status) {
+                let problem = format!("there is no status “{status}”");
+                return Err(source.wrong(row.status.span(), problem, "name one of the [[status]] rows"));
+            }
+            Ok(SiblingRule {
+                status,
+                effect: source.word(&row.effect, SiblingEffect::parse)?,
+                evidence: source.evidence(&row.certainty, &row.source)?,
+            })
+        })
+        .collect()
+}
+
 fn reasons(source: &Source<'_>, rows: &[ReasonRow], bounds: &Bounds) -> Result<Vec<ReasonRule>, PolicyError> {
     let mut seen = HashSet::new();
     rows.iter().map(|row| reason(source, row, bounds, &mut seen)).collect()
@@ -532,25 +577,23 @@ fn reason(
     let lines_required = *row.lines_required.as_ref();
     let listing_effect = source.word(&row.listing_effect, ListingEffect::parse)?;
     let goods_effect = source.word(&row.goods_effect, GoodsEffect::parse)?;
-    let speaks_of_products = bounds.lines_required.contains(&platform_value.as_str())
-        || listing_effect == ListingEffect::SetToZero
-        || goods_effect == GoodsEffect::CountNeeded;
-    if speaks_of_products && !lines_required {
+    // Where the platform names none, an effect on listings or goods is on all of the order's.
+    if bounds.lines_required.contains(&platform_value.as_str()) && !lines_required {
         return Err(source.wrong(
             row.lines_required.span(),
-            format!("the reason “{code}” speaks of chosen products, but none has to be chosen"),
-            "write lines_required = true, or change platform_value and effects",
+            format!("the platform wants products with the reason “{code}”, but none has to be chosen"),
+            "write lines_required = true, or change platform_value",
         ));
     }
-    let regions = markets(source, &row.regions)?;
     Ok(ReasonRule {
         code,
         label: source.filled(&row.label)?,
         platform_value,
         mapping_note: row.mapping_note.as_ref().map(|note| source.filled(note)).transpose()?,
         lines_required,
+        whole_order_only: row.whole_order_only,
         cod_only: row.cod_only,
-        regions,
+        regions: markets(source, &row.regions)?,
         listing_effect,
         goods_effect,
         evidence: source.evidence(&row.certainty, &row.source)?,

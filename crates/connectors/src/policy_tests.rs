@@ -109,7 +109,7 @@ fn a_good_file_is_taken_as_it_is_written() {
     assert_eq!(policy.reasons[0].regions, ["MY", "TW"]);
     assert_eq!(policy.reasons[0].evidence.source, "sheet 8");
     assert_eq!((policy.read_batch, policy.calls_in_flight), (50, 32));
-    assert!(policy.seller_cancel && !policy.partial_cancel);
+    assert!(policy.seller_cancel && !policy.partial_cancel.on);
     let requests = &policy.requests;
     assert_eq!(requests.rule("MY").answer_within, AnswerTime::After(Span::from_seconds(86_400)));
     assert_eq!(requests.rule("SG").answer_within, AnswerTime::CalendarDays { days: 2, utc_offset_hours: 8 });

@@ -23,7 +23,7 @@
 //! | Capability | This version | Why |
 //! |---|---|---|
 //! | cancel as the seller | yes | section 8 |
-//! | cancel chosen lines | no | the API has it since 2026-05; the product keeps whole orders by default |
+//! | cancel chosen lines | by policy, off | the API has it since 2026-05 (section 8); the product keeps whole orders by default |
 //! | set stock | yes | section 11; not for shops with several warehouses, see [`stock`] |
 //! | pushes | yes | section 12 |
 //! | answer buyers' requests | yes | section 9; no reason to reject with |
@@ -173,8 +173,7 @@ impl Connector for Shopee {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             seller_cancel: self.policy.seller_cancel,
-            // Even where the policy would allow it, this version cancels whole orders only.
-            partial_cancel: false,
+            partial_cancel: self.policy.partial_cancel.on,
             set_stock: true,
             pushes: true,
             requests: requests::OFFERED,

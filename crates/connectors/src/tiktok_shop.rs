@@ -62,7 +62,7 @@ use crate::connector::{
     OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
 };
 use crate::policy::Bounds;
-use crate::{OpenError, wire};
+use crate::{OpenError, Policies, policy_of, wire};
 use auth::{Credentials, Renewal};
 use eligibility::{Question, Step};
 use errors::Asked;
@@ -92,9 +92,26 @@ pub struct TiktokShop {
     base: String,
     credentials: Credentials,
     secrets: Arc<[String]>,
-    policy: Arc<Policy>,
+    policies: Storefronts,
     step: Step,
     older: requests::Older,
+}
+
+/// The policies of the two storefronts whose orders come through one account.
+#[derive(Debug, Clone)]
+pub(crate) struct Storefronts {
+    tiktok_shop: Arc<Policy>,
+    tokopedia: Arc<Policy>,
+}
+
+impl Storefronts {
+    /// The policy of an order's own storefront.
+    pub(crate) fn policy(&self, platform: Platform) -> &Arc<Policy> {
+        match platform {
+            Platform::Tokopedia => &self.tokopedia,
+            _ => &self.tiktok_shop,
+        }
+    }
 }
 
 impl std::fmt::Debug for TiktokShop {
@@ -111,13 +128,17 @@ impl TiktokShop {
     ///
     /// # Errors
     /// [`OpenError`] when address or credentials are not usable.
-    pub fn open(base_url: &str, credentials: &str, policy: Arc<Policy>) -> Result<Self, OpenError> {
+    pub fn open(base_url: &str, credentials: &str, policies: &Policies) -> Result<Self, OpenError> {
         let credentials = Credentials::read(credentials)?;
+        let policies = Storefronts {
+            tiktok_shop: policy_of(policies, Platform::TiktokShop)?,
+            tokopedia: policy_of(policies, Platform::Tokopedia)?,
+        };
         Ok(Self {
             base: wire::base(base_url)?,
             secrets: credentials.secrets().into(),
             credentials,
-            policy,
+            policies,
             step: Step::default(),
             older: requests::Older::default(),
         })
@@ -193,8 +214,8 @@ impl Connector for TiktokShop {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            seller_cancel: self.policy.seller_cancel,
-            partial_cancel: cancel::lines_alone(&self.policy, &self.credentials.region),
+            seller_cancel: self.policies.tiktok_shop.seller_cancel,
+            partial_cancel: cancel::lines_alone(&self.policies.tiktok_shop, &self.credentials.region),
             set_stock: true,
             pushes: true,
             requests: requests::OFFERED,
@@ -203,7 +224,7 @@ impl Connector for TiktokShop {
     }
 
     fn policy(&self) -> &Policy {
-        &self.policy
+        &self.policies.tiktok_shop
     }
 
     fn shop_account(&self) -> &str {
@@ -259,7 +280,7 @@ impl Connector for TiktokShop {
         let shop = self.clone();
         call(asked, request, move |asked, received| {
             let market = &shop.credentials.region;
-            let (orders, asking) = orders::read_detail(asked, &shop.policy, market, &numbers, received)?;
+            let (orders, asking) = orders::read_detail(asked, &shop.policies, market, &numbers, received)?;
             Ok(requests::with_requests(&shop, orders, asking, platform_now))
         })
     }
@@ -270,10 +291,11 @@ impl Connector for TiktokShop {
         platform_now: Moment,
     ) -> Option<Result<Call<CancelChecked>, ConnectorError>> {
         let market = &self.credentials.region;
-        if let Err(error) = cancel::statement(&self.policy, market, cancel) {
+        let policy = self.policies.policy(cancel.platform);
+        if let Err(error) = cancel::statement(policy, market, cancel) {
             return Some(Err(error));
         }
-        let question = Question::new(&self.step, &self.policy, market, cancel);
+        let question = Question::new(&self.step, policy, market, cancel);
         let asked = self.asked(question.version.endpoint, Effect::Read);
         let (path, parameters) = (question.version.path(cancel.number.as_str()), question.version.parameters());
         let request = self.shop_request(Method::GET, &path, parameters, None, platform_now);
@@ -281,7 +303,8 @@ impl Connector for TiktokShop {
     }
 
     fn cancel_order(&self, cancel: &CancelOrder, platform_now: Moment) -> Result<Call<CancelAccepted>, ConnectorError> {
-        let (endpoint, body) = cancel::request(&self.policy, &self.credentials.region, cancel)?;
+        let (endpoint, body) =
+            cancel::request(self.policies.policy(cancel.platform), &self.credentials.region, cancel)?;
         let asked = self.asked(endpoint, Effect::Write);
         let request = self.shop_request(Method::POST, endpoint, Vec::new(), Some(body), platform_now);
         Ok(call(asked, request, cancel::read))

@@ -6,8 +6,11 @@
 //! - a rejection means *refused* only when a read agrees that can be trusted;
 //! - acceptance is never left backwards;
 //! - a saga that grows old asks for a person and goes on asking the platform.
+//!
+//! A cancel of chosen lines runs through the same table. What differs is what *cancelled* means: see [`View::of_lines`].
 
 use crate::eligibility::Blocked;
+use crate::ids::LineId;
 use crate::policy::Policy;
 use crate::snapshot::Initiator;
 use crate::time::{Moment, Span};
@@ -37,6 +40,60 @@ impl State {
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Done | Self::Refused)
     }
+}
+
+worded! {
+    /// How much of an order a cancel means.
+    Scope, "scope" {
+        /// All of it; lines that were chosen are the products that the reason speaks of.
+        Order = "order",
+        /// The chosen lines, and nothing else.
+        Lines = "lines",
+    }
+}
+
+/// A line that a cancel means, or that its reason speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MeantLine {
+    /// The line.
+    pub line: LineId,
+    /// How many of its units.
+    pub quantity: u32,
+    /// How many were cancelled when the cancel was accepted here.
+    pub canceled_before: u32,
+    /// How many are cancelled by what was read last.
+    pub canceled: u32,
+}
+
+impl MeantLine {
+    /// How many of the line's units are cancelled once this is done. Fixed when the cancel is accepted: whoever cancels
+    /// units meanwhile, and whatever becomes of an attempt, what is sent next is what is missing to this.
+    #[must_use]
+    pub const fn goal(&self) -> u32 {
+        self.canceled_before.saturating_add(self.quantity)
+    }
+
+    /// Units that are still to be cancelled, when so many are.
+    #[must_use]
+    pub const fn left(&self, canceled: u32) -> u32 {
+        self.goal().saturating_sub(canceled)
+    }
+
+    /// Where this line stands in a cancellation of this state: a line that is cancelled is done, whatever becomes of the
+    /// others.
+    #[must_use]
+    pub const fn state(&self, of_cancellation: State) -> State {
+        if self.left(self.canceled) == 0 { State::Done } else { of_cancellation }
+    }
+}
+
+/// What a read shows of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LineSeen {
+    /// Units of it that are cancelled.
+    pub canceled: u32,
+    /// By whom, where the platform says it.
+    pub by: Option<Initiator>,
 }
 
 /// What is known of what was sent.
@@ -97,12 +154,32 @@ pub enum Phase {
 /// What a read says, as far as a cancel is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum View {
-    /// The order is cancelled.
+    /// What the cancel means is cancelled: the order, or all chosen lines.
     Canceled(Option<Initiator>),
     /// The order lives, and the live gates say whether it may be cancelled.
     Alive(Result<(), Blocked>),
     /// The platform does not know the order.
     Missing,
+}
+
+impl View {
+    /// What a read says of a cancel of chosen lines. `self` is what it says of the order; `lines` are those that are meant,
+    /// each with what the read shows of it. An order that is cancelled has no line that lives.
+    #[must_use]
+    pub fn of_lines<'a>(self, lines: impl IntoIterator<Item = (&'a MeantLine, LineSeen)>) -> Self {
+        let mut by = None;
+        for (line, seen) in lines {
+            if line.left(seen.canceled) > 0 {
+                return self;
+            }
+            // Of several, ours is the one that the operator asks about.
+            by = if seen.by == Some(Initiator::Seller) { seen.by } else { by.or(seen.by) };
+        }
+        match self {
+            Self::Alive(_) => Self::Canceled(by),
+            Self::Canceled(_) | Self::Missing => self,
+        }
+    }
 }
 
 /// Something learnt.

@@ -22,7 +22,8 @@ fn policy() -> Policy {
             reject_reasons: Vec::new(),
         },
         seller_cancel: true,
-        partial_cancel: false,
+        partial_cancel: crate::policy::MarketSwitch::default(),
+        siblings: Vec::new(),
         cancel_from: Vec::new(),
         call_timeout: Span::from_seconds(10),
         settling: Span::from_seconds(10),
@@ -235,4 +236,82 @@ fn no_course_of_events_breaks_the_promises() {
         states = reached;
     }
     assert!(seen.len() > 200, "the walk reached {} states", seen.len());
+}
+
+fn meant(id: &str, quantity: u32, canceled_before: u32) -> MeantLine {
+    MeantLine { line: LineId::parse(id).expect("an id"), quantity, canceled_before, canceled: canceled_before }
+}
+
+fn seen(canceled: u32, by: Option<Initiator>) -> LineSeen {
+    LineSeen { canceled, by }
+}
+
+#[test]
+fn a_cancel_of_lines_is_done_when_all_of_them_are_cancelled_and_the_order_lives_on() {
+    let (one, two) = (meant("1", 1, 0), meant("2", 1, 0));
+    let view = |first: u32, second: u32| {
+        let seller = Some(Initiator::Seller);
+        View::Alive(Ok(())).of_lines([(&one, seen(first, seller)), (&two, seen(second, None))])
+    };
+    assert_eq!(view(0, 0), View::Alive(Ok(())));
+    assert_eq!(view(1, 0), View::Alive(Ok(())), "one of two is not all");
+    assert_eq!(view(1, 1), View::Canceled(Some(Initiator::Seller)));
+}
+
+#[test]
+fn a_closed_gate_does_not_hide_that_the_lines_are_cancelled() {
+    let line = meant("1", 1, 0);
+    let closed = || View::Alive(Err(Blocked { gate: Gate::PlatformStatus, detail: "shipped".to_owned() }));
+    assert_eq!(closed().of_lines([(&line, seen(1, Some(Initiator::Buyer)))]), View::Canceled(Some(Initiator::Buyer)));
+    assert_eq!(closed().of_lines([(&line, seen(0, None))]), closed());
+}
+
+#[test]
+fn an_order_that_is_cancelled_has_no_line_that_lives() {
+    let line = meant("1", 1, 0);
+    let canceled = View::Canceled(Some(Initiator::Platform));
+    assert_eq!(canceled.clone().of_lines([(&line, seen(0, None))]), canceled);
+    assert_eq!(View::Missing.of_lines([(&line, seen(1, None))]), View::Missing);
+}
+
+#[test]
+fn a_line_stands_by_itself_whatever_becomes_of_the_others() {
+    let mut line = meant("1", 2, 1);
+    assert_eq!(line.state(State::Confirming), State::Confirming);
+    line.canceled = 3;
+    assert_eq!(line.state(State::NeedsAttention), State::Done);
+    line.canceled = 2;
+    assert_eq!(line.state(State::Refused), State::Refused, "half of it is not all");
+}
+
+proptest::proptest! {
+    /// Units of a line are cancelled by us and by others, in any order, and attempts of ours take effect or not: what is
+    /// sent is always what is missing, so that we never cancel more than was asked for.
+    #[test]
+    fn what_is_sent_is_what_is_missing(
+        before in 0_u32..5, asked in 1_u32..5, others in 0_u32..4,
+        effective in proptest::collection::vec(proptest::bool::ANY, 1..6),
+    ) {
+        let line = meant("1", asked, before);
+        let mut canceled = before + others;
+        let mut by_us = 0;
+        for takes_effect in effective {
+            let sent = line.left(canceled);
+            if takes_effect {
+                by_us += sent;
+                canceled += sent;
+            }
+        }
+        proptest::prop_assert!(by_us <= asked.saturating_sub(others), "{by_us} of {asked}, {others} by others");
+        proptest::prop_assert!(line.left(canceled) == 0 || by_us == 0);
+    }
+
+    /// The same course of events ends the same way, whether the order or its only line is meant.
+    #[test]
+    fn a_cancel_of_all_lines_ends_as_a_cancel_of_the_order(canceled in 0_u32..3, quantity in 1_u32..3) {
+        let line = meant("1", quantity, 0);
+        let of_lines = View::Alive(Ok(())).of_lines([(&line, seen(canceled, Some(Initiator::Seller)))]);
+        let of_order = if canceled >= quantity { View::Canceled(Some(Initiator::Seller)) } else { View::Alive(Ok(())) };
+        proptest::prop_assert_eq!(of_lines, of_order);
+    }
 }

@@ -64,6 +64,18 @@ worded! {
     }
 }
 
+worded! {
+    /// What becomes of a parcel's other items when one of them is cancelled.
+    SiblingEffect, "sibling effect" {
+        /// They stay as they are.
+        Stay = "stay",
+        /// They are cancelled with it.
+        CanceledToo = "canceled_too",
+        /// They go back to be packed again.
+        BackToPending = "back_to_pending",
+    }
+}
+
 /// How sure a row is and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
@@ -114,6 +126,8 @@ pub struct ReasonRule {
     pub mapping_note: Option<String>,
     /// At least one product must be chosen.
     pub lines_required: bool,
+    /// Never taken for chosen lines alone.
+    pub whole_order_only: bool,
     /// Taken only for cash-on-delivery orders.
     pub cod_only: bool,
     /// Markets where it is taken; empty means all.
@@ -143,6 +157,17 @@ pub struct CountryRule {
     pub evidence: Evidence,
 }
 
+/// What becomes of an item's parcel when the item is cancelled in this status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SiblingRule {
+    /// The item's status, the platform's word.
+    pub status: String,
+    /// What becomes of the parcel's other items.
+    pub effect: SiblingEffect,
+    /// How sure.
+    pub evidence: Evidence,
+}
+
 /// How often calls of one class may be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BudgetRule {
@@ -152,6 +177,23 @@ pub struct BudgetRule {
     pub per_second: u32,
     /// How sure.
     pub evidence: Evidence,
+}
+
+/// Something that a platform allows in all of its markets or in some.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MarketSwitch {
+    /// Whether it is on at all.
+    pub on: bool,
+    /// Markets where it holds; empty means all.
+    pub regions: Vec<String>,
+}
+
+impl MarketSwitch {
+    /// Whether it is on in this market.
+    #[must_use]
+    pub fn is_on(&self, region: &str) -> bool {
+        self.on && (self.regions.is_empty() || self.regions.iter().any(|known| known == region))
+    }
 }
 
 /// A platform's policy.
@@ -173,8 +215,10 @@ pub struct Policy {
     pub requests: RequestPolicy,
     /// Whether the seller may cancel at all in this platform's markets.
     pub seller_cancel: bool,
-    /// Whether chosen lines alone may be cancelled.
-    pub partial_cancel: bool,
+    /// Where chosen lines alone may be cancelled.
+    pub partial_cancel: MarketSwitch,
+    /// What becomes of a parcel's other items; a status without a row leaves them as they are.
+    pub siblings: Vec<SiblingRule>,
     /// The lists that the seller's cancel starts from (`product.md` section 3, first gate).
     pub cancel_from: Vec<List>,
     /// How long a call may take before it is given up; its outcome is then unknown.
@@ -222,6 +266,12 @@ impl Policy {
     #[must_use]
     pub fn budget(&self, class: EndpointClass) -> Option<u32> {
         self.budgets.iter().find(|rule| rule.class == class).map(|rule| rule.per_second)
+    }
+
+    /// What becomes of a parcel's other items when one in this status is cancelled.
+    #[must_use]
+    pub fn siblings(&self, status: &str) -> SiblingEffect {
+        self.siblings.iter().find(|rule| rule.status == status).map_or(SiblingEffect::Stay, |rule| rule.effect)
     }
 
     /// The rule for one of our reasons, if this platform has it.

@@ -3,6 +3,7 @@
 use crate::ids::{LineId, ListingId, ListingSku, OrderNumber, PackageNumber, RequestNumber};
 use crate::money::{Currency, Money};
 use crate::order::Stage;
+use crate::platform::Platform;
 use crate::policy::Standing;
 use crate::time::Moment;
 use crate::words::worded;
@@ -32,6 +33,8 @@ worded! {
 /// An order as one read of its marketplace shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderSnapshot {
+    /// The marketplace whose order it is. In a merged account it may be another than the shop's.
+    pub platform: Platform,
     /// The marketplace's number.
     pub number: OrderNumber,
     /// The platform's status word, as received.
@@ -121,8 +124,16 @@ pub struct LineSnapshot {
     pub quantity: u32,
     /// Units of these that the platform has cancelled, all of them once the order is cancelled.
     pub cancelled_quantity: u32,
+    /// Who cancelled units of it, where the platform says it of a line.
+    pub cancelled_by: Option<Initiator>,
     /// What one unit costs.
     pub unit_price: Option<Money>,
+    /// The line's own status word, as received; empty where lines have none.
+    pub platform_status: String,
+    /// How far its goods are at least, where that is known of a line; else the order's stage counts.
+    pub stage: Option<Stage>,
+    /// The package it travels in, where that is known of a line.
+    pub package: Option<PackageNumber>,
 }
 
 /// A package as one read shows it.

@@ -9,9 +9,9 @@ use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError, reconcile};
 use connectors::call::{CallError, Pause, Remedy, Story};
 use connectors::connector::{CancelAccepted, CancelLine, CancelOrder, Connector, ConnectorError};
-use domain::cancellation::{Effect, Event, Phase, Sent, State, View, decide};
+use domain::cancellation::{Effect, Event, MeantLine, Phase, Scope, Sent, State, View, decide};
 use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber};
-use domain::policy::ListingEffect;
+use domain::policy::{ListingEffect, Policy};
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
 use std::collections::HashMap;
@@ -246,10 +246,10 @@ impl Engine {
                 let event = if applied.stale {
                     Event::ReadFailed { retry_after: Span::ZERO }
                 } else {
-                    Event::Read {
-                        view: reconcile::view(&snapshot, &shop.policy),
-                        updated_at: Some(snapshot.updated_at),
-                    }
+                    reconcile::note_lines(&mut record, &applied.order);
+                    let policy = self.policy(applied.order.platform)?;
+                    let view = reconcile::view(&record, &applied.order, &policy);
+                    Event::Read { view, updated_at: Some(snapshot.updated_at) }
                 };
                 (applied.order, event)
             }
@@ -282,13 +282,14 @@ impl Engine {
             Effect::Send => {
                 let deadline = now.plus(shop.policy.call_timeout).plus(QUEUE_TIME);
                 cancellations::save(session, &record).await?;
-                cancellations::begin_attempt(session, merchant, &record.id, record.saga.attempts, now, deadline)
-                    .await?;
+                let attempt = record.saga.attempts;
+                let lines = missing_lines(&record);
+                cancellations::begin_attempt(session, merchant, &record.id, attempt, &lines, (now, deadline)).await?;
                 if !jobs::still_held(session, lease, &work.claim).await? {
                     return Ok(Next::Lost);
                 }
                 let cancel = cancel_order(&record, &order);
-                Ok(Next::Send(Box::new(IntentToSend { attempt: record.saga.attempts, deadline, cancel })))
+                Ok(Next::Send(Box::new(IntentToSend { attempt, deadline, cancel })))
             }
             Effect::Read(wake_at) => {
                 cancellations::save(session, &record).await?;
@@ -358,7 +359,7 @@ impl Engine {
         if shop.connector.check_cancel(&cancel, now).is_some() {
             let build = |connector: &dyn Connector, now| {
                 let call = connector.check_cancel(&cancel, now);
-                call.unwrap_or_else(|| Err(ConnectorError::Reason(cancel.reason.to_string()))).map_err(refused)
+                call.unwrap_or_else(|| Err(ConnectorError::Reason(cancel.reason.to_string()))).map_err(unsendable)
             };
             let checked = self.call(shop, Some(intent.deadline), build).await.map_err(not_carried_out)?;
             if let Some(words) = &checked.refused {
@@ -367,8 +368,8 @@ impl Engine {
             }
             cancel.checked = Some(checked);
         }
-        self.call(shop, Some(intent.deadline), |connector, now| connector.cancel_order(&cancel, now).map_err(refused))
-            .await
+        let build = |connector: &dyn Connector, now| connector.cancel_order(&cancel, now).map_err(unsendable);
+        self.call(shop, Some(intent.deadline), build).await
     }
 
     /// What a call came to, written whatever else has changed meanwhile.
@@ -463,14 +464,17 @@ impl Engine {
                 stock::lift(session, &record.merchant, &record.id).await?;
                 ("cancellation.refused", words.clone())
             }
-            Phase::Done(by) => (
-                "cancellation.done",
-                format!(
-                    "{} is canceled, by {}",
-                    order.number,
-                    by.map_or("somebody", domain::snapshot::Initiator::as_str)
-                ),
-            ),
+            Phase::Done(by) => {
+                let by = by.map_or("somebody", domain::snapshot::Initiator::as_str);
+                let what = match record.scope {
+                    Scope::Order => order.number.to_string(),
+                    Scope::Lines => {
+                        let units: u32 = record.lines.iter().map(|line| line.quantity).sum();
+                        format!("what was chosen of {} ({units})", order.number)
+                    }
+                };
+                ("cancellation.done", format!("{what} is canceled, by {by}"))
+            }
             Phase::Requested | Phase::Submitting | Phase::Confirming => return Ok(()),
         };
         record.updated_at = now;
@@ -486,14 +490,15 @@ impl Engine {
     pub(crate) async fn take_refusal_back(
         &self,
         session: &mut Session,
-        shop: &OpenShop,
         record: &mut CancellationRecord,
         order: &OrderRecord,
+        policy: &Policy,
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
-        let event =
-            Event::Read { view: View::Canceled(order.cancelled_by), updated_at: Some(order.platform_updated_at) };
-        record.saga = decide(record.saga.clone(), event, now, &shop.policy).0;
+        reconcile::note_lines(record, order);
+        let view = reconcile::view(record, order, policy);
+        let event = Event::Read { view, updated_at: Some(order.platform_updated_at) };
+        record.saga = decide(record.saga.clone(), event, now, policy).0;
         record.updated_at = now;
         cancellations::save(session, record).await?;
         self.hold_listings(session, record, order).await?;
@@ -543,31 +548,49 @@ const fn held(held: bool) -> Result<Next, EngineError> {
     Ok(if held { Next::Left } else { Next::Lost })
 }
 
+/// What an attempt is to send of a cancel of chosen lines, with what is cancelled of them before it; none for the whole
+/// order, whose repetition is harmless.
+fn missing_lines(record: &CancellationRecord) -> Vec<MeantLine> {
+    match record.scope {
+        Scope::Order => Vec::new(),
+        Scope::Lines => {
+            let missing = record.lines.iter().filter(|meant| meant.left(meant.canceled) > 0);
+            let missing = missing.map(|meant| MeantLine {
+                quantity: meant.left(meant.canceled),
+                canceled_before: meant.canceled,
+                ..meant.clone()
+            });
+            missing.collect()
+        }
+    }
+}
+
+/// What is sent, given the order as it was read just now.
 fn cancel_order(record: &CancellationRecord, order: &OrderRecord) -> CancelOrder {
-    let live = order.lines.iter().filter(|line| line.canceled_quantity < line.quantity);
+    let live = order.lines.iter().filter(|line| line.live() > 0);
     let live_lines: Vec<CancelLine> = live
-        .map(|line| CancelLine {
-            line: line.id.clone(),
-            listing: line.listing.clone(),
-            quantity: line.quantity - line.canceled_quantity,
-        })
+        .map(|line| CancelLine { line: line.id.clone(), listing: line.listing.clone(), quantity: line.live() })
         .collect();
-    let chosen = live_lines.iter().filter_map(|line| {
-        let chosen = record.lines.iter().find(|chosen| chosen.line_id == line.line.as_str())?;
-        Some(CancelLine { quantity: chosen.quantity.min(line.quantity), ..line.clone() })
+    let meant = live_lines.iter().filter_map(|line| {
+        let meant = record.lines.iter().find(|meant| meant.line == line.line)?;
+        let units = match record.scope {
+            Scope::Order => meant.quantity,
+            Scope::Lines => meant.left(meant.canceled),
+        };
+        (units > 0).then(|| CancelLine { quantity: units.min(line.quantity), ..line.clone() })
     });
     CancelOrder {
+        platform: order.platform,
         number: order.number.clone(),
         reason: record.reason.clone(),
-        lines: chosen.collect(),
+        lines: meant.collect(),
         live_lines,
-        // Chosen lines alone are cancelled only where the policy allows it, which no policy does yet.
-        whole: true,
+        whole: record.scope == Scope::Order,
         checked: None,
     }
 }
 
-fn in_words(story: &Story) -> String {
+pub(crate) fn in_words(story: &Story) -> String {
     match (story.message.trim(), story.code.trim()) {
         ("", code) => code.to_owned(),
         (message, "") => message.to_owned(),
@@ -575,18 +598,23 @@ fn in_words(story: &Story) -> String {
     }
 }
 
+/// A cancel that this platform's API cannot say. Repeating it would not help: it ends as refused, with the cause.
+fn unsendable(error: ConnectorError) -> CallError {
+    CallError { remedy: Remedy::Rejected, ..refused(error) }
+}
+
 /// A check that failed changed nothing: whatever it came to, the cancel itself was not sent.
 fn not_carried_out(error: CallError) -> CallError {
     let remedy = match error.remedy {
-        Remedy::Unknown | Remedy::Rejected => Remedy::RetryAfter(Span::from_seconds(1)),
+        Remedy::Unknown => Remedy::RetryAfter(Span::from_seconds(1)),
         other => other,
     };
     CallError { remedy, ..error }
 }
 
 /// Whether a later read contradicts a refusal: the platform says that we cancelled after all.
-pub(crate) fn contradicts(record: &CancellationRecord, order: &OrderRecord) -> bool {
+pub(crate) fn contradicts(record: &CancellationRecord, order: &OrderRecord, policy: &Policy) -> bool {
     matches!(record.saga.phase, Phase::Refused(_))
         && !matches!(record.saga.sent, Sent::Never)
-        && order.cancelled_by == Some(domain::snapshot::Initiator::Seller)
+        && reconcile::view(record, order, policy) == View::Canceled(Some(domain::snapshot::Initiator::Seller))
 }

@@ -2,17 +2,18 @@
 //! keeps of its own (an idempotency key), and only then answers.
 
 use crate::ledger::marks;
-use crate::{Engine, EngineError, reconcile};
-use domain::cancellation::{Cancellation, State};
+use crate::{Engine, EngineError, consequences};
+use domain::cancellation::{Cancellation, MeantLine, Scope, State};
 use domain::eligibility::{self, Blocked, OrderFacts};
-use domain::ids::{CancellationId, MerchantId, OrderId, ReasonCode};
+use domain::ids::{CancellationId, LineId, MerchantId, OrderId, ReasonCode};
 use domain::order::{List, place};
-use domain::policy::{ListingEffect, Policy, ReasonRule};
+use domain::platform::Platform;
+use domain::policy::{Policy, ReasonRule};
 use domain::snapshot::FulfilledBy;
 use store::cancellations::{CancellationRecord, ChosenLine};
 use store::jobs::{self, Kind};
 use store::log::{self, Entry};
-use store::orders::{self, OrderRecord};
+use store::orders::{self, LineRecord, OrderRecord};
 use store::{Session, StoreError, cancellations, new_id, stock};
 
 /// What a consequence is about.
@@ -22,6 +23,8 @@ pub enum EffectKind {
     Mapping,
     /// What the platform does to the order.
     Order,
+    /// What becomes of the other items of a parcel.
+    Package,
     /// What becomes of the listings.
     Listing,
     /// What becomes of the goods.
@@ -35,6 +38,7 @@ impl EffectKind {
         match self {
             Self::Mapping => "mapping",
             Self::Order => "order",
+            Self::Package => "package",
             Self::Listing => "listing",
             Self::Stock => "stock",
         }
@@ -61,8 +65,26 @@ pub struct ReasonOption {
     pub why_not: Option<String>,
     /// At least one product must be chosen.
     pub lines_required: bool,
+    /// It is taken for chosen lines alone.
+    pub by_lines: bool,
     /// What it would do.
     pub effects: Vec<Consequence>,
+}
+
+/// What the platform says of a cancel when it is asked just before the operator decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LiveAnswer {
+    /// It was not asked: a gate is closed by what is stored.
+    NotAsked,
+    /// It takes a cancel now, but not with these reasons of ours.
+    Open {
+        /// Codes of the reasons that it does not take.
+        not_taken: Vec<ReasonCode>,
+    },
+    /// It does not take this cancel now.
+    Closed(Blocked),
+    /// It said nothing that decides, for this cause (it did not answer in time…): what is stored is shown.
+    Silent(String),
 }
 
 /// What the cancel dialog shows.
@@ -74,6 +96,8 @@ pub struct CancellationOptions {
     pub by_lines: bool,
     /// Every reason of the platform, offered or grey.
     pub reasons: Vec<ReasonOption>,
+    /// What the platform says just now.
+    pub live: LiveAnswer,
 }
 
 /// A cancel to be asked for.
@@ -115,6 +139,14 @@ pub enum CommandError {
     /// Chosen lines alone cannot be cancelled here.
     #[error("this marketplace cancels whole orders only; leave the quantities as they are")]
     PartialNotSupported,
+    /// More units were chosen than the line has left.
+    #[error("“{line}” has {left} units left to cancel; choose no more than these")]
+    TooManyUnits {
+        /// The line.
+        line: String,
+        /// Units that are not cancelled.
+        left: u32,
+    },
     /// A chosen line is not one of the order's.
     #[error("“{0}” is no line of this order")]
     UnknownLine(String),
@@ -152,48 +184,48 @@ pub fn facts_of(order: &OrderRecord) -> OrderFacts {
 /// What the cancel dialog of an order shows, by what is stored. The platform is asked again before anything is sent.
 #[must_use]
 pub fn cancellation_options(order: &OrderRecord, policy: &Policy) -> CancellationOptions {
+    options_for_lines(order, policy, &[])
+}
+
+/// As [`cancellation_options`], with these lines chosen.
+#[must_use]
+pub fn options_for_lines(order: &OrderRecord, policy: &Policy, chosen: &[LineId]) -> CancellationOptions {
     let facts = facts_of(order);
+    let by_lines = policy.partial_cancel.is_on(&order.region);
     let reasons = policy.reasons.iter().map(|rule| ReasonOption {
         code: rule.code.clone(),
         label: rule.label.clone(),
         why_not: eligibility::reason_not_offered(rule, &facts),
         lines_required: rule.lines_required,
-        effects: consequences(order, rule),
+        by_lines: by_lines && !rule.whole_order_only,
+        effects: consequences::of(order, policy, rule, chosen),
     });
     CancellationOptions {
         allowed: eligibility::new_cancel(&facts, policy),
-        by_lines: policy.partial_cancel,
+        by_lines,
         reasons: reasons.collect(),
+        live: LiveAnswer::NotAsked,
     }
 }
 
-fn consequences(order: &OrderRecord, rule: &ReasonRule) -> Vec<Consequence> {
-    let mut effects = Vec::new();
-    if let Some(note) = &rule.mapping_note {
-        effects.push(Consequence { kind: EffectKind::Mapping, text: note.clone() });
-    }
-    if !order.platform.is_marketplace() {
-        let text = "The order is canceled here; nobody else is told.".to_owned();
-        effects.push(Consequence { kind: EffectKind::Order, text });
-        effects.push(Consequence { kind: EffectKind::Stock, text: reconcile::goods_in_words(order, rule) });
-        return effects;
-    }
-    effects.push(Consequence {
-        kind: EffectKind::Order,
-        text: format!("The whole order is canceled on {} and the buyer is told.", order.platform.title()),
-    });
-    effects.push(Consequence {
-        kind: EffectKind::Listing,
-        text: match rule.listing_effect {
-            ListingEffect::SetToZero => {
-                "The chosen products' listings are set to zero and held against any stock push until they are counted."
-                    .to_owned()
+impl CancellationOptions {
+    /// The same with what the platform says just now: a cancel that it does not take is closed, a reason that it does not
+    /// take is grey.
+    #[must_use]
+    pub fn with_live(mut self, platform: Platform, live: LiveAnswer) -> Self {
+        match &live {
+            LiveAnswer::NotAsked | LiveAnswer::Silent(_) => {}
+            LiveAnswer::Closed(blocked) => self.allowed = Err(blocked.clone()),
+            LiveAnswer::Open { not_taken } => {
+                for reason in self.reasons.iter_mut().filter(|reason| not_taken.contains(&reason.code)) {
+                    let why_not = || format!("{} does not take it for this order now.", platform.title());
+                    reason.why_not.get_or_insert_with(why_not);
+                }
             }
-            ListingEffect::UnitsReturn => "The platform puts the units back on their listings.".to_owned(),
-        },
-    });
-    effects.push(Consequence { kind: EffectKind::Stock, text: reconcile::goods_in_words(order, rule) });
-    effects
+        }
+        self.live = live;
+        self
+    }
 }
 
 impl Engine {
@@ -221,7 +253,7 @@ impl Engine {
                 rule.label
             )));
         }
-        check_lines(&order, rule, &policy, request.lines)?;
+        let scope = scope_of(&order, rule, &policy, request.lines)?;
 
         let mut record = CancellationRecord {
             merchant: merchant.clone(),
@@ -229,7 +261,9 @@ impl Engine {
             order: order.id.clone(),
             shop: order.shop.clone(),
             reason: rule.code.clone(),
-            lines: request.lines.to_vec(),
+            scope,
+            lines: meant_lines(&order, request.lines)?,
+            side_effects: Vec::new(),
             note: request.note.map(str::to_owned),
             saga: Cancellation::requested(now),
             platform_message: None,
@@ -248,7 +282,11 @@ impl Engine {
         cancellations::insert(session, &record).await?;
         self.hold_listings(session, &record, &order).await?;
         jobs::want(session, merchant, &order.shop, Kind::Cancellation, record.id.as_str(), now).await?;
-        let detail = format!("cancel of {} asked for: {}", order.number, rule.label);
+        let what = match scope {
+            Scope::Order => order.number.to_string(),
+            Scope::Lines => format!("{} chosen lines of {}", record.lines.len(), order.number),
+        };
+        let detail = format!("cancel of {what} asked for: {}", rule.label);
         let entry = Entry {
             actor,
             action: "cancellation.requested",
@@ -414,28 +452,55 @@ fn unknown_reason(given: &str, policy: &Policy) -> String {
     format!("“{given}” is no reason here; use one of: {}", known.join(", "))
 }
 
-fn check_lines(
+/// Judges the chosen lines: are they all that is to be cancelled, or the products that the reason speaks of?
+///
+/// Where the platform cancels lines by themselves, what is chosen is what is cancelled; all that lives is the whole order.
+/// Where it cancels whole orders, lines name the products of a reason that asks for them.
+fn scope_of(
     order: &OrderRecord,
     rule: &ReasonRule,
     policy: &Policy,
     chosen: &[ChosenLine],
-) -> Result<(), CommandError> {
+) -> Result<Scope, CommandError> {
     if rule.lines_required && chosen.is_empty() {
         return Err(CommandError::LinesRequired(rule.label.clone()));
     }
+    let mut whole_lines = true;
     for line in chosen {
-        let known = order.lines.iter().find(|known| known.id.as_str() == line.line_id);
-        let known = known.ok_or_else(|| CommandError::UnknownLine(line.line_id.clone()))?;
-        let whole = line.quantity == known.quantity - known.canceled_quantity.min(known.quantity);
-        if !whole && !policy.partial_cancel {
-            return Err(CommandError::PartialNotSupported);
+        let known = line_of(order, &line.line_id)?;
+        if line.quantity > known.live() {
+            return Err(CommandError::TooManyUnits { line: line.line_id.clone(), left: known.live() });
         }
+        whole_lines &= line.quantity == known.live();
+    }
+    let all = whole_lines
+        && order.lines.iter().all(|line| line.live() == 0 || chosen.iter().any(|one| one.line_id == line.id.as_str()));
+    if chosen.is_empty() || all {
+        return Ok(Scope::Order);
+    }
+    if policy.partial_cancel.is_on(&order.region) && !rule.whole_order_only {
+        return Ok(Scope::Lines);
     }
     // Chosen products with a reason that takes none would be a cancel of these lines only.
-    if !rule.lines_required && !chosen.is_empty() && chosen.len() < order.lines.len() && !policy.partial_cancel {
-        return Err(CommandError::PartialNotSupported);
-    }
-    Ok(())
+    if rule.lines_required && whole_lines { Ok(Scope::Order) } else { Err(CommandError::PartialNotSupported) }
+}
+
+fn line_of<'a>(order: &'a OrderRecord, id: &str) -> Result<&'a LineRecord, CommandError> {
+    let known = order.lines.iter().find(|known| known.id.as_str() == id);
+    known.ok_or_else(|| CommandError::UnknownLine(id.to_owned()))
+}
+
+fn meant_lines(order: &OrderRecord, chosen: &[ChosenLine]) -> Result<Vec<MeantLine>, CommandError> {
+    let meant = chosen.iter().map(|line| {
+        let known = line_of(order, &line.line_id)?;
+        Ok(MeantLine {
+            line: known.id.clone(),
+            quantity: line.quantity,
+            canceled_before: known.canceled_quantity,
+            canceled: known.canceled_quantity,
+        })
+    });
+    meant.collect()
 }
 
 /// Whether a state is one that a person may resolve.

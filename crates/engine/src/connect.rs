@@ -7,7 +7,6 @@ use connectors::connector::{Connector, RenewedCredentials};
 use domain::ids::{MerchantId, ShopId, WarehouseId};
 use domain::platform::Platform;
 use domain::time::Span;
-use std::sync::Arc;
 use store::jobs::{self, Kind};
 use store::log::{self, Entry};
 use store::shops::{self, NOT_COUNTED, ShopRecord};
@@ -122,8 +121,7 @@ impl Engine {
     /// [`ConnectError`].
     pub async fn gain_access(&self, wish: NewShop) -> Result<Authorised, ConnectError> {
         let platform = wish.platform;
-        let policy = self.policy(platform)?;
-        let open = |credentials: &str| connectors::open(platform, &wish.address, credentials, Arc::clone(&policy));
+        let open = |credentials: &str| connectors::open(platform, &wish.address, credentials, self.policies());
         let mut connector = open(&wish.credentials)?;
         let mut credentials = wish.credentials.clone();
         if let Some(code) = &wish.code {

@@ -1,8 +1,11 @@
 //! Opening stock: from when on a shop's orders move stock.
 
+use crate::shop_calls::OpenShop;
+use crate::sweep::{FIRST_SYNC_ROUNDS, wait_for_platform};
 use crate::{Engine, EngineError};
 use domain::ids::{ListingId, MerchantId, ShopId};
 use domain::order::{Placement, place};
+use domain::snapshot::ListingSnapshot;
 use domain::stock::{Bucket, Cause};
 use std::collections::HashMap;
 use store::stock::Movement;
@@ -28,13 +31,10 @@ impl Engine {
             let wanted = orders::open_units(&mut session, merchant, shop).await?;
             drop(session);
             let listings: Vec<ListingId> = wanted.iter().map(|open| open.listing.clone()).collect();
-            let read = self.read_listings(&open, &listings).await;
-            if let Some(error) = read.failed {
-                return Err(EngineError::Platform(error.to_string()));
-            }
+            let snapshots = self.read_all_listings(&open, listings).await?;
             let now = self.clock.now();
             let mut units: HashMap<_, i64> = HashMap::new();
-            for snapshot in &read.snapshots {
+            for snapshot in &snapshots {
                 *units.entry(snapshot.listing.clone()).or_default() += snapshot.stock;
             }
             for open in &wanted {
@@ -67,12 +67,32 @@ impl Engine {
                 })
                 .collect();
             let mut session = self.store.begin().await?;
-            self.keep_listings(&mut session, &open, &read.snapshots, now).await?;
+            self.keep_listings(&mut session, &open, &snapshots, now).await?;
             stock::write(&mut session, merchant, &movements, now).await?;
             shops::set_counted(&mut session, merchant, shop, self.clock.platform_now(open.record.platform)).await?;
             session.commit().await?;
         }
         self.settle_open_orders(merchant, shop).await
+    }
+
+    /// Reads listings, and waits where the shop's budget or the platform asks for it.
+    async fn read_all_listings(
+        &self,
+        shop: &OpenShop,
+        mut left: Vec<ListingId>,
+    ) -> Result<Vec<ListingSnapshot>, EngineError> {
+        let mut snapshots: Vec<ListingSnapshot> = Vec::new();
+        for _ in 0..FIRST_SYNC_ROUNDS {
+            let read = self.read_listings(shop, &left).await;
+            snapshots.extend(read.snapshots);
+            let Some(error) = read.failed else { return Ok(snapshots) };
+            match error.into() {
+                EngineError::NotNow { retry_after, .. } => wait_for_platform(retry_after).await,
+                error => return Err(error),
+            }
+            left.retain(|listing| snapshots.iter().all(|snapshot| snapshot.listing != *listing));
+        }
+        Err(EngineError::Platform("its listings could not be read in time".to_owned()))
     }
 
     async fn settle_open_orders(&self, merchant: &MerchantId, shop: &ShopId) -> Result<(), EngineError> {

@@ -73,13 +73,17 @@ impl Engine {
 /// Whether what is missing could come from available units, so that they have to be looked at.
 fn takes_from_the_shelf(order: &OrderRecord) -> bool {
     order.lines.iter().any(|line| {
-        let live = line.quantity.saturating_sub(line.canceled_quantity);
+        let live = line.live();
         match order.standing {
+            // Set aside, its units were released: what was said not to exist is taken from the shelf again.
+            _ if order.voided && line.canceled_quantity > line.stock.moved.cancel => true,
             Standing::Unpaid | Standing::OnHold => line.stock.reserved + line.stock.allocated < live,
             Standing::ToPack | Standing::Arranged => line.stock.allocated + line.stock.outbound < live,
-            // Set aside, its units were released: what was said not to exist is taken from the shelf again.
-            Standing::Canceled => order.voided,
-            Standing::Shipped | Standing::Completed | Standing::CancelRequested | Standing::Unknown => false,
+            Standing::Shipped
+            | Standing::Completed
+            | Standing::CancelRequested
+            | Standing::Canceled
+            | Standing::Unknown => false,
         }
     })
 }
@@ -102,7 +106,7 @@ fn settle_lines(order: &OrderRecord, rest: &mut Rest, chosen: Option<&Chosen<'_>
         let shelf = rest.entry((line.warehouse.clone(), line.merchant_sku.clone())).or_insert(0);
         let facts = LineFacts {
             standing: order.standing,
-            stage: order.stage,
+            stage: order.stage_of(line),
             ordered: line.quantity,
             cancelled: line.canceled_quantity,
             voided: order.voided,

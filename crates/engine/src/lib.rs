@@ -7,9 +7,11 @@
 mod budget;
 mod cancel;
 mod connect;
+mod consequences;
 mod counting;
 mod error;
 mod ledger;
+mod live_check;
 mod manual;
 mod outside;
 mod read_orders;
@@ -23,9 +25,11 @@ pub mod stock_ins;
 
 pub use connect::{Authorised, ConnectError, FIRST_REACH, NewShop};
 pub use error::EngineError;
+pub use live_check::LIVE_ANSWER_WITHIN;
 pub use outside::{Clock, Network, NetworkError};
 pub use resolve::{ResolveAs, ResolveError};
 
+use connectors::Policies;
 use domain::ids::{MerchantId, ShopId};
 use domain::platform::Platform;
 use domain::policy::Policy;
@@ -59,7 +63,7 @@ pub struct Engine {
     store: Store,
     network: Arc<dyn Network>,
     clock: Arc<dyn Clock>,
-    policies: Arc<HashMap<Platform, Arc<Policy>>>,
+    policies: Arc<Policies>,
     lanes: Arc<Mutex<HashMap<ShopId, Arc<Lane>>>>,
     paused_apps: Arc<PausedApps>,
     woken: Arc<Notify>,
@@ -74,12 +78,7 @@ impl std::fmt::Debug for Engine {
 impl Engine {
     /// An engine on this store, with this network and these clocks.
     #[must_use]
-    pub fn new(
-        store: Store,
-        network: Arc<dyn Network>,
-        clock: Arc<dyn Clock>,
-        policies: HashMap<Platform, Arc<Policy>>,
-    ) -> Self {
+    pub fn new(store: Store, network: Arc<dyn Network>, clock: Arc<dyn Clock>, policies: Policies) -> Self {
         Self {
             store,
             network,
@@ -107,6 +106,12 @@ impl Engine {
     #[must_use]
     pub fn network(&self) -> &dyn Network {
         &*self.network
+    }
+
+    /// Every platform's policy: what a shop is opened with.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
     }
 
     /// A platform's policy.

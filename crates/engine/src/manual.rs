@@ -2,6 +2,7 @@
 
 use crate::commands::CommandError;
 use crate::ledger::{Chosen, marks};
+use crate::reconcile::note_lines;
 use crate::{Engine, EngineError};
 use domain::cancellation::Phase;
 use domain::ids::{LineId, ListingId, ListingSku, MerchantId, OrderId, ShopId};
@@ -93,7 +94,11 @@ impl Engine {
                 variation: String::new(),
                 quantity: line.quantity,
                 canceled_quantity: 0,
+                canceled_by: None,
                 unit_price: line.unit_price,
+                platform_status: String::new(),
+                stage: None,
+                package: None,
                 stock: domain::stock::LineStock::default(),
             });
         }
@@ -184,11 +189,12 @@ impl Engine {
         policy: &Policy,
     ) -> Result<(), CommandError> {
         record.saga.phase = Phase::Done(Some(Initiator::Seller));
-        cancellations::insert(session, record).await?;
         let mut after = order.clone();
         for line in &mut after.lines {
             line.canceled_quantity = line.quantity;
         }
+        note_lines(record, &after);
+        cancellations::insert(session, record).await?;
         after.canceled_at = Some(self.clock.now());
         after.cancelled_by = Some(Initiator::Seller);
         after.cancel_reason = policy.reason(record.reason.as_str()).map(|rule| rule.label.clone());

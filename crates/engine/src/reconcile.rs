@@ -2,17 +2,19 @@
 //!
 //! Pushes, sweeps, cancels and restores all end in [`Engine::apply`]: there is one way for a platform's word to become ours.
 
+use crate::commands::facts_of;
 use crate::ledger::{Chosen, marks};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
-use domain::cancellation::View;
+use domain::cancellation::{LineSeen, Phase, Scope, Sent, View};
 use domain::eligibility::{self, Blocked, Gate, OrderFacts};
-use domain::ids::{ListingSku, MerchantSku, OrderId};
-use domain::order::{List, Stage, place};
-use domain::policy::{GoodsEffect, Policy, ReasonRule, Standing};
-use domain::snapshot::{FulfilledBy, LineSnapshot, OrderSnapshot, PackageSnapshot};
+use domain::ids::{LineId, ListingSku, MerchantSku, OrderId};
+use domain::order::{List, place};
+use domain::policy::{Policy, Standing};
+use domain::snapshot::{Initiator, LineSnapshot, OrderSnapshot, PackageSnapshot};
 use domain::time::Moment;
 use std::collections::HashMap;
+use store::cancellations::{CancellationRecord, SideEffect};
 use store::jobs::{self, Kind};
 use store::log::{self, Entry};
 use store::orders::{self, LineRecord, NEVER, OrderRecord, PackageRecord};
@@ -36,46 +38,40 @@ pub(crate) fn merchant_sku_of(listing_sku: &ListingSku) -> MerchantSku {
         .unwrap_or_else(|_| unreachable!("a listing SKU has the form of a merchant SKU"))
 }
 
-/// What a snapshot says, as far as a cancel is concerned.
-pub(crate) fn view(snapshot: &OrderSnapshot, policy: &Policy) -> View {
-    match snapshot.standing {
-        Standing::Canceled => View::Canceled(snapshot.cancelled.as_ref().and_then(|facts| facts.by)),
-        Standing::CancelRequested => {
-            let detail = "The buyer has asked to cancel this order; answer the request instead.".to_owned();
-            View::Alive(Err(Blocked { gate: Gate::RequestOpen, detail }))
-        }
-        _ => View::Alive(eligibility::live_gates(
-            &OrderFacts {
-                list: List::New,
-                platform_status: snapshot.platform_status.clone(),
-                fulfilled_by: snapshot.fulfilled_by,
-                seller_may_cancel: snapshot.seller_may_cancel,
-                cancelling: false,
-                cod: snapshot.cod,
-                region: snapshot.region.clone(),
-            },
-            policy,
-        )),
+/// What an order as it was read just now says of a cancel of it or of chosen lines.
+pub(crate) fn view(record: &CancellationRecord, order: &OrderRecord, policy: &Policy) -> View {
+    let of_order = match order.standing {
+        Standing::Canceled => View::Canceled(order.cancelled_by),
+        standing => View::Alive(gates_now(standing, &facts_of(order), policy)),
+    };
+    match record.scope {
+        Scope::Order => of_order,
+        Scope::Lines => of_order.of_lines(record.lines.iter().map(|meant| (meant, seen(order, &meant.line)))),
     }
 }
 
-/// What becomes of the goods when the order is cancelled with this reason, for the operator.
-pub(crate) fn goods_in_words(order: &OrderRecord, rule: &ReasonRule) -> String {
-    if order.fulfilled_by == FulfilledBy::Platform {
-        return "The platform's warehouse keeps the goods; our stock does not change.".to_owned();
+/// Whether an order that lives may be cancelled, by what the platform says now.
+pub(crate) fn gates_now(standing: Standing, facts: &OrderFacts, policy: &Policy) -> Result<(), Blocked> {
+    if standing == Standing::CancelRequested {
+        let detail = "The buyer has asked to cancel this order; answer the request instead.".to_owned();
+        return Err(Blocked { gate: Gate::RequestOpen, detail });
     }
-    let units: u32 = order.lines.iter().map(|line| line.quantity - line.canceled_quantity.min(line.quantity)).sum();
-    let back = match order.stage {
-        _ if order.voided && order.stage == Stage::Untouched => "available already, since the order was voided",
-        Stage::Untouched => "available again at once",
-        Stage::Printed | Stage::Packed => "in “to stock in” until back on the shelf",
-        Stage::HandedOver | Stage::Delivered | Stage::Returned => "in “to stock in” until the parcel is back",
-    };
-    match rule.goods_effect {
-        GoodsEffect::ComeBack => format!("Units that come back: {units}, {back}."),
-        GoodsEffect::CountNeeded => {
-            format!("Units of the chosen products: “count needed” until they are counted. All other units: {back}.")
-        }
+    eligibility::live_gates(facts, policy)
+}
+
+/// What was read of a line; a line that is not there has nothing cancelled.
+fn seen(order: &OrderRecord, line: &LineId) -> LineSeen {
+    let line = order.lines.iter().find(|known| known.id == *line);
+    LineSeen {
+        canceled: line.map_or(0, |line| line.canceled_quantity),
+        by: line.and_then(|line| line.canceled_by).or(order.cancelled_by),
+    }
+}
+
+/// Notes what was read of the lines that a cancel means: the outcome is per line.
+pub(crate) fn note_lines(record: &mut CancellationRecord, order: &OrderRecord) {
+    for meant in &mut record.lines {
+        meant.canceled = seen(order, &meant.line).canceled;
     }
 }
 
@@ -110,7 +106,7 @@ impl Engine {
             merchant: record.merchant.clone(),
             id: OrderId::parse(new_id("ord", now)).map_err(|_| StoreError::Conflict("the clock"))?,
             shop: record.id.clone(),
-            platform: record.platform,
+            platform: snapshot.platform,
             number: snapshot.number.clone(),
             version: 1,
             list: List::New,
@@ -189,16 +185,12 @@ impl Engine {
         after.packages = changed_packages(&before, &snapshot.packages);
         note_cancel(&mut after, snapshot);
 
-        let newly_canceled = before.standing != Standing::Canceled && after.standing == Standing::Canceled;
-        let mut cancellations = if newly_canceled {
-            cancellations::of_orders(session, &before.merchant, std::slice::from_ref(&before.id)).await?
-        } else {
-            Vec::new()
-        };
-        for record in cancellations.iter_mut().filter(|record| crate::cancel::contradicts(record, &after)) {
-            self.take_refusal_back(session, shop, record, &after).await?;
-        }
-        let chosen = Chosen::of(&cancellations, &shop.policy);
+        let policy = self.policy(after.platform)?;
+        let newly_canceled = before.standing != Standing::Canceled && after.standing == Standing::Canceled
+            || canceled_since(&before, &after).next().is_some();
+        let cancellations =
+            if newly_canceled { self.learn_of_cancel(session, &before, &after, &policy).await? } else { Vec::new() };
+        let chosen = Chosen::of(&cancellations, &policy);
         let settled = self.settle(session, &mut after, shop.record.is_counted(), chosen.as_ref(), "platform").await?;
         let placement = place(
             after.standing,
@@ -235,6 +227,45 @@ impl Engine {
         }
         after.version = before.version + 1;
         Ok(Applied { order: after, read_again: false, stale: false })
+    }
+
+    /// Units were cancelled: takes back a refusal that this contradicts, and notes what the platform cancelled beside the
+    /// lines that we chose. Answers the order's cancellations, oldest first.
+    async fn learn_of_cancel(
+        &self,
+        session: &mut Session,
+        before: &OrderRecord,
+        after: &OrderRecord,
+        policy: &Policy,
+    ) -> Result<Vec<CancellationRecord>, EngineError> {
+        let mut records = cancellations::of_orders(session, &before.merchant, std::slice::from_ref(&before.id)).await?;
+        // A refusal that another cancel of ours followed is contradicted by nothing that this one did.
+        let Some(latest) = records.last_mut() else { return Ok(records) };
+        if crate::cancel::contradicts(latest, after, policy) {
+            self.take_refusal_back(session, latest, after, policy).await?;
+        }
+        let now = self.clock.now();
+        let acts = match latest.saga.phase {
+            Phase::Requested | Phase::Submitting | Phase::Confirming => latest.saga.sent != Sent::Never,
+            // What comes with it may be seen a moment later.
+            Phase::Done(_) => now.since(latest.updated_at) <= policy.settling,
+            Phase::Refused(_) => false,
+        };
+        if latest.scope == Scope::Lines && acts {
+            let beside: Vec<SideEffect> = canceled_since(before, after)
+                .filter(|(line, _)| !latest.chose(&line.id))
+                .filter(|(line, _)| line.canceled_by.or(after.cancelled_by) != Some(Initiator::Buyer))
+                .map(|(line, quantity)| SideEffect { line_id: line.id.as_str().to_owned(), quantity })
+                .collect();
+            if !beside.is_empty() {
+                let units: u32 = beside.iter().map(|line| line.quantity).sum();
+                latest.side_effects.extend(beside);
+                cancellations::save_side_effects(session, latest).await?;
+                let detail = format!("the platform canceled {units} more beside the chosen ones");
+                self.log_cancellation(session, latest, after, "cancellation.side_effect", &detail).await?;
+            }
+        }
+        Ok(records)
     }
 
     async fn first_lines(
@@ -276,7 +307,11 @@ impl Engine {
                 variation: line.variation.clone(),
                 quantity: line.quantity,
                 canceled_quantity: line.cancelled_quantity,
+                canceled_by: line.cancelled_by,
                 unit_price: line.unit_price,
+                platform_status: line.platform_status.clone(),
+                stage: line.stage,
+                package: line.package.clone(),
                 stock: domain::stock::LineStock::default(),
             });
         }
@@ -299,7 +334,11 @@ impl Engine {
                     known.quantity = line.quantity;
                     // Units that were cancelled stay cancelled.
                     known.canceled_quantity = known.canceled_quantity.max(line.cancelled_quantity);
+                    known.canceled_by = line.cancelled_by.or(known.canceled_by);
                     known.unit_price = line.unit_price.or(known.unit_price);
+                    known.platform_status.clone_from(&line.platform_status);
+                    known.stage = known.stage.max(line.stage);
+                    known.package.clone_from(&line.package);
                 }
                 None => added.push(line.clone()),
             }
@@ -314,6 +353,18 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The lines of which units were cancelled between two states of an order, and how many.
+fn canceled_since<'a>(
+    before: &'a OrderRecord,
+    after: &'a OrderRecord,
+) -> impl Iterator<Item = (&'a LineRecord, u32)> + 'a {
+    after.lines.iter().filter_map(|line| {
+        let known = before.lines.iter().find(|known| known.id == line.id);
+        let units = line.canceled_quantity.saturating_sub(known.map_or(0, |known| known.canceled_quantity));
+        (units > 0).then_some((line, units))
+    })
 }
 
 fn note_cancel(order: &mut OrderRecord, snapshot: &OrderSnapshot) {

@@ -97,11 +97,17 @@ impl Engine {
             Some(ReadOf::Order(snapshot)) => {
                 let began_at = reads.as_ref().map_or(now, |reads| reads.began_at);
                 let applied = self.apply(&mut session, &shop, Some(before), &snapshot, began_at).await?;
-                record.saga.phase = match (resolve_as, reconcile::view(&snapshot, &shop.policy)) {
+                if applied.stale {
+                    let words = "its answer was overtaken by another; try again".to_owned();
+                    return Err(ResolveError::PlatformDisagrees(words));
+                }
+                reconcile::note_lines(&mut record, &applied.order);
+                let policy = self.policy(applied.order.platform)?;
+                record.saga.phase = match (resolve_as, reconcile::view(&record, &applied.order, &policy)) {
                     (ResolveAs::Done, View::Canceled(by)) => Phase::Done(by),
                     (ResolveAs::Refused, View::Alive(_)) => Phase::Refused(format!("resolved as refused by {actor}")),
                     (_, View::Canceled(_)) => {
-                        return Err(ResolveError::PlatformDisagrees("the order is canceled there".to_owned()));
+                        return Err(ResolveError::PlatformDisagrees("it is canceled there".to_owned()));
                     }
                     (_, View::Alive(_) | View::Missing) => {
                         return Err(ResolveError::PlatformDisagrees(format!(

@@ -111,8 +111,7 @@ impl Engine {
         let connector = match kept {
             Some(opened) => Arc::clone(&opened.connector),
             None => {
-                let opened =
-                    connectors::open(record.platform, &record.address, &record.credentials, Arc::clone(&policy))?;
+                let opened = connectors::open(record.platform, &record.address, &record.credentials, &self.policies)?;
                 let connector: Arc<dyn Connector> = Arc::from(opened);
                 state.connector = Some(Opened {
                     grant_version: record.grant_version,

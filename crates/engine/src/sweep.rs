@@ -14,7 +14,9 @@ use store::shops;
 /// Pages that one window may have; more than this is a platform that turns in circles.
 const MAX_PAGES: usize = 10_000;
 /// Rounds that a first sync waits for reads that fail, before it lets the workers go on with them.
-const FIRST_SYNC_ROUNDS: usize = 600;
+pub(crate) const FIRST_SYNC_ROUNDS: usize = 600;
+/// The longest that one of these rounds waits for the platform, however long it asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// How long each of these rounds waits for reads that others are making.
 const FIRST_SYNC_PAUSE: Duration = Duration::from_millis(50);
 
@@ -27,6 +29,8 @@ impl Engine {
         for claim in claims {
             let wake_at = match &swept {
                 Ok(()) => now.plus(shop.policy.sweep_every),
+                // What was swept so far is kept: it goes on from there.
+                Err(EngineError::NotNow { retry_after, .. }) => now.plus(*retry_after),
                 Err(error) => {
                     tracing::warn!(shop = %shop.record.id, %error, "sweep failed; it is repeated");
                     now.plus(Span::from_seconds(2).doubled(claim.tries.saturating_sub(1), shop.policy.sweep_every))
@@ -66,7 +70,7 @@ impl Engine {
             let build = |connector: &dyn Connector, now| {
                 Ok::<_, CallError>(connector.list_orders(window, cursor.as_deref(), now))
             };
-            let page = self.call(shop, None, build).await.map_err(|error| EngineError::Platform(error.to_string()))?;
+            let page = self.call(shop, None, build).await?;
             numbers.extend(page.numbers);
             match page.next {
                 Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
@@ -81,8 +85,19 @@ impl Engine {
     /// # Errors
     /// [`EngineError`] when the shop cannot be listed, or of the store.
     pub async fn first_sync(&self, merchant: &MerchantId, shop: &ShopId) -> Result<(), EngineError> {
-        let open = self.open_shop(merchant, shop).await?;
-        self.sweep_windows(&open).await?;
+        let mut rounds = 0;
+        let open = loop {
+            let open = self.open_shop(merchant, shop).await?;
+            match self.sweep_windows(&open).await {
+                Ok(()) => break open,
+                // What was swept so far is kept: the next round goes on from there.
+                Err(EngineError::NotNow { retry_after, .. }) if rounds < FIRST_SYNC_ROUNDS => {
+                    rounds += 1;
+                    wait_for_platform(retry_after).await;
+                }
+                Err(error) => return Err(error),
+            }
+        };
         let mut session = self.store.begin().await?;
         let wake_at = self.clock.now().plus(open.policy.sweep_every);
         jobs::want_once(&mut session, merchant, shop, Kind::Sweep, shop.as_str(), wake_at).await?;
@@ -100,4 +115,10 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Waits as long as a platform asks for, while somebody waits for all of a shop to be read.
+pub(crate) async fn wait_for_platform(retry_after: Span) {
+    let wait = Duration::from_millis(retry_after.millis().unsigned_abs());
+    tokio::time::sleep(wait.clamp(FIRST_SYNC_PAUSE, LONGEST_WAIT)).await;
 }

@@ -345,7 +345,8 @@ impl Marketplace for Lazada {
         let code = self.grants.make_code(&self.app.app_key, seller, moment.now);
         let country = self.shops.get(&seller).map(|shop| shop.region.country);
         moment.changed = true;
-        Ok(json!({"code": code, "shop_id": seller.to_string(), "country": country}))
+        let seller = seller.to_string();
+        Ok(json!({"code": code, "shop_id": seller, "seller_id": seller, "country": country}))
     }
 
     fn end_tokens(&mut self, wish: &TokenWish, moment: &mut Moment<'_>) -> Result<Value, Refusal> {

@@ -13,7 +13,7 @@ use domain::policy::{Policy, Standing};
 use domain::snapshot::{FulfilledBy, Initiator};
 use domain::stock::{Bucket, Cause, LineStock};
 use domain::time::Moment;
-use store::cancellations::{self, CancellationRecord, ChosenLine, Outcome};
+use store::cancellations::{self, CancellationRecord, Outcome};
 use store::jobs::{self, Kind, Lease};
 use store::log::{self, Entry};
 use store::orders::{self, LineRecord, OrderRecord, PackageRecord};
@@ -66,7 +66,7 @@ pub(crate) async fn cancel(store: &Store, policy: &Policy, id: &OrderId) -> Resu
     let alive = Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(1)) };
     record.saga = decide(record.saga, alive, at(2), policy).0;
     cancellations::save(&mut session, &record).await?;
-    cancellations::begin_attempt(&mut session, &merchant(), &record.id, 1, at(2), at(12)).await?;
+    cancellations::begin_attempt(&mut session, &merchant(), &record.id, 1, &record.lines, (at(2), at(12))).await?;
     let outcome = Outcome { outcome: "accepted", http_status: 200, ..Outcome::default() };
     cancellations::end_attempt(&mut session, &merchant(), &record.id, 1, &outcome, at(3)).await?;
     orders::mark_written(&mut session, &merchant(), id, at(3)).await?;
@@ -185,7 +185,9 @@ fn record(order: &OrderRecord) -> CancellationRecord {
         order: order.id.clone(),
         shop: shop_id(),
         reason: id(ReasonCode::parse("buyer_requests_cancellation")),
-        lines: Vec::<ChosenLine>::new(),
+        scope: domain::cancellation::Scope::Order,
+        lines: Vec::new(),
+        side_effects: Vec::new(),
         note: None,
         saga: Cancellation::requested(at(2)),
         platform_message: None,
@@ -241,7 +243,11 @@ fn order(number: u32) -> OrderRecord {
             variation: "Blue".to_owned(),
             quantity: 1,
             canceled_quantity: 0,
+            canceled_by: None,
             unit_price: Some(Money::from_minor(5_840, currency)),
+            platform_status: String::new(),
+            stage: None,
+            package: None,
             stock: LineStock { allocated: 1, ..LineStock::default() },
         }],
         packages: vec![PackageRecord {

@@ -119,7 +119,7 @@ pub async fn begin(
     let address = wish.address.filter(|address| !address.trim().is_empty());
     let address = address.unwrap_or_else(|| country.address.clone());
     let credentials = way.shop(&kept.credentials, &country.code, account.as_deref()).map_err(|error| wrong(&error))?;
-    connectors::open(platform, &address, &credentials, policy.clone()).map_err(|error| wrong(&error))?;
+    connectors::open(platform, &address, &credentials, app.engine.policies()).map_err(|error| wrong(&error))?;
     if !way.has_consent_page() {
         return Ok(Begun::Ready(NewShop {
             platform,

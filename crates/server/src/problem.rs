@@ -193,6 +193,9 @@ impl From<CommandError> for Problem {
                 Self::unprocessable("partial_not_supported", "Whole orders only", words)
             }
             CommandError::ManualOrder(_) => Self::unprocessable("invalid_order", "This is no order", words),
+            CommandError::TooManyUnits { .. } => {
+                Self::unprocessable("quantity_too_large", "Not so many units are left", words)
+            }
             CommandError::UnknownLine(_) => Self::unprocessable("unknown_line", "No such line", words),
             CommandError::Engine(error) => error.into(),
         }

@@ -1,7 +1,7 @@
 //! Settings: built-in values, then `countermand.toml`, then `COUNTERMAND_*` in the environment, then flags. The later
 //! one wins, and an error names the place that the wrong value came from.
 
-use connectors::OpenError;
+use connectors::{OpenError, Policies};
 use domain::platform::Platform;
 use domain::policy::Policy;
 use serde::Deserialize;
@@ -55,6 +55,10 @@ pub struct Flags {
     /// Folder of <platform>.toml files that replace built-in policies [COUNTERMAND_POLICY_FOLDER]
     #[arg(long, global = true, value_name = "DIR")]
     pub policy_folder: Option<String>,
+    /// Turn on a switch that a platform's policy has off, such as tokopedia.seller_cancel; may be repeated
+    /// [COUNTERMAND_ALLOW]
+    #[arg(long, global = true, value_name = "PLATFORM.SWITCH")]
+    pub allow: Vec<String>,
     /// power_cut: what was accepted survives one; crash: faster, survives a crash of the program only
     /// [COUNTERMAND_DURABILITY; default: power_cut]
     #[arg(long, global = true, value_name = "WORD")]
@@ -68,6 +72,7 @@ struct File {
     data: Option<Spanned<String>>,
     database: Option<Spanned<String>>,
     policy_folder: Option<Spanned<String>>,
+    allow: Option<Vec<Spanned<String>>>,
     durability: Option<Spanned<String>>,
     listen: Option<Spanned<String>>,
     public_url: Option<Spanned<String>>,
@@ -121,7 +126,7 @@ pub struct Settings {
     /// What an accepted command survives on SQLite.
     pub durability: Durability,
     /// Each platform's policy.
-    pub policies: HashMap<Platform, Arc<Policy>>,
+    pub policies: Policies,
     /// The sealing key as 64 hexadecimal digits, if it is not in the data folder.
     pub key: Option<String>,
 }
@@ -221,7 +226,25 @@ impl Sources {
             self.file.policy_folder.as_ref(),
         );
         let key = self.environment.get("COUNTERMAND_KEY").cloned();
-        Ok(Settings { data, database, durability, policies: policies(policy_folder.as_ref())?, key })
+        Ok(Settings { data, database, durability, policies: policies(policy_folder.as_ref(), &self.allowed())?, key })
+    }
+
+    /// The switches that are turned on, wherever they are named.
+    fn allowed(&self) -> Vec<Given> {
+        let words = |text: &str, place: &str| -> Vec<Given> {
+            let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
+            words.map(|word| Given { value: word.to_owned(), place: place.to_owned() }).collect()
+        };
+        let mut allowed = Vec::new();
+        for given in self.file.allow.iter().flatten() {
+            let place = format!("{}:{}", self.file_name, line_of(&self.file_text, given.span().start));
+            allowed.extend(words(given.get_ref(), &place));
+        }
+        if let Some(text) = self.environment.get("COUNTERMAND_ALLOW") {
+            allowed.extend(words(text, "COUNTERMAND_ALLOW"));
+        }
+        allowed.extend(self.flags.allow.iter().flat_map(|text| words(text, "--allow")));
+        allowed
     }
 
     /// Where to listen; `usual` where nothing is set.
@@ -294,8 +317,8 @@ impl Sources {
     }
 }
 
-/// Every served platform's policy: its file in the folder, else the built-in one.
-fn policies(folder: Option<&Given>) -> Result<HashMap<Platform, Arc<Policy>>, SettingError> {
+/// Every marketplace's policy: its file in the folder, else the built-in one; then the switches that the settings turn on.
+fn policies(folder: Option<&Given>, allowed: &[Given]) -> Result<Policies, SettingError> {
     let wrong = |error: OpenError| {
         let (place, problem, remedy) = match error {
             OpenError::Policy(error) => {
@@ -311,15 +334,37 @@ fn policies(folder: Option<&Given>) -> Result<HashMap<Platform, Arc<Policy>>, Se
         return Err(given.wrong(format!("{} is no folder", given.value), "name a folder of <platform>.toml files"));
     }
     let mut policies = HashMap::new();
-    for &platform in connectors::SERVED.iter().chain([&Platform::Manual]) {
+    for &platform in Platform::ALL {
         let file = folder.map(|given| Path::new(&given.value).join(format!("{platform}.toml")));
-        let policy = match file.filter(|file| file.exists()) {
+        let mut policy = match file.filter(|file| file.exists()) {
             Some(file) => connectors::read_policy(platform, &file).map_err(wrong)?,
             None => connectors::default_policy(platform).map_err(wrong)?,
         };
+        for given in allowed {
+            allow(&mut policy, platform, given)?;
+        }
         policies.insert(platform, Arc::new(policy));
     }
     Ok(policies)
+}
+
+/// The words of a policy's switches.
+const SELLER_CANCEL: &str = "seller_cancel";
+const PARTIAL_CANCEL: &str = "partial_cancel";
+
+/// Turns on a switch of this platform's policy, where `given` names one (`PLATFORM.SWITCH`).
+fn allow(policy: &mut Policy, platform: Platform, given: &Given) -> Result<(), SettingError> {
+    let remedy = format!("write PLATFORM.SWITCH, where SWITCH is {SELLER_CANCEL} or {PARTIAL_CANCEL}");
+    let wrong = || given.wrong(format!("“{}” is no switch of a policy", given.value), &remedy);
+    let (named, switch) = given.value.split_once('.').ok_or_else(wrong)?;
+    let named = Platform::parse(named).map_err(|error| given.wrong(error, &remedy))?;
+    let on = match switch {
+        SELLER_CANCEL => &mut policy.seller_cancel,
+        PARTIAL_CANCEL => &mut policy.partial_cancel.on,
+        _ => return Err(wrong()),
+    };
+    *on |= named == platform;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -374,9 +419,39 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_s_switch_is_turned_on_by_its_name_wherever_it_is_named() {
+        let switched = |sources: Sources| {
+            let policies = sources.settings(Path::new("data")).expect("settings").policies;
+            Platform::ALL.iter().filter(|it| policies[it].seller_cancel).count()
+        };
+        let off = switched(sources("", &[], Flags::default()).expect("read"));
+        let word = Platform::ALL[3];
+        let name = format!("{word}.seller_cancel");
+        let flag = Flags { allow: vec![name.clone()], ..Flags::default() };
+        assert_eq!(switched(sources("", &[], flag).expect("read")), off + 1);
+        let variable = [("COUNTERMAND_ALLOW", name.as_str())];
+        assert_eq!(switched(sources("", &variable, Flags::default()).expect("read")), off + 1);
+        let file = format!("allow = [\"{name}\"]\n");
+        assert_eq!(switched(sources(&file, &[], Flags::default()).expect("read")), off + 1);
+    }
+
+    #[test]
+    fn a_switch_that_no_policy_has_is_refused_where_it_stands() {
+        for (named, words) in [("nonsense", "is no switch"), ("nowhere.seller_cancel", "is no platform")] {
+            let flag = Flags { allow: vec![named.to_owned()], ..Flags::default() };
+            let error = sources("", &[], flag).expect("read").settings(Path::new("data")).expect_err("no switch");
+            let error = error.to_string();
+            assert!(
+                error.starts_with("--allow: ") && error.contains(words) && error.contains("PLATFORM.SWITCH"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
     fn a_wrong_policy_file_is_refused_with_its_line() {
         let folder = tempfile::tempdir().expect("a folder");
-        let file = folder.path().join(format!("{}.toml", connectors::SERVED[0]));
+        let file = folder.path().join(format!("{}.toml", Platform::ALL[0]));
         std::fs::write(file, "as_of = \"2026-11-23\"\nswitches = 1\n").expect("written");
         let flags = Flags { policy_folder: Some(folder.path().display().to_string()), ..Flags::default() };
         let sources = sources("", &[], flags).expect("read");

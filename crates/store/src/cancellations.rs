@@ -3,19 +3,66 @@
 use crate::error::StoreError;
 use crate::orders::{json_list, parsed, parsed_optional};
 use crate::session::{Row, Session, args, statements};
-use domain::cancellation::{Cancellation, Phase, Sent, State};
+use domain::cancellation::{Cancellation, MeantLine, Phase, Scope, Sent, State};
 use domain::ids::{CancellationId, LineId, MerchantId, OrderId, ReasonCode, ShopId};
 use domain::snapshot::Initiator;
 use domain::time::Moment;
 use serde::{Deserialize, Serialize};
 
-/// A chosen line of a cancellation, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A line that an operator chose, and how many of its units.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChosenLine {
     /// The line.
     pub line_id: String,
     /// How many of its units.
     pub quantity: u32,
+}
+
+/// A line that the platform cancelled beside the chosen ones.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SideEffect {
+    /// The line.
+    pub line_id: String,
+    /// How many of its units.
+    pub quantity: u32,
+}
+
+/// A line of a cancellation, as it is written.
+#[derive(Serialize, Deserialize)]
+struct WrittenLine {
+    line_id: String,
+    quantity: u32,
+    #[serde(default)]
+    canceled_before: u32,
+    #[serde(default)]
+    canceled: u32,
+}
+
+fn written_lines(lines: &[MeantLine]) -> String {
+    let written: Vec<WrittenLine> = lines
+        .iter()
+        .map(|line| WrittenLine {
+            line_id: line.line.as_str().to_owned(),
+            quantity: line.quantity,
+            canceled_before: line.canceled_before,
+            canceled: line.canceled,
+        })
+        .collect();
+    serde_json::to_string(&written).unwrap_or_default()
+}
+
+fn read_lines(text: &str) -> Result<Vec<MeantLine>, StoreError> {
+    let unreadable = || StoreError::unreadable("lines", text);
+    let written: Vec<WrittenLine> = serde_json::from_str(text).map_err(|_| unreadable())?;
+    let lines = written.into_iter().map(|line| {
+        Ok(MeantLine {
+            line: LineId::parse(line.line_id).map_err(|_| unreadable())?,
+            quantity: line.quantity,
+            canceled_before: line.canceled_before,
+            canceled: line.canceled,
+        })
+    });
+    lines.collect()
 }
 
 /// A cancellation as it is kept.
@@ -27,8 +74,12 @@ pub struct CancellationRecord {
     pub order: OrderId,
     pub shop: ShopId,
     pub reason: ReasonCode,
-    /// The lines that the operator chose; empty where the reason wants none.
-    pub lines: Vec<ChosenLine>,
+    /// The whole order, or the chosen lines alone.
+    pub scope: Scope,
+    /// The lines that the operator chose; empty where all are meant.
+    pub lines: Vec<MeantLine>,
+    /// Lines that the platform cancelled beside the chosen ones.
+    pub side_effects: Vec<SideEffect>,
     pub note: Option<String>,
     pub saga: Cancellation,
     pub platform_message: Option<String>,
@@ -38,10 +89,10 @@ pub struct CancellationRecord {
 }
 
 impl CancellationRecord {
-    /// Whether the operator chose this line.
+    /// Whether the cancel speaks of this line: it was chosen, or none was and all are meant.
     #[must_use]
     pub fn chose(&self, line: &LineId) -> bool {
-        self.lines.iter().any(|chosen| chosen.line_id == line.as_str())
+        self.lines.is_empty() || self.lines.iter().any(|chosen| chosen.line == *line)
     }
 
     /// Who cancelled the order, once it is known.
@@ -59,6 +110,8 @@ impl CancellationRecord {
 #[expect(missing_docs, reason = "the fields are the columns of the attempts table")]
 pub struct AttemptRecord {
     pub attempt: u32,
+    /// The lines that were sent, with what was cancelled of them before; empty where the whole order was.
+    pub lines: Vec<MeantLine>,
     pub began_at: Moment,
     /// Until when the call can still reach the platform.
     pub deadline: Moment,
@@ -83,17 +136,17 @@ pub struct Outcome {
 
 macro_rules! columns {
     () => {
-        "cancellation_id, order_id, shop_id, reason, lines, note, phase, attention, sent, settled_at, attempts, fruitless_reads, since, \
+        "cancellation_id, order_id, shop_id, reason, scope, lines, side_effects, note, phase, attention, sent, settled_at, attempts, fruitless_reads, since, \
          seen_before, cancelled_by, platform_message, actor, created_at, updated_at"
     };
 }
 
 statements! {
     INSERT = "insert into cancellations (merchant_id, cancellation_id, order_id, shop_id, initiator, reason, lines, note, state, phase, \
-        attention, sent, settled_at, attempts, fruitless_reads, since, seen_before, cancelled_by, platform_message, actor, created_at, updated_at) \
-        values ($1, $2, $3, $4, 'seller', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)";
+        attention, sent, settled_at, attempts, fruitless_reads, since, seen_before, cancelled_by, platform_message, actor, created_at, updated_at, \
+        scope) values ($1, $2, $3, $4, 'seller', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
     SAVE = "update cancellations set state = $3, phase = $4, attention = $5, sent = $6, settled_at = $7, attempts = $8, fruitless_reads = $9, \
-        since = $10, seen_before = $11, cancelled_by = $12, platform_message = $13, updated_at = $14 \
+        since = $10, seen_before = $11, cancelled_by = $12, platform_message = $13, updated_at = $14, lines = $15 \
         where merchant_id = $1 and cancellation_id = $2";
     LOAD = concat!("select ", columns!(), " from cancellations where merchant_id = $1 and cancellation_id in (select value from json_each($2))");
     LIVE_OF_ORDERS = concat!("select ", columns!(), " from cancellations where merchant_id = $1 \
@@ -106,10 +159,11 @@ statements! {
     NEWEST = concat!("select ", columns!(), " from cancellations where merchant_id = $1 \
         and (cast($2 as text) is null or shop_id in (select value from json_each($2))) and cancellation_id < $3 \
         order by cancellation_id desc limit $4");
-    BEGIN_ATTEMPT = "insert into attempts (merchant_id, cancellation_id, attempt, began_at, deadline) values ($1, $2, $3, $4, $5)";
+    SAVE_SIDE_EFFECTS = "update cancellations set side_effects = $3 where merchant_id = $1 and cancellation_id = $2";
+    BEGIN_ATTEMPT = "insert into attempts (merchant_id, cancellation_id, attempt, began_at, deadline, lines) values ($1, $2, $3, $4, $5, $6)";
     END_ATTEMPT = "update attempts set outcome = $4, http_status = $5, platform_code = $6, platform_message = $7, request_id = $8, \
         answered_at = $9 where merchant_id = $1 and cancellation_id = $2 and attempt = $3";
-    ATTEMPTS = "select attempt, began_at, deadline, outcome, platform_code, platform_message, request_id, answered_at \
+    ATTEMPTS = "select attempt, lines, began_at, deadline, outcome, platform_code, platform_message, request_id, answered_at \
         from attempts where merchant_id = $1 and cancellation_id = $2 order by attempt";
     OPEN_ATTEMPTS = "select cancellation_id, attempt, deadline from attempts \
         where merchant_id = $1 and cancellation_id in (select value from json_each($2)) and outcome is null";
@@ -120,7 +174,7 @@ statements! {
 /// # Errors
 /// [`StoreError::Exists`] when the order has an unfinished one.
 pub async fn insert(session: &mut Session, record: &CancellationRecord) -> Result<(), StoreError> {
-    let lines = serde_json::to_string(&record.lines).unwrap_or_default();
+    let lines = written_lines(&record.lines);
     let saga = Columns::of(&record.saga);
     session
         .execute(
@@ -147,6 +201,7 @@ pub async fn insert(session: &mut Session, record: &CancellationRecord) -> Resul
                 &record.actor,
                 record.created_at.millis(),
                 record.updated_at.millis(),
+                record.scope.as_str(),
             ],
         )
         .await
@@ -160,6 +215,7 @@ pub async fn insert(session: &mut Session, record: &CancellationRecord) -> Resul
 /// [`StoreError`] of the database.
 pub async fn save(session: &mut Session, record: &CancellationRecord) -> Result<(), StoreError> {
     let saga = Columns::of(&record.saga);
+    let lines = written_lines(&record.lines);
     session
         .execute(
             SAVE,
@@ -178,10 +234,21 @@ pub async fn save(session: &mut Session, record: &CancellationRecord) -> Result<
                 saga.cancelled_by,
                 record.platform_message.as_deref(),
                 record.updated_at.millis(),
+                &lines,
             ],
         )
         .await
         .map(drop)
+}
+
+/// Saves which lines the platform cancelled beside the chosen ones: whoever reads the order first may see it, so this is
+/// no part of [`save`].
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn save_side_effects(session: &mut Session, record: &CancellationRecord) -> Result<(), StoreError> {
+    let beside = serde_json::to_string(&record.side_effects).unwrap_or_default();
+    session.execute(SAVE_SIDE_EFFECTS, args![record.merchant.as_str(), record.id.as_str(), &beside]).await.map(drop)
 }
 
 /// Loads cancellations by id; those that do not exist are left out.
@@ -246,7 +313,8 @@ pub async fn page(
     read_all(merchant, &rows)
 }
 
-/// Writes the intent to send, before the call.
+/// Writes the intent to send, before the call: which lines, and how many units of each were cancelled before; none for
+/// the whole order.
 ///
 /// # Errors
 /// [`StoreError::Exists`] when this attempt was begun already.
@@ -255,13 +323,15 @@ pub async fn begin_attempt(
     merchant: &MerchantId,
     cancellation: &CancellationId,
     attempt: u32,
-    began_at: Moment,
-    deadline: Moment,
+    lines: &[MeantLine],
+    (began_at, deadline): (Moment, Moment),
 ) -> Result<(), StoreError> {
+    let lines = (!lines.is_empty()).then(|| written_lines(lines));
+    let (began_at, deadline) = (began_at.millis(), deadline.millis());
     session
         .execute(
             BEGIN_ATTEMPT,
-            args![merchant.as_str(), cancellation.as_str(), attempt, began_at.millis(), deadline.millis()],
+            args![merchant.as_str(), cancellation.as_str(), attempt, began_at, deadline, lines.as_deref()],
         )
         .await
         .map(drop)
@@ -312,6 +382,7 @@ pub async fn attempts(
         .map(|row| {
             Ok(AttemptRecord {
                 attempt: row.units("attempt")?,
+                lines: row.optional_text("lines")?.as_deref().map_or_else(|| Ok(Vec::new()), read_lines)?,
                 began_at: Moment::from_millis(row.int("began_at")?),
                 deadline: Moment::from_millis(row.int("deadline")?),
                 outcome: row.optional_text("outcome")?,
@@ -392,14 +463,16 @@ fn read(merchant: &MerchantId, row: &Row) -> Result<CancellationRecord, StoreErr
         "rejected" => Sent::Rejected { words: words(), settled_at },
         other => return Err(StoreError::unreadable("sent", other)),
     };
-    let lines = row.text("lines")?;
+    let beside = row.text("side_effects")?;
     Ok(CancellationRecord {
         merchant: merchant.clone(),
         id: parsed(row, "cancellation_id", |text| CancellationId::parse(text))?,
         order: parsed(row, "order_id", |text| OrderId::parse(text))?,
         shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
         reason: parsed(row, "reason", |text| ReasonCode::parse(text))?,
-        lines: serde_json::from_str(&lines).map_err(|_| StoreError::unreadable("lines", &lines))?,
+        scope: parsed(row, "scope", Scope::parse)?,
+        lines: read_lines(&row.text("lines")?)?,
+        side_effects: serde_json::from_str(&beside).map_err(|_| StoreError::unreadable("side_effects", &beside))?,
         note: row.optional_text("note")?,
         saga: Cancellation {
             phase,

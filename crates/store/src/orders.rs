@@ -80,8 +80,34 @@ pub struct LineRecord {
     pub variation: String,
     pub quantity: u32,
     pub canceled_quantity: u32,
+    /// Who cancelled units of it, where the platform says it of a line.
+    pub canceled_by: Option<Initiator>,
     pub unit_price: Option<Money>,
+    /// The line's own status word; empty where lines have none.
+    pub platform_status: String,
+    /// How far its goods are by the platform; `None`: see [`OrderRecord::stage_of`].
+    pub stage: Option<Stage>,
+    /// The package it travels in, where that is known of a line.
+    pub package: Option<PackageNumber>,
     pub stock: LineStock,
+}
+
+impl LineRecord {
+    /// Units that are not cancelled.
+    #[must_use]
+    pub const fn live(&self) -> u32 {
+        self.quantity.saturating_sub(self.canceled_quantity)
+    }
+}
+
+impl OrderRecord {
+    /// How far a line's goods are: as far as it or its package was seen, else as far as the order.
+    #[must_use]
+    pub fn stage_of(&self, line: &LineRecord) -> Stage {
+        let Some(seen) = line.stage else { return self.stage };
+        let package = self.packages.iter().find(|package| Some(&package.number) == line.package.as_ref());
+        package.map_or(seen, |package| seen.max(package.stage))
+    }
 }
 
 /// A package as it is kept.
@@ -109,8 +135,9 @@ statements! {
         buyer_reason, ordered_at, paid_at, ship_by, canceled_at, platform_updated_at, read_began_at, written_at, updated_at \
         from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
     LINES = "select order_id, line_id, listing_id, listing_sku, merchant_sku, warehouse_id, name, variation, quantity, canceled_quantity, \
-        unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, moved_reserve, moved_allocate, moved_release, \
-        moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, moved_find, moved_undo_stock_in \
+        canceled_by, unit_price_minor, platform_status, stage, package_number, reserved, allocated, outbound, outside, returning_units, \
+        count_needed, moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, \
+        moved_find, moved_undo_stock_in \
         from lines where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
     PACKAGES = "select order_id, number, tracking_number, platform_status, stage, carrier \
         from packages where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
@@ -130,9 +157,9 @@ statements! {
     SAVE_LINE = "insert into lines (merchant_id, order_id, line_id, position, listing_id, listing_sku, merchant_sku, warehouse_id, name, \
         variation, quantity, canceled_quantity, unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, \
         moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, moved_find, \
-        moved_undo_stock_in) \
+        moved_undo_stock_in, canceled_by, platform_status, stage, package_number) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, \
-        $28, $29) \
+        $28, $29, $30, $31, $32, $33) \
         on conflict (merchant_id, order_id, line_id) do update set position = excluded.position, name = excluded.name, \
         variation = excluded.variation, quantity = excluded.quantity, canceled_quantity = excluded.canceled_quantity, \
         unit_price_minor = excluded.unit_price_minor, reserved = excluded.reserved, allocated = excluded.allocated, \
@@ -140,7 +167,8 @@ statements! {
         count_needed = excluded.count_needed, moved_reserve = excluded.moved_reserve, moved_allocate = excluded.moved_allocate, \
         moved_release = excluded.moved_release, moved_ship = excluded.moved_ship, moved_complete = excluded.moved_complete, \
         moved_cancel = excluded.moved_cancel, lost = excluded.lost, moved_stock_in = excluded.moved_stock_in, moved_find = excluded.moved_find, \
-        moved_undo_stock_in = excluded.moved_undo_stock_in";
+        moved_undo_stock_in = excluded.moved_undo_stock_in, canceled_by = excluded.canceled_by, \
+        platform_status = excluded.platform_status, stage = excluded.stage, package_number = excluded.package_number";
     SAVE_RETURN = "insert into returns (merchant_id, order_id, units, since, settled_at) values ($1, $2, $3, $4, $5) \
         on conflict (merchant_id, order_id) do update set units = excluded.units, settled_at = excluded.settled_at, \
         since = case when returns.units = 0 then excluded.since else returns.since end";
@@ -524,6 +552,10 @@ async fn save_line(
                 stock.moved.stock_in,
                 stock.moved.find,
                 stock.moved.undo_stock_in,
+                line.canceled_by.map(Initiator::as_str),
+                &line.platform_status,
+                line.stage.map(Stage::as_str),
+                line.package.as_ref().map(PackageNumber::as_str),
             ],
         )
         .await
@@ -639,7 +671,11 @@ fn read_line(row: &Row, currency: Currency) -> Result<LineRecord, StoreError> {
         variation: row.text("variation")?,
         quantity: row.units("quantity")?,
         canceled_quantity: row.units("canceled_quantity")?,
+        canceled_by: parsed_optional(row, "canceled_by", Initiator::parse)?,
         unit_price: row.optional_int("unit_price_minor")?.map(|minor| Money::from_minor(minor, currency)),
+        platform_status: row.text("platform_status")?,
+        stage: parsed_optional(row, "stage", Stage::parse)?,
+        package: parsed_optional(row, "package_number", |text| PackageNumber::parse(text))?,
         stock: LineStock {
             reserved: row.units("reserved")?,
             allocated: row.units("allocated")?,

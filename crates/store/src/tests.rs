@@ -1,6 +1,6 @@
 //! The same functions on both databases, and every statement prepared on both.
 
-use crate::cancellations::{self, CancellationRecord, ChosenLine, Outcome};
+use crate::cancellations::{self, CancellationRecord, Outcome};
 use crate::idempotency::{self, Kept, Scope};
 use crate::jobs::{self, Due, Kind, Lease};
 use crate::order_lists::{self, Filter, Sort};
@@ -10,7 +10,7 @@ use crate::session::{Session, Transaction};
 use crate::shops::{self, ShopRecord, WarehouseRecord};
 use crate::stock::{self, Movement};
 use crate::{StoreError, new_id, on_both};
-use domain::cancellation::{Cancellation, Event, View, decide};
+use domain::cancellation::{Cancellation, Event, MeantLine, View, decide};
 use domain::ids::*;
 use domain::money::{Currency, Money};
 use domain::order::{List, Stage, Tab};
@@ -108,7 +108,11 @@ fn order(number: &str, ship_by: i64) -> OrderRecord {
             variation: "Blue".to_owned(),
             quantity: 2,
             canceled_quantity: 0,
+            canceled_by: None,
             unit_price: Some(Money::from_minor(2_670, currency)),
+            platform_status: String::new(),
+            stage: None,
+            package: None,
             stock: LineStock { allocated: 2, ..LineStock::default() },
         }],
         packages: vec![PackageRecord {
@@ -128,7 +132,14 @@ fn cancellation(order: &OrderRecord) -> CancellationRecord {
         order: order.id.clone(),
         shop: shop_id(),
         reason: ReasonCode::parse("out_of_stock").expect("a code"),
-        lines: vec![ChosenLine { line_id: "1-2".to_owned(), quantity: 2 }],
+        scope: domain::cancellation::Scope::Order,
+        lines: vec![MeantLine {
+            line: LineId::parse("1-2").expect("an id"),
+            quantity: 2,
+            canceled_before: 0,
+            canceled: 0,
+        }],
+        side_effects: Vec::new(),
         note: Some("none left".to_owned()),
         saga: Cancellation::requested(at(20)),
         platform_message: None,
@@ -288,7 +299,10 @@ on_both! {
         session.undo().await.expect("undone");
         first.saga.phase = domain::cancellation::Phase::Refused("no".to_owned());
         first.platform_message = Some("no".to_owned());
+        first.lines[0].canceled = 1;
+        first.side_effects = vec![cancellations::SideEffect { line_id: "9".to_owned(), quantity: 1 }];
         cancellations::save(&mut session, &first).await.expect("saved");
+        cancellations::save_side_effects(&mut session, &first).await.expect("saved");
         cancellations::insert(&mut session, &cancellation(&order)).await.expect("the next may begin");
         let all = cancellations::of_orders(&mut session, &merchant(), std::slice::from_ref(&order.id)).await.expect("read");
         assert_eq!(all.len(), 2);
@@ -301,7 +315,7 @@ on_both! {
         orders::insert(&mut session, &order).await.expect("inserted");
         let record = cancellation(&order);
         cancellations::insert(&mut session, &record).await.expect("inserted");
-        cancellations::begin_attempt(&mut session, &merchant(), &record.id, 1, at(21), at(31)).await.expect("begun");
+        cancellations::begin_attempt(&mut session, &merchant(), &record.id, 1, &record.lines, (at(21), at(31))).await.expect("begun");
         session.commit().await.expect("committed");
         let mut session = trial.reopen().await.begin().await.expect("begins");
         let open = cancellations::open_attempts(&mut session, &merchant(), std::slice::from_ref(&record.id)).await.expect("read");
@@ -309,7 +323,8 @@ on_both! {
         let outcome = Outcome { outcome: "accepted", http_status: 200, ..Outcome::default() };
         cancellations::end_attempt(&mut session, &merchant(), &record.id, 1, &outcome, at(22)).await.expect("ended");
         assert!(cancellations::open_attempts(&mut session, &merchant(), std::slice::from_ref(&record.id)).await.expect("read").is_empty());
-        assert_eq!(cancellations::attempts(&mut session, &merchant(), &record.id).await.expect("read")[0].answered_at, Some(at(22)));
+        let attempts = cancellations::attempts(&mut session, &merchant(), &record.id).await.expect("read");
+        assert_eq!((attempts[0].answered_at, &attempts[0].lines), (Some(at(22)), &record.lines));
     }
 
     async fn every_state_of_a_saga_is_read_as_it_was_written(trial) {
@@ -568,7 +583,8 @@ fn policy() -> domain::policy::Policy {
             reject_reasons: Vec::new(),
         },
         seller_cancel: true,
-        partial_cancel: false,
+        partial_cancel: domain::policy::MarketSwitch::default(),
+        siblings: Vec::new(),
         cancel_from: Vec::new(),
         call_timeout: Span::from_seconds(10),
         settling: Span::from_seconds(10),

@@ -3,7 +3,7 @@
 //! Lazada's own answer is the last gate: sources disagree on the statuses (6.4), and the reasons that it takes differ by
 //! order and country and are named nowhere else. The older cancel has no check of the order: only its list of reasons.
 
-use domain::policy::Policy;
+use domain::policy::{Policy, ReasonRule};
 use domain::time::Moment;
 use serde::Deserialize;
 
@@ -64,6 +64,8 @@ struct Question {
     /// Our codes with the platform's names, of one generation.
     reasons: Vec<(domain::ids::ReasonCode, String)>,
     wanted: domain::ids::ReasonCode,
+    /// Those of the other generation.
+    unasked: Vec<domain::ids::ReasonCode>,
     legacy: bool,
     items: usize,
 }
@@ -71,9 +73,16 @@ struct Question {
 impl Question {
     fn of(policy: &Policy, cancel: &CancelOrder, items: usize) -> Self {
         let legacy = policy.reason(cancel.reason.as_str()).is_some_and(|rule| Wanted::of(&rule.platform_value).legacy);
-        let same = policy.reasons.iter().filter(|rule| Wanted::of(&rule.platform_value).legacy == legacy);
-        let reasons = same.map(|rule| (rule.code.clone(), Wanted::of(&rule.platform_value).name.to_owned())).collect();
-        Self { reasons, wanted: cancel.reason.clone(), legacy, items }
+        let (same, other): (Vec<_>, Vec<_>) =
+            policy.reasons.iter().partition(|rule| Wanted::of(&rule.platform_value).legacy == legacy);
+        let named = |rule: &ReasonRule| (rule.code.clone(), Wanted::of(&rule.platform_value).name.to_owned());
+        Self {
+            reasons: same.into_iter().map(named).collect(),
+            wanted: cancel.reason.clone(),
+            unasked: other.into_iter().map(|rule| rule.code.clone()).collect(),
+            legacy,
+            items,
+        }
     }
 
     /// The platform takes some reasons: ours among them, or it does not take this cancel.
@@ -85,7 +94,7 @@ impl Question {
             let taken = if names.is_empty() { "no reason at all".to_owned() } else { names.join(", ") };
             format!("Lazada does not take this reason for these items now; it takes: {taken}.")
         });
-        CancelChecked { refused, reasons }
+        CancelChecked { refused, reasons, unasked: self.unasked.clone() }
     }
 }
 
@@ -123,5 +132,5 @@ fn read_failure_reasons(asked: &Asked, question: &Question, received: &Received)
 }
 
 fn refused(words: String) -> CancelChecked {
-    CancelChecked { refused: Some(words), reasons: Vec::new() }
+    CancelChecked { refused: Some(words), reasons: Vec::new(), unasked: Vec::new() }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use domain::ids::{LineId, OrderNumber, PackageNumber};
 use domain::money::Currency;
+use domain::platform::Platform;
 use domain::policy::{Policy, Standing};
 use domain::snapshot::{CancelledFacts, FulfilledBy, Initiator, LineSnapshot, OrderSnapshot, PackageSnapshot};
 use domain::time::Moment;
@@ -367,6 +368,7 @@ impl Part {
         let fulfilled_by =
             if is_live.is_empty() { by_platform(&items.iter().collect::<Vec<_>>()) } else { by_platform(&is_live) };
         Ok(OrderSnapshot {
+            platform: Platform::Lazada,
             platform_status: reading.status.to_owned(),
             standing: reading.standing,
             stage: reading.stage,
@@ -450,7 +452,9 @@ impl Item {
         let id = self.order_item_id.as_deref().ok_or("an item has no order_item_id")?;
         let listing = stock::listing(self.product_id, self.sku_id, self.shop_sku.as_deref(), self.sku.as_deref())
             .map_err(|problem| format!("item {id}: {problem}"))?;
-        let over = self.status.as_deref().is_some_and(|word| status::is_cancelled(policy, word));
+        let status = self.status()?;
+        let over = status::is_cancelled(policy, status.status);
+        let package = self.package_id.as_deref().map(PackageNumber::parse);
         Ok(LineSnapshot {
             id: LineId::parse(id).map_err(|error| error.to_string())?,
             listing_sku: stock::listing_sku(&listing, self.sku.clone())?,
@@ -459,7 +463,11 @@ impl Item {
             variation: self.variation.clone().unwrap_or_default(),
             quantity: 1,
             cancelled_quantity: u32::from(over),
+            cancelled_by: self.cancel_return_initiator.as_deref().filter(|_| over).and_then(initiator),
             unit_price: self.item_price.money(currency).or_else(|| self.paid_price.money(currency)),
+            platform_status: status.status.to_owned(),
+            stage: Some(status::stage(policy, &status)),
+            package: package.transpose().map_err(|error| format!("item {id}: a package_id: {error}"))?,
         })
     }
 }

@@ -50,7 +50,7 @@ fn advance(policy: &Policy, status: &str) -> (u8, usize) {
 }
 
 /// How far an item's goods are.
-fn stage(policy: &Policy, item: &ItemStatus<'_>) -> Stage {
+pub(super) fn stage(policy: &Policy, item: &ItemStatus<'_>) -> Stage {
     let least = if item.packed { Stage::Printed } else { Stage::Untouched };
     policy.status(item.status).map_or(Stage::Untouched, |rule| rule.stage).max(least)
 }

@@ -93,6 +93,7 @@ fn line(item: &str) -> CancelLine {
 fn cancel_of(code: &str, items: &[&str]) -> CancelOrder {
     let lines: Vec<CancelLine> = items.iter().map(|item| line(item)).collect();
     CancelOrder {
+        platform: Platform::Lazada,
         number: number(ORDER),
         reason: reason(code),
         lines: lines.clone(),
@@ -104,7 +105,8 @@ fn cancel_of(code: &str, items: &[&str]) -> CancelOrder {
 
 /// As [`cancel_of`], with the answer of a check that offers its reason.
 fn checked_cancel_of(code: &str, items: &[&str], reason_id: &str) -> CancelOrder {
-    let checked = CancelChecked { refused: None, reasons: vec![(reason(code), reason_id.to_owned())] };
+    let checked =
+        CancelChecked { refused: None, reasons: vec![(reason(code), reason_id.to_owned())], unasked: Vec::new() };
     CancelOrder { checked: Some(checked), ..cancel_of(code, items) }
 }
 

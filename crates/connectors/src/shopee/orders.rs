@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use domain::ids::{LineId, OrderNumber, PackageNumber};
 use domain::money::Currency;
 use domain::order::Stage;
+use domain::platform::Platform;
 use domain::policy::{Policy, Standing};
 use domain::snapshot::{CancelledFacts, FulfilledBy, Initiator, LineSnapshot, OrderSnapshot, PackageSnapshot};
 use domain::time::Moment;
@@ -244,6 +245,7 @@ impl Order {
             lines,
             requests: request.into_iter().collect(),
             packages: packages(wire_packages, policy, &platform_status, self.shipping_carrier.as_deref())?,
+            platform: Platform::Shopee,
             number,
             standing: reading.standing,
             stage: reading.stage,
@@ -324,6 +326,11 @@ impl Item {
             cancelled_quantity,
             // Per unit, as measured; zero for bundle deals (section 6.2 and 15, question 10).
             unit_price: discounted.or_else(|| self.model_original_price.money(currency)),
+            cancelled_by: None,
+            // A line has no status, and an order's detail does not say which package a line is in.
+            platform_status: String::new(),
+            stage: None,
+            package: None,
         })
     }
 }

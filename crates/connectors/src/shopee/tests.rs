@@ -68,6 +68,7 @@ fn listing(text: &str) -> ListingId {
 fn cancel_of(listings: Vec<ListingId>) -> CancelOrder {
     let line = |listing| CancelLine { line: LineId::parse("1").unwrap(), listing, quantity: 1 };
     CancelOrder {
+        platform: Platform::Shopee,
         number: number("A"),
         reason: reason("out_of_stock"),
         lines: listings.into_iter().map(line).collect(),

@@ -26,7 +26,7 @@ const CLOSED: [&str; 2] = ["CANCEL", "CANCELLED"];
 
 /// Whether chosen lines alone can be cancelled in a market.
 pub(super) fn lines_alone(policy: &Policy, market: &str) -> bool {
-    policy.partial_cancel && LINES_IN.contains(&market)
+    policy.partial_cancel.is_on(market) && LINES_IN.contains(&market)
 }
 
 #[derive(Serialize)]

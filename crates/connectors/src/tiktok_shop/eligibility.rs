@@ -132,7 +132,7 @@ impl Question {
             Ok(answer) => self.judge(&answer),
             Err(error) if error.remedy == Remedy::Rejected => {
                 let words = format!("{} ({})", error.story.message, error.story.code);
-                Ok(CancelChecked { refused: Some(words), reasons: Vec::new() })
+                Ok(CancelChecked { refused: Some(words), reasons: Vec::new(), unasked: Vec::new() })
             }
             Err(error) if errors::is_missing_version(&error) && self.step.leave(self.version) => {
                 Err(CallError { remedy: Remedy::RetryAfter(Span::ZERO), ..error })
@@ -146,7 +146,7 @@ impl Question {
         let entries = data.sku_eligibility.unwrap_or_default().into_iter();
         let entries = entries.flat_map(|sku| sku.line_item_eligibility.unwrap_or_default());
         let concerned: Vec<Entry> = entries.filter(|entry| self.concerns(entry)).collect();
-        let refused = |words: String| CancelChecked { refused: Some(words), reasons: Vec::new() };
+        let refused = |words: String| CancelChecked { refused: Some(words), reasons: Vec::new(), unasked: Vec::new() };
         let Some(first) = concerned.first() else {
             return Ok(refused("The platform offers no cancel of this order now.".to_owned()));
         };
@@ -161,7 +161,7 @@ impl Question {
             let reasons = self.policy.reasons.iter();
             let reasons =
                 reasons.map(|rule| (rule.code.clone(), reasons::for_market(&rule.platform_value, &self.market)));
-            return Ok(CancelChecked { refused: None, reasons: reasons.collect() });
+            return Ok(CancelChecked { refused: None, reasons: reasons.collect(), unasked: Vec::new() });
         }
         // A reason must be taken for every line.
         let mut offered = first.available_reason_names.clone();
@@ -175,7 +175,7 @@ impl Question {
             .filter_map(|rule| Some((rule.code.clone(), reasons::choose(&rule.platform_value, &offered)?)))
             .collect();
         if reasons.iter().any(|(reason, _)| *reason == self.reason) {
-            return Ok(CancelChecked { refused: None, reasons });
+            return Ok(CancelChecked { refused: None, reasons, unasked: Vec::new() });
         }
         let label = self.policy.reason(self.reason.as_str()).map_or(self.reason.as_str(), |rule| &rule.label);
         let instead = if offered.is_empty() { "none".to_owned() } else { offered.join(", ") };
@@ -184,6 +184,7 @@ impl Question {
                 "The platform does not take the reason “{label}” for this order now; it takes: {instead}."
             )),
             reasons,
+            unasked: Vec::new(),
         })
     }
 

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::{Answer, Asked};
 use super::status::{self, Marks};
-use super::{Parameters, stock};
+use super::{Parameters, Storefronts, stock};
 use crate::call::{CallError, Received, Remedy};
 use crate::connector::{OrderPage, Window};
 use crate::lenient::{self, Decimal};
@@ -242,7 +242,7 @@ struct Part {
 /// back; unknown ones are absent (section 4, `I`).
 pub(super) fn read_detail(
     asked: &Asked,
-    policy: &Policy,
+    storefronts: &Storefronts,
     market: &str,
     numbers: &[OrderNumber],
     received: &Received,
@@ -259,7 +259,7 @@ pub(super) fn read_detail(
             if order.is_buyer_request_cancel == Some(true) {
                 asking.push(number.clone());
             }
-            orders.push(order.snapshot(&answer, policy, market, number)?);
+            orders.push(order.snapshot(&answer, storefronts, market, number)?);
         }
     }
     Ok((orders, asking))
@@ -269,17 +269,18 @@ impl Order {
     fn snapshot(
         self,
         answer: &Answer<'_>,
-        policy: &Policy,
+        storefronts: &Storefronts,
         market: &str,
         number: OrderNumber,
     ) -> Result<OrderSnapshot, CallError> {
         let name = number.clone();
-        let read = self.read(policy, market, number);
+        let read = self.read(storefronts, market, number);
         read.map_err(|problem| answer.failed(Remedy::Bug, &format!("order {name}: {problem}")))
     }
 
-    fn read(self, policy: &Policy, market: &str, number: OrderNumber) -> Result<OrderSnapshot, String> {
+    fn read(self, storefronts: &Storefronts, market: &str, number: OrderNumber) -> Result<OrderSnapshot, String> {
         let platform = self.platform();
+        let policy = storefronts.policy(platform);
         let timed = self.timed();
         let platform_status = self.status.ok_or("it has no status")?;
         let ordered_at = self.create_time.ok_or("it has no create_time")?;
@@ -309,6 +310,7 @@ impl Order {
             tracking_number: self.tracking_number.as_deref(),
         };
         Ok(OrderSnapshot {
+            platform,
             packages: packages.read(self.packages.unwrap_or_default(), &items)?,
             standing: reading.standing,
             stage: reading.stage,
@@ -327,9 +329,8 @@ impl Order {
                 None | Some(BY_SELLER) => FulfilledBy::Seller,
                 Some(_) => FulfilledBy::Platform,
             },
-            // Nothing here says it: the live check does (section 5.5). Tokopedia's orders have a policy of their own, which
-            // is closed to the seller's cancel by default (`product.md` section 3).
-            seller_may_cancel: (platform == Platform::Tokopedia).then_some(false),
+            // Nothing here says it: the live check does (section 5.5).
+            seller_may_cancel: None,
             lines: lines(items, currency, cancelled.is_some())?,
             cancelled,
             // Both stand in the cancellations search only, see `requests`.
@@ -399,7 +400,11 @@ pub(super) fn line_item(line: &LineId) -> &str {
 impl Item {
     /// One line, or one for each part of a bundle: the parts lie on the shelf, the bundle does not (section 4).
     fn lines(self, id: &str, currency: Currency, order_cancelled: bool) -> Result<Vec<LineSnapshot>, String> {
-        let cancelled = order_cancelled || self.display_status.as_deref() == Some(status::CANCELLED);
+        let platform_status = self.display_status.unwrap_or_default();
+        let cancelled = order_cancelled || platform_status == status::CANCELLED;
+        let cancelled_by = self.cancel_user.as_deref().filter(|_| cancelled).and_then(initiator);
+        let package = self.package_id.as_deref().map(PackageNumber::parse).transpose();
+        let package = package.map_err(|error| format!("a line's package_id: {error}"))?;
         let name = self.product_name.unwrap_or_default();
         let variation = self.sku_name.unwrap_or_default();
         let price = self.sale_price.money(currency).or_else(|| self.original_price.money(currency));
@@ -417,7 +422,12 @@ impl Item {
                     variation: variation.clone(),
                     quantity,
                     cancelled_quantity: if cancelled { quantity } else { 0 },
+                    cancelled_by,
                     unit_price: price,
+                    platform_status: platform_status.clone(),
+                    // A cancelled package forgets how far it was; the order's times do not.
+                    stage: None,
+                    package: package.clone(),
                 })
             };
         let parts = self.combined_listing_skus.unwrap_or_default();

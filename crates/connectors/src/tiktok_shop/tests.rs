@@ -22,6 +22,7 @@ use domain::snapshot::OrderSnapshot;
 use domain::time::Moment;
 
 use super::TiktokShop;
+use crate::Policies;
 use crate::call::{Call, Received};
 use crate::connector::{CancelLine, CancelOrder, OrdersRead};
 
@@ -47,10 +48,16 @@ fn credentials() -> serde_json::Value {
     })
 }
 
+/// The policies of both storefronts, one of them this.
+fn policies(policy: Arc<Policy>) -> Policies {
+    let tokopedia = Arc::new(crate::default_policy(Platform::Tokopedia).unwrap());
+    Policies::from([(Platform::TiktokShop, policy), (Platform::Tokopedia, tokopedia)])
+}
+
 fn tiktok_shop_with(policy: Arc<Policy>, change: impl FnOnce(&mut serde_json::Value)) -> TiktokShop {
     let mut credentials = credentials();
     change(&mut credentials);
-    TiktokShop::open(API, &credentials.to_string(), policy).unwrap()
+    TiktokShop::open(API, &credentials.to_string(), &policies(policy)).unwrap()
 }
 
 fn tiktok_shop() -> TiktokShop {
@@ -85,6 +92,7 @@ fn line(id: &str) -> CancelLine {
 /// A cancel of the whole order, whose lines are the eligibility fixture's.
 fn whole(code: &str) -> CancelOrder {
     CancelOrder {
+        platform: Platform::TiktokShop,
         number: number(ORDER),
         reason: reason(code),
         lines: Vec::new(),

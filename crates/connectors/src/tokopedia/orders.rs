@@ -7,6 +7,7 @@
 use domain::ids::{LineId, OrderNumber, PackageNumber};
 use domain::money::Currency;
 use domain::order::Stage;
+use domain::platform::Platform;
 use domain::policy::{Policy, Standing};
 use domain::snapshot::{CancelledFacts, FulfilledBy, Initiator, LineSnapshot, OrderSnapshot, PackageSnapshot};
 use domain::time::Moment;
@@ -232,6 +233,7 @@ impl Order {
         let open = reading.standing == Standing::CancelRequested;
         let request = open.then(|| requests::request(&lines, buyer_reason.clone(), asked_at));
         Ok(OrderSnapshot {
+            platform: Platform::Tokopedia,
             packages: package(info.shipping_info, &number, &platform_status, reading.stage)?,
             lines,
             requests: request.into_iter().collect(),
@@ -301,7 +303,11 @@ fn lines(items: Vec<Item>, currency: Currency, cancelled: bool) -> Result<Vec<Li
             quantity,
             // Whole orders only (section B.4).
             cancelled_quantity: if cancelled { quantity } else { 0 },
+            cancelled_by: None,
             unit_price: item.product_price.money(currency),
+            platform_status: String::new(),
+            stage: None,
+            package: None,
         })
     };
     items.into_iter().map(line).collect()

@@ -69,6 +69,7 @@ fn listing(text: &str) -> ListingId {
 fn whole(code: &str, listings: &[&str]) -> CancelOrder {
     let line = |id: &&str| CancelLine { line: LineId::parse("1").unwrap(), listing: listing(id), quantity: 1 };
     CancelOrder {
+        platform: Platform::Tokopedia,
         number: number(ORDER),
         reason: ReasonCode::parse(code).unwrap(),
         lines: listings.iter().map(line).collect(),

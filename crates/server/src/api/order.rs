@@ -1,12 +1,13 @@
 //! An order and a cancellation as the API writes them.
 
 use crate::clock::rfc3339;
+use domain::cancellation::MeantLine;
 use domain::money::Money;
 use domain::order::{Stage, Tab};
 use domain::snapshot::Initiator;
 use domain::time::Moment;
 use serde::Serialize;
-use store::cancellations::{AttemptRecord, CancellationRecord};
+use store::cancellations::{AttemptRecord, CancellationRecord, SideEffect};
 use store::log::EntryRecord;
 use store::orders::{LineRecord, NEVER, OrderRecord, PackageRecord};
 use utoipa::ToSchema;
@@ -77,6 +78,10 @@ pub struct Line {
     pub quantity: u32,
     pub canceled_quantity: u32,
     pub unit_price: Option<String>,
+    /// The platform's own word of this line; null where its lines have none.
+    pub platform_status: Option<String>,
+    /// The number of the package it travels in, where that is known of a line.
+    pub package: Option<String>,
 }
 
 /// An order with everything that is known of it.
@@ -115,8 +120,12 @@ pub struct Cancellation {
     pub platform_message: Option<String>,
     /// Who cancelled the order, once it is cancelled and the platform says so.
     pub cancelled_by: Option<String>,
-    /// The chosen lines; empty where the whole order was meant.
+    /// `order`, or `lines` where the chosen lines alone are cancelled.
+    pub scope: String,
+    /// The chosen lines: all that is cancelled, or, with the scope `order`, the products that the reason speaks of.
     pub lines: Vec<CancelledLine>,
+    /// Lines that the platform cancelled beside the chosen ones.
+    pub side_effects: Vec<SideEffectLine>,
     pub note: Option<String>,
     pub actor: String,
     /// How often something was sent to the platform.
@@ -131,8 +140,16 @@ pub struct Cancellation {
 pub struct CancelledLine {
     pub line_id: String,
     pub quantity: u32,
-    /// The cancellation's state: so far every platform cancels whole orders.
+    /// `done` once its units are cancelled, else the cancellation's state.
     pub state: String,
+}
+
+/// A line that the platform cancelled beside the chosen ones.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[expect(missing_docs, reason = "the fields are the words of contracts.md")]
+pub struct SideEffectLine {
+    pub line_id: String,
+    pub quantity: u32,
 }
 
 fn amount(money: Option<Money>) -> Option<String> {
@@ -202,6 +219,8 @@ impl From<&LineRecord> for Line {
             quantity: line.quantity,
             canceled_quantity: line.canceled_quantity,
             unit_price: amount(line.unit_price),
+            platform_status: Some(line.platform_status.clone()).filter(|word| !word.is_empty()),
+            package: line.package.as_ref().map(|number| number.as_str().to_owned()),
         }
     }
 }
@@ -209,11 +228,12 @@ impl From<&LineRecord> for Line {
 impl From<&CancellationRecord> for Cancellation {
     fn from(record: &CancellationRecord) -> Self {
         let state = record.saga.state().as_str();
-        let line = |line: &store::cancellations::ChosenLine| CancelledLine {
-            line_id: line.line_id.clone(),
+        let line = |line: &MeantLine| CancelledLine {
+            line_id: line.line.as_str().to_owned(),
             quantity: line.quantity,
-            state: state.to_owned(),
+            state: line.state(record.saga.state()).as_str().to_owned(),
         };
+        let beside = |line: &SideEffect| SideEffectLine { line_id: line.line_id.clone(), quantity: line.quantity };
         Self {
             id: record.id.as_str().to_owned(),
             order_id: record.order.as_str().to_owned(),
@@ -222,7 +242,9 @@ impl From<&CancellationRecord> for Cancellation {
             reason: record.reason.as_str().to_owned(),
             platform_message: record.platform_message.clone(),
             cancelled_by: word(record.cancelled_by()),
+            scope: record.scope.as_str().to_owned(),
             lines: record.lines.iter().map(line).collect(),
+            side_effects: record.side_effects.iter().map(beside).collect(),
             note: record.note.clone(),
             actor: record.actor.clone(),
             attempts: record.saga.attempts,
@@ -265,7 +287,13 @@ fn told(attempt: &AttemptRecord) -> String {
         Some(outcome) => format!("the platform's answer: {}", outcome.replace('_', " ")),
         None => "no answer is known yet".to_owned(),
     };
-    let mut words = format!("attempt {}; {outcome}", attempt.attempt);
+    let lines: Vec<String> = attempt
+        .lines
+        .iter()
+        .map(|line| format!("{} × {} ({} canceled before)", line.quantity, line.line, line.canceled_before))
+        .collect();
+    let sent = if lines.is_empty() { String::new() } else { format!(" of {}", lines.join(", ")) };
+    let mut words = format!("attempt {}{sent}; {outcome}", attempt.attempt);
     let more =
         [("code", &attempt.platform_code), ("message", &attempt.platform_message), ("request", &attempt.request_id)];
     for (name, value) in more {

@@ -10,12 +10,12 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::eligibility::Blocked;
-use domain::ids::{OrderId, ShopId};
+use domain::ids::{LineId, OrderId, ShopId};
 use domain::order::{List, Stage, Tab};
 use domain::platform::Platform;
 use domain::snapshot::FulfilledBy;
 use domain::time::Moment;
-use engine::commands::{CancellationOptions, cancellation_options};
+use engine::commands::{CancellationOptions, LiveAnswer};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use store::order_lists::{self, Cursor, Filter, Sort, SortBy, TimeField};
@@ -286,6 +286,10 @@ pub struct Options {
     pub scope: String,
     /// Every reason of the platform.
     pub reasons: Vec<Reason>,
+    /// Whether the platform was asked just now and answered; if not, this is by what is stored.
+    pub live: bool,
+    /// Why the platform's own word is missing.
+    pub live_detail: Option<String>,
 }
 
 /// A reason to cancel.
@@ -301,6 +305,8 @@ pub struct Reason {
     pub why_not: Option<String>,
     /// Whether at least one product must be chosen.
     pub lines_required: bool,
+    /// Whether it is taken for chosen lines alone.
+    pub by_lines: bool,
     /// What it would do.
     pub effects: Vec<Effect>,
 }
@@ -308,7 +314,7 @@ pub struct Reason {
 /// A consequence of a cancel.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Effect {
-    /// `mapping`, `order`, `listing` or `stock`.
+    /// `mapping`, `order`, `package`, `listing` or `stock`.
     pub kind: String,
     /// In words.
     pub text: String,
@@ -317,12 +323,18 @@ pub struct Effect {
 impl From<CancellationOptions> for Options {
     fn from(options: CancellationOptions) -> Self {
         let blocked = options.allowed.err();
+        let (live, live_detail) = match options.live {
+            LiveAnswer::Open { .. } | LiveAnswer::Closed(_) => (true, None),
+            LiveAnswer::NotAsked => (false, None),
+            LiveAnswer::Silent(why) => (false, Some(why)),
+        };
         let reason = |reason: engine::commands::ReasonOption| Reason {
             code: reason.code.as_str().to_owned(),
             label: reason.label,
             offered: reason.why_not.is_none(),
             why_not: reason.why_not,
             lines_required: reason.lines_required,
+            by_lines: reason.by_lines,
             effects: reason
                 .effects
                 .into_iter()
@@ -335,11 +347,14 @@ impl From<CancellationOptions> for Options {
             detail: blocked.map(|blocked| blocked.detail),
             scope: if options.by_lines { "lines" } else { "order" }.to_owned(),
             reasons: options.reasons.into_iter().map(reason).collect(),
+            live,
+            live_detail,
         }
     }
 }
 
-/// What cancelling this order would do, by what is stored; the platform is asked again before anything is sent.
+/// What cancelling this order, or these lines of it, would do: by what is stored, and by what the platform says when it is
+/// asked now. It is asked again before anything is sent.
 #[utoipa::path(
     get, path = "/api/v1/orders/{id}/cancellation-options", tag = "cancellations",
     params(("id" = String, Path), ("line" = Option<String>, Query, description = "A chosen line; may be repeated")),
@@ -355,9 +370,9 @@ pub(crate) async fn options(
     query.only(&["line"])?;
     let mut session = app.store.read().await?;
     let order = visible(&mut session, &signed_in, &id).await?;
-    if query.all("line").any(|line| order.lines.iter().all(|known| known.id.as_str() != line)) {
-        return Err(Problem::not_found("line"));
-    }
-    let policy = app.engine.policy(order.platform)?;
-    Ok(Json(cancellation_options(&order, &policy).into()))
+    drop(session);
+    let line = |id: &str| order.lines.iter().find(|known| known.id.as_str() == id).map(|line| line.id.clone());
+    let chosen: Option<Vec<LineId>> = query.all("line").map(line).collect();
+    let chosen = chosen.ok_or_else(|| Problem::not_found("line"))?;
+    Ok(Json(app.engine.cancellation_options_now(&order, &chosen).await?.into()))
 }

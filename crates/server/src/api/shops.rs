@@ -65,9 +65,7 @@ pub struct Shop {
 
 /// When a shop's tokens end; nothing where its credentials cannot be read.
 pub(crate) fn tokens_end(app: &App, shop: &ShopRecord) -> (Option<Moment>, Option<Moment>) {
-    let policy = app.engine.policy(shop.platform).ok();
-    let opened =
-        policy.and_then(|policy| connectors::open(shop.platform, &shop.address, &shop.credentials, policy).ok());
+    let opened = connectors::open(shop.platform, &shop.address, &shop.credentials, app.engine.policies()).ok();
     let Some(connector) = opened.filter(|_| shop.connected) else { return (None, None) };
     (Some(connector.access_ends()).filter(|ends| ends.seconds() > 0), connector.refresh_ends())
 }

@@ -46,7 +46,7 @@ pub(super) struct Arguments {
     /// Address to listen on [COUNTERMAND_LISTEN; default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT")]
     listen: Option<String>,
-    /// How many orders are made up at the first start
+    /// How many orders each marketplace makes up at the first start
     #[arg(long, default_value_t = ORDERS)]
     orders: u32,
     /// The same seed makes the same orders
@@ -163,7 +163,7 @@ impl Demo {
         let merchant = self.people().await?;
         let shops = self.shops(&engine, &merchant, &sandbox, imported, public_url.as_str()).await?;
         if !self.state.done {
-            self.fill(&engine, &shops).await?;
+            self.fill(clock.clone(), &shops).await?;
         }
         let app = App::new(self.desk.store.clone(), engine, clock.clone(), metrics, &public_url);
         let following = tokio::spawn(follow(app.clone(), clock));
@@ -267,11 +267,21 @@ impl Demo {
     }
 
     /// Reads every order and counts the stock: opening stock is what the listings have and open orders hold.
-    async fn fill(&mut self, engine: &Engine, shops: &[ShopRecord]) -> Result<(), Failure> {
+    ///
+    /// Nobody else calls the sandbox yet: this need not keep to the platforms' budgets, as every later call does.
+    async fn fill(&mut self, clock: Arc<SandboxClock>, shops: &[ShopRecord]) -> Result<(), Failure> {
+        let mut policies = self.desk.settings.policies.clone();
+        for policy in policies.values_mut().map(Arc::make_mut) {
+            policy.calls_per_second = 0;
+            policy.budgets.clear();
+        }
+        let (engine, _) = self.desk.engine_by(policies, clock)?;
+        self.control.put("/limits", &json!({"lifted": true})).await?;
         for shop in shops {
             engine.first_sync(&shop.merchant, &shop.id).await?;
             engine.count_from_listings(&shop.merchant, &shop.id).await?;
         }
+        self.control.put("/limits", &json!({"lifted": false})).await?;
         self.state.done = true;
         self.state.write(&self.folder)
     }

@@ -8,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::network::HttpNetwork;
 use crate::settings::{Role, Settings};
 use crate::{http, workers};
+use connectors::Policies;
 use domain::ids::MerchantId;
 use engine::{Clock, Engine};
 use std::path::Path;
@@ -60,9 +61,18 @@ impl Desk {
 
     /// An engine on this database, and the counters of its network.
     pub(super) fn engine(&self, clock: Arc<dyn Clock>) -> Result<(Engine, Arc<Metrics>), Failure> {
+        self.engine_by(self.settings.policies.clone(), clock)
+    }
+
+    /// The same by other policies.
+    pub(super) fn engine_by(
+        &self,
+        policies: Policies,
+        clock: Arc<dyn Clock>,
+    ) -> Result<(Engine, Arc<Metrics>), Failure> {
         let metrics = Arc::new(Metrics::default());
         let network = Arc::new(HttpNetwork::new(Arc::clone(&metrics))?);
-        Ok((Engine::new(self.store.clone(), network, clock, self.settings.policies.clone()), metrics))
+        Ok((Engine::new(self.store.clone(), network, clock, policies), metrics))
     }
 
     /// The merchant that is meant: the one named, or the only one there is.

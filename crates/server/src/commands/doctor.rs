@@ -185,11 +185,7 @@ async fn look_at(settings: &Settings, shop: &ShopRecord, findings: &mut Findings
     if !shop.platform.is_marketplace() {
         return Ok(());
     }
-    let Some(policy) = settings.policies.get(&shop.platform) else {
-        findings.bad(name, "this version does not serve the platform", "install a version that does");
-        return Ok(());
-    };
-    match connectors::open(shop.platform, &shop.address, &shop.credentials, Arc::clone(policy)) {
+    match connectors::open(shop.platform, &shop.address, &shop.credentials, &settings.policies) {
         Ok(connector) => {
             let ends = connector.access_ends();
             let detail = format!("the access token ends {}; it is renewed by itself", rfc3339(ends));
@@ -202,7 +198,7 @@ async fn look_at(settings: &Settings, shop: &ShopRecord, findings: &mut Findings
             }
             if let Some(ends) = connector.refresh_ends() {
                 let detail = format!("the authorisation ends {}", rfc3339(ends));
-                if ends < now().plus(policy.authorise_ahead) {
+                if ends < now().plus(connector.policy().authorise_ahead) {
                     findings.bad(format!("{name}: authorisation's end"), detail, AUTHORISE_AGAIN);
                 } else {
                     findings.good(format!("{name}: authorisation's end"), detail);

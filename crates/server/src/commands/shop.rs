@@ -188,8 +188,8 @@ async fn disconnect(called: &Called, desk: &Desk, wish: &Disconnect) -> Result<(
 
 /// When a shop's tokens end: the access token, and the authorisation where the platform says so.
 fn tokens_end(desk: &Desk, shop: &ShopRecord) -> Option<(Moment, Option<Moment>)> {
-    let policy = desk.settings.policies.get(&shop.platform).filter(|_| shop.connected)?;
-    let opened = connectors::open(shop.platform, &shop.address, &shop.credentials, Arc::clone(policy)).ok()?;
+    let policies = Some(&desk.settings.policies).filter(|_| shop.connected)?;
+    let opened = connectors::open(shop.platform, &shop.address, &shop.credentials, policies).ok()?;
     Some((opened.access_ends(), opened.refresh_ends()))
 }
 

@@ -1,7 +1,8 @@
-//! The cancel dialog: reasons, products where the reason asks for them, and what will happen, before the click.
+//! The cancel dialog: the whole order or chosen items where the platform takes these, reasons, products where the reason asks
+//! for them, and what will happen, before the click. The platform is asked what it takes when the dialog opens.
 
 use super::layout::{Ask, Fragment, Place, csrf, platform, sheet};
-use super::orders::{platform_status, standing, visible};
+use super::orders::{line_status, platform_status, standing, visible};
 use super::products::{line, money};
 use super::words;
 use crate::app::App;
@@ -15,9 +16,9 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
-use domain::ids::CancellationId;
+use domain::ids::{CancellationId, LineId};
 use engine::EngineError;
-use engine::commands::{CancelRequest, CancellationOptions, CommandError, cancellation_options};
+use engine::commands::{CancelRequest, CancellationOptions, CommandError, LiveAnswer};
 use maud::{Markup, html};
 use sha2::{Digest as _, Sha256};
 use store::StoreError;
@@ -40,14 +41,20 @@ struct Entered {
     key: String,
     version: Option<i64>,
     reason: String,
+    /// Only the ticked items, where the platform cancels items by themselves.
+    items_alone: bool,
     lines: Vec<String>,
     note: String,
 }
 
+/// The words of the choice between the whole order and items of it.
+const WHOLE_ORDER: &str = "order";
+const ITEMS_ALONE: &str = "lines";
+
 impl Entered {
     fn fresh(order: &OrderRecord) -> Self {
         // With one product there is nothing to choose from.
-        let lines = match order.lines.as_slice() {
+        let lines = match live(order).as_slice() {
             [only] => vec![only.id.to_string()],
             _ => Vec::new(),
         };
@@ -60,6 +67,7 @@ impl Entered {
             key: one("key"),
             version: fields.one("version").and_then(|version| version.parse().ok()),
             reason: one("reason"),
+            items_alone: fields.one("scope") == Some(ITEMS_ALONE),
             lines: fields.all("line").map(str::to_owned).collect(),
             note: one("note"),
         }
@@ -67,7 +75,7 @@ impl Entered {
 
     /// What “the same form” means for its key.
     fn hash(&self) -> String {
-        let text = serde_json::json!([self.reason, self.lines, self.note]).to_string();
+        let text = serde_json::json!([self.reason, self.items_alone, self.lines, self.note]).to_string();
         hex::encode(Sha256::digest(text.as_bytes()))
     }
 }
@@ -92,8 +100,10 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     ask.signed_in.need(Permission::OrdersCancel)?;
     let mut session = app.store.read().await?;
     let order = visible(&mut session, &ask.signed_in, &id).await?;
-    let main = form(&app, &ask.signed_in, &order, &Entered::fresh(&order), None)?;
+    drop(session);
+    let main = form(&app, &ask.signed_in, &order, &Entered::fresh(&order), None).await?;
     let title = words::cancel_order(order.number.as_str());
+    let mut session = app.store.read().await?;
     sheet(&app, &mut session, &ask, Place::List(order.list), &title, &main).await
 }
 
@@ -106,23 +116,28 @@ async fn submit(
     let signed_in = form_sent.signed_in;
     signed_in.need(Permission::OrdersCancel)?;
     let mut entered = Entered::read(&form_sent.fields);
-    let refused = match accept(&app, &signed_in, &id, &entered).await {
-        Ok(Ok(cancellation)) => {
-            app.committed();
-            return Ok(Redirect::to(&format!("/cancellations/{cancellation}")).into_response());
+    let mut refused = None;
+    // “Check” asks what the platform says of the ticked items, and accepts nothing.
+    if form_sent.fields.one("check").is_none() {
+        match accept(&app, &signed_in, &id, &entered).await? {
+            Ok(cancellation) => {
+                app.committed();
+                return Ok(Redirect::to(&format!("/cancellations/{cancellation}")).into_response());
+            }
+            Err(wrong) => refused = Some(wrong),
         }
-        Ok(Err(wrong)) => wrong,
-        Err(problem) => return Err(problem),
-    };
+    }
     let mut session = app.store.read().await?;
     let order = visible(&mut session, &signed_in, &id).await?;
+    drop(session);
     // The operator decides again, on what is true now.
     entered.version = Some(order.version);
-    let main = form(&app, &signed_in, &order, &entered, Some(&refused))?;
+    let main = form(&app, &signed_in, &order, &entered, refused.as_ref()).await?;
     let title = words::cancel_order(order.number.as_str());
     let ask = Ask { signed_in, fragment };
+    let mut session = app.store.read().await?;
     let page = sheet(&app, &mut session, &ask, Place::List(order.list), &title, &main).await?;
-    Ok((refused.status, page).into_response())
+    Ok((refused.map_or(StatusCode::OK, |wrong| wrong.status), page).into_response())
 }
 
 /// Accepts the cancel once for one form, however often it is sent. The outer error is a problem of its own page, the
@@ -177,9 +192,17 @@ async fn accept_first(
     if entered.note.chars().count() > NOTE_MAX {
         return Ok(Err(wrong(Field::Note, words::NOTE_TOO_LONG)));
     }
-    // Products count only for a reason that asks for them; the form shows no others.
     let asks = policy.reason(&entered.reason).is_some_and(|rule| rule.lines_required);
-    let lines = if asks { chosen(&order, &entered.lines) } else { Vec::new() };
+    let by_items = by_items(&order, policy.partial_cancel.is_on(&order.region));
+    let lines = match (by_items, entered.items_alone) {
+        (true, true) if entered.lines.is_empty() => return Ok(Err(wrong(Field::Lines, words::PRODUCTS_MISSING))),
+        (true, true) => chosen(&order, &entered.lines),
+        // The whole order: a reason that asks for products means all of them.
+        (true, false) if asks => chosen(&order, &ids(&live(&order))),
+        // Products count only for a reason that asks for them; the form shows no others.
+        (false, _) if asks => chosen(&order, &entered.lines),
+        (_, _) => Vec::new(),
+    };
     let request = CancelRequest {
         order: &order.id,
         reason: &entered.reason,
@@ -195,7 +218,11 @@ async fn accept_first(
             return twin_or(app, scope, wrong_now(Field::Form, &blocked.detail)).await;
         }
         Err(CommandError::LinesRequired(_)) => return Ok(Err(wrong(Field::Lines, words::PRODUCTS_MISSING))),
-        Err(error @ (CommandError::UnknownLine(_) | CommandError::PartialNotSupported)) => {
+        Err(
+            error @ (CommandError::UnknownLine(_)
+            | CommandError::PartialNotSupported
+            | CommandError::TooManyUnits { .. }),
+        ) => {
             return Ok(Err(wrong(Field::Lines, &error.to_string())));
         }
         Err(error @ CommandError::ReasonNotOffered(_)) => {
@@ -232,23 +259,40 @@ fn wrong_now(field: Field, words: &str) -> Wrong {
     Wrong { status: StatusCode::CONFLICT, field, words: words.to_owned() }
 }
 
+/// The lines that are not cancelled.
+fn live(order: &OrderRecord) -> Vec<&LineRecord> {
+    order.lines.iter().filter(|line| line.live() > 0).collect()
+}
+
+fn ids(lines: &[&LineRecord]) -> Vec<String> {
+    lines.iter().map(|line| line.id.to_string()).collect()
+}
+
+/// Whether there is a choice between the whole order and items of it.
+fn by_items(order: &OrderRecord, by_lines: bool) -> bool {
+    by_lines && live(order).len() > 1
+}
+
 fn chosen(order: &OrderRecord, ids: &[String]) -> Vec<ChosenLine> {
-    let left = |id: &String| {
-        let line = order.lines.iter().find(|line| line.id.as_str() == id);
-        line.map_or(0, |line| line.quantity.saturating_sub(line.canceled_quantity))
-    };
+    let left = |id: &String| order.lines.iter().find(|line| line.id.as_str() == id).map_or(0, LineRecord::live);
     ids.iter().map(|id| ChosenLine { line_id: id.clone(), quantity: left(id) }).collect()
 }
 
-fn form(
+async fn form(
     app: &App,
     signed_in: &SignedIn,
     order: &OrderRecord,
     entered: &Entered,
     refused: Option<&Wrong>,
 ) -> Result<Markup, Problem> {
-    let policy = app.engine.policy(order.platform)?;
-    let options = cancellation_options(order, &policy);
+    let meant: Vec<LineId> = order
+        .lines
+        .iter()
+        .filter(|line| entered.items_alone && entered.lines.iter().any(|id| id == line.id.as_str()))
+        .map(|line| line.id.clone())
+        .collect();
+    let options = app.engine.cancellation_options_now(order, &meant).await?;
+    let by_items = by_items(order, options.by_lines);
     let said = |field: Field| refused.filter(|wrong| wrong.field == field).map(|wrong| wrong.words.as_str());
     let address = format!("/orders/{}", order.id);
     Ok(html! {
@@ -268,9 +312,13 @@ fn form(
                     (csrf(signed_in.csrf()))
                     input type="hidden" name="key" value=(entered.key);
                     @if let Some(version) = entered.version { input type="hidden" name="version" value=(version); }
-                    (reasons(&options, entered, said(Field::Reason)))
-                    @if options.reasons.iter().any(|reason| reason.lines_required) {
-                        (products(order, entered, said(Field::Lines)))
+                    @if let LiveAnswer::Silent(why) = &options.live {
+                        p.attention role="status" { (words::not_asked_live(order.platform.title(), why)) }
+                    }
+                    @if by_items { (scope(app, order, entered, said(Field::Lines))) }
+                    (reasons(&options, by_items, entered, said(Field::Reason)))
+                    @if !by_items && options.reasons.iter().any(|reason| reason.lines_required) {
+                        (products(app, order, entered, said(Field::Lines)))
                     }
                     label.note {
                         span { (words::NOTE) " " small { (words::NOTE_HINT) } }
@@ -299,7 +347,23 @@ fn summary(app: &App, order: &OrderRecord) -> Markup {
     }
 }
 
-fn reasons(options: &CancellationOptions, entered: &Entered, said: Option<&str>) -> Markup {
+/// The whole order, or items of it.
+fn scope(app: &App, order: &OrderRecord, entered: &Entered, said: Option<&str>) -> Markup {
+    html! {
+        fieldset.scope {
+            legend { (words::CHOOSE_SCOPE) }
+            label { input type="radio" name="scope" value=(WHOLE_ORDER) checked[!entered.items_alone]; span { (words::SCOPE_ORDER) } }
+            label { input type="radio" name="scope" value=(ITEMS_ALONE) checked[entered.items_alone]; span { (words::SCOPE_LINES) } }
+            div.items {
+                @for item in &order.lines { (product(app, order, item, entered)) }
+                button name="check" value="1" formnovalidate { (words::check_items(order.platform.title())) }
+            }
+            @if let Some(words) = said { p.error role="alert" { (words) } }
+        }
+    }
+}
+
+fn reasons(options: &CancellationOptions, by_items: bool, entered: &Entered, said: Option<&str>) -> Markup {
     let first = options.reasons.iter().find(|reason| reason.why_not.is_none()).map(|reason| &reason.code);
     html! {
         fieldset.reasons aria-describedby=[said.map(|_| "reason-error")] {
@@ -314,7 +378,8 @@ fn reasons(options: &CancellationOptions, entered: &Entered, said: Option<&str>)
                             aria-describedby=[offered.then_some(&effects)]
                             autofocus[first == Some(&reason.code) && entered.reason.is_empty()];
                         span { (reason.label) }
-                        @if reason.lines_required && offered { " " small { (words::ASKS_FOR_PRODUCTS) } }
+                        @if reason.lines_required && offered && !by_items { " " small { (words::ASKS_FOR_PRODUCTS) } }
+                        @if by_items && !reason.by_lines && offered { " " small { (words::WHOLE_ORDER_ONLY) } }
                         @if let Some(why_not) = &reason.why_not { " " small { (why_not) } }
                     }
                     // The style sheet shows those of the chosen reason only.
@@ -331,23 +396,25 @@ fn reasons(options: &CancellationOptions, entered: &Entered, said: Option<&str>)
     }
 }
 
-fn products(order: &OrderRecord, entered: &Entered, said: Option<&str>) -> Markup {
+fn products(app: &App, order: &OrderRecord, entered: &Entered, said: Option<&str>) -> Markup {
     html! {
         fieldset.products aria-describedby="products-why" {
             legend { (words::CHOOSE_PRODUCTS) }
             p.sub #products-why { (words::CHOOSE_PRODUCTS_WHY) span.when-not { " " (words::CHOOSE_PRODUCTS_WHEN) } }
-            @for item in &order.lines { (product(item, entered)) }
+            @for item in &order.lines { (product(app, order, item, entered)) }
             @if let Some(words) = said { p.error role="alert" { (words) } }
         }
     }
 }
 
-fn product(item: &LineRecord, entered: &Entered) -> Markup {
-    let ticked = entered.lines.iter().any(|line| line == item.id.as_str());
+fn product(app: &App, order: &OrderRecord, item: &LineRecord, entered: &Entered) -> Markup {
+    let over = item.live() == 0;
+    let ticked = !over && entered.lines.iter().any(|line| line == item.id.as_str());
     html! {
-        label.product {
-            input type="checkbox" name="line" value=(item.id) checked[ticked];
+        label.product.closed[over] {
+            input type="checkbox" name="line" value=(item.id) checked[ticked] disabled[over];
             (line(item))
+            (line_status(app, order, item))
         }
     }
 }

@@ -14,7 +14,7 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use domain::cancellation::{Phase, Sent, State as CancellationState};
+use domain::cancellation::{Phase, Scope, Sent, State as CancellationState};
 use domain::ids::{CancellationId, OrderId, ReasonCode};
 use domain::platform::Platform;
 use engine::commands::may_be_resolved;
@@ -91,6 +91,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
             " " span.sub { (words::ASKED_BY) " " (record.actor) ", " (zone.short(record.created_at)) }
         }
         (steps(&app, &order, &record, zone))
+        (items(&order, &record))
         @if may_be_resolved(record.saga.state()) && ask.signed_in.permissions.has(Permission::OrdersCancel) {
             p.attention { (words::ATTENTION_LEAD) }
             (resolutions(&ask.signed_in, &record))
@@ -146,6 +147,44 @@ fn steps(app: &App, order: &OrderRecord, record: &CancellationRecord, zone: Zone
         @if !ended && !refused {
             p.progress role="status" { (words::cancelling_for(age)) }
             p.sub { (words::PROGRESS_LEAD) }
+        }
+    }
+}
+
+/// That a cancel means chosen lines alone.
+pub(super) fn only(record: &CancellationRecord) -> Markup {
+    html! {
+        @if record.scope == Scope::Lines {
+            div.sub { (words::only_units(record.lines.iter().map(|line| line.quantity).sum())) }
+        }
+    }
+}
+
+/// The chosen lines, each with where it stands, and what the platform canceled beside them.
+fn items(order: &OrderRecord, record: &CancellationRecord) -> Markup {
+    let name = |id: &str| {
+        let line = order.lines.iter().find(|line| line.id.as_str() == id);
+        line.map_or_else(|| id.to_owned(), |line| line.name.clone())
+    };
+    html! {
+        @if record.scope == Scope::Lines {
+            section.items {
+                h2 { (words::CANCELED_ITEMS) }
+                ul {
+                    @for line in &record.lines {
+                        li data-line=(line.line) {
+                            (line.quantity) " × " (name(line.line.as_str())) " "
+                            (state_badge(line.state(record.saga.state())))
+                        }
+                    }
+                }
+                @if !record.side_effects.is_empty() {
+                    h2 { (words::CANCELED_BESIDE) }
+                    ul.beside {
+                        @for line in &record.side_effects { li { (line.quantity) " × " (name(&line.line_id)) } }
+                    }
+                }
+            }
         }
     }
 }
@@ -249,7 +288,7 @@ fn row(
                     Some(order) => a.number href={ "/orders/" (order.id) } { (order.number) },
                     None => code { (record.order) },
                 }
-                div.sub { @if let Some(shop) = shop { (platform(shop.platform)) " " (shop.name) } }
+                div.sub { @if let Some(order) = order { (platform(order.platform)) " " } @if let Some(shop) = shop { (shop.name) } }
             }
             td data-label=(words::COLUMN_STATE) data-pending[!state.is_final()] {
                 a href={ "/cancellations/" (record.id) } data-open { (state_badge(state)) }
@@ -257,6 +296,7 @@ fn row(
             }
             td data-label=(words::COLUMN_REASON) {
                 @if let Some(order) = order { (reason_label(app, order.platform, &record.reason)) } @else { (record.reason) }
+                (only(record))
                 @if let Some(note) = &record.note { div.sub { (note) } }
             }
             td data-label=(words::ASKED_BY) { (record.actor) div.sub { (zone.short(record.created_at)) } }

@@ -2,7 +2,7 @@
 
 use super::cancellations::{attempt_words, reason_label};
 use super::layout::{Ask, Desk, Place, ShopView, csrf, platform};
-use super::orders::{blocked, marks, platform_status, progress, standing, visible};
+use super::orders::{blocked, line_status, marks, platform_status, progress, standing, visible};
 use super::products::{money, picture};
 use super::times::{Zone, deadline};
 use super::words;
@@ -46,7 +46,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let main = html! {
         (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record)))
         (facts(&app, &order, zone))
-        (lines(&order))
+        (lines(&app, &order))
         (stocked_in(&ask, &receipts, zone))
         (packages(&order))
         (cancellations_of(&app, &order, &tried, zone))
@@ -202,7 +202,7 @@ fn stocked_in(ask: &Ask, receipts: &[Receipt], zone: Zone) -> Markup {
     }
 }
 
-fn lines(order: &OrderRecord) -> Markup {
+fn lines(app: &App, order: &OrderRecord) -> Markup {
     html! {
         section {
             h2 { (words::LINES) }
@@ -226,6 +226,7 @@ fn lines(order: &OrderRecord) -> Markup {
                                     div {
                                         span.name { (line.name) }
                                         @if !line.variation.is_empty() { div.sub { (line.variation) } }
+                                        (line_status(app, order, line))
                                     }
                                 }
                             }
@@ -327,6 +328,7 @@ fn cancellations_of(
                                 }
                                 td data-label=(words::COLUMN_REASON) {
                                     (reason_label(app, order.platform, &record.reason))
+                                    (super::cancellations::only(record))
                                     @if let Some(note) = &record.note { div.sub { (note) } }
                                 }
                                 td data-label=(words::ASKED_BY) { (record.actor) div.sub { (zone.short(record.created_at)) } }
@@ -350,6 +352,13 @@ struct Happening {
     detail: String,
 }
 
+/// The lines that an attempt sent, with what was canceled of each before.
+fn sent_lines(attempt: &AttemptRecord) -> String {
+    let lines =
+        attempt.lines.iter().map(|line| words::sent_line(line.line.as_str(), line.quantity, line.canceled_before));
+    lines.collect::<Vec<_>>().join(", ")
+}
+
 fn timeline(entries: &[EntryRecord], tried: &[(CancellationRecord, Vec<AttemptRecord>)], zone: Zone) -> Markup {
     let mut happenings: Vec<Happening> = entries
         .iter()
@@ -365,7 +374,7 @@ fn timeline(entries: &[EntryRecord], tried: &[(CancellationRecord, Vec<AttemptRe
             at: attempt.began_at,
             who: "countermand".to_owned(),
             what: words::attempt_sent(attempt.attempt),
-            detail: String::new(),
+            detail: sent_lines(attempt),
         });
         if let (Some(at), Some(outcome)) = (attempt.answered_at, &attempt.outcome) {
             happenings.push(Happening {

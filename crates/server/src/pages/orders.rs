@@ -3,7 +3,7 @@
 mod rows;
 mod view;
 
-pub(super) use rows::{blocked, marks, platform_status, progress, standing, status_title};
+pub(super) use rows::{blocked, line_status, marks, platform_status, progress, standing, status_title};
 
 use super::layout::{Ask, Desk, Fragment, Place, pages, shared_zone, sheet};
 use super::times::Zone;

@@ -155,6 +155,11 @@ words! {
     CHOOSE_PRODUCTS_WHY = "This reason needs at least one product.";
     CHOOSE_PRODUCTS_WHEN = "Only for reasons that ask for products.";
     ASKS_FOR_PRODUCTS = "asks for products";
+    CHOOSE_SCOPE = "What is to be canceled?";
+    SCOPE_ORDER = "The whole order";
+    SCOPE_LINES = "Only these items";
+    WHOLE_ORDER_ONLY = "only for the whole order";
+    PARCEL = "parcel";
     CONSEQUENCES = "What will happen";
     NOTE = "Note";
     NOTE_HINT = "Kept here, not sent to the buyer or the marketplace.";
@@ -166,6 +171,8 @@ words! {
     STALE_FORM = "The order changed while this was open. Look at it again and repeat.";
 
     CANCELLATION = "Cancellation";
+    CANCELED_ITEMS = "Items to be canceled";
+    CANCELED_BESIDE = "The platform canceled these as well";
     STEP_REQUESTED = "Accepted here";
     STEP_DONE = "Canceled";
     STEP_REFUSED = "Refused";
@@ -642,6 +649,29 @@ pub(crate) fn picture_of(name: &str) -> String {
 
 pub(crate) fn select_order(number: &str) -> String {
     format!("Select order {number}")
+}
+
+/// Why what the dialog shows is not the platform's own word.
+pub(crate) fn not_asked_live(platform: &str, why: &str) -> String {
+    format!(
+        "{platform} has not said just now what it takes: {why}. This is by what is stored here; it is asked again before \
+         anything is sent."
+    )
+}
+
+/// The button that asks about the ticked items.
+pub(crate) fn check_items(platform: &str) -> String {
+    format!("Ask {platform} about these items")
+}
+
+/// A line as an attempt sent it.
+pub(crate) fn sent_line(line: &str, units: u32, canceled_before: u32) -> String {
+    format!("{units} × {line} ({canceled_before} canceled before)")
+}
+
+/// How many of an order's units a cancel means.
+pub(crate) fn only_units(units: u32) -> String {
+    format!("only {units} of its units")
 }
 
 pub(crate) fn cancel_order(number: &str) -> String {

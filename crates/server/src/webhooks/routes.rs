@@ -131,14 +131,16 @@ async fn route(app: &App, session: &mut Session, platform: Platform, named: &Nam
     let opened = match named {
         Named::Shop(_, id) => {
             let Some(shop) = all.iter().find(|shop| shop.id == *id) else { return Ok(None) };
-            connectors::open(platform, &shop.address, &shop.credentials, policy)
+            connectors::open(platform, &shop.address, &shop.credentials, app.engine.policies())
         }
         Named::App(_) => {
             let Some(kept) = app.store.app(session, &merchant, platform).await? else { return Ok(None) };
             let Some(country) = policy.countries.first().cloned() else { return Ok(None) };
             let credentials =
                 connectors::connecting(platform).and_then(|it| it.shop(&kept.credentials, &country.code, None));
-            credentials.and_then(|credentials| connectors::open(platform, &country.address, &credentials, policy))
+            credentials.and_then(|credentials| {
+                connectors::open(platform, &country.address, &credentials, app.engine.policies())
+            })
         }
     };
     let connector = opened.map_err(|error| Problem::internal(error.to_string()))?;

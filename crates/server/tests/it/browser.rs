@@ -1,6 +1,7 @@
 //! What an operator does, in a real browser.
 
 mod chromium;
+mod marketplaces;
 mod shops;
 
 use crate::api::stock_ins::parcels_that_come_back;

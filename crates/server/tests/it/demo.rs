@@ -65,7 +65,15 @@ async fn a_restarted_demo_goes_on_with_the_same_password_token_and_orders() {
         let lists = counts.as_object().expect("counts").iter().filter(|(name, _)| !name.contains('.'));
         lists.filter_map(|(_, count)| count.as_i64()).sum::<i64>()
     };
-    assert_eq!(total(&counts), 30, "{counts}");
+    assert_eq!(total(&counts), 4 * 30, "each marketplace's: {counts}");
+    for platform in ["shopee", "lazada", "tiktok_shop", "tokopedia"] {
+        for list in ["new", "in_process"] {
+            let path = format!("/api/v1/orders?list={list}&platform={platform}&limit=1");
+            assert!(read(&first, &path).await["orders"][0].is_object(), "{platform} has orders in {list}");
+        }
+        assert!(first.ready["credentials"][platform].is_object(), "{}", first.ready);
+    }
+    assert!(first.resident_kib() < MEMORY_MAX_KIB, "{} KiB", first.resident_kib());
 
     let second = run(&["demo", "--listen", "127.0.0.1:0", "--data", &data]);
     let complaint = complaint(&second);
@@ -77,7 +85,7 @@ async fn a_restarted_demo_goes_on_with_the_same_password_token_and_orders() {
         let again = demo(&data, &["--orders", "30"]);
         assert_eq!(kept, [again.text("email"), again.text("password"), again.text("api_token")]);
         let counts = read(&again, "/api/v1/orders/counts").await;
-        assert_eq!(total(&counts), 30 + made_before, "nothing is seeded twice: {counts}");
+        assert_eq!(total(&counts), 4 * 30 + made_before, "nothing is seeded twice: {counts}");
         let control = again.ready["sandbox"]["control"].as_str().expect("an address").to_owned();
         let wish = json!({"platform": "shopee", "count": 1});
         let made = client().post(format!("{control}/orders")).json(&wish).send().await.expect("an answer");

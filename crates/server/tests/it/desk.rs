@@ -75,7 +75,11 @@ impl Desk {
 
     /// A desk that only answers: what it accepts stays as it is.
     pub(crate) async fn without_workers(trial: Trial, orders: u32) -> Self {
-        let world = World::start(trial, orders).await;
+        Self::over(World::start(trial, orders).await).await
+    }
+
+    /// A desk over a world, that only answers.
+    pub(crate) async fn over(world: World) -> Self {
         let (app, url) = serve(&world).await;
         let client = reqwest::Client::builder()
             .no_proxy()

@@ -1,6 +1,8 @@
 //! The engine against the sandbox, on both databases.
 
 mod cancel;
+mod lines;
+mod marketplaces;
 mod world;
 
 pub(crate) use world::{Control, World};

@@ -77,7 +77,7 @@ fn limits_are_the_sheet_s_or_our_own() {
     assert!(policy.settling <= Span::from_seconds(15));
     assert_eq!(policy.calls_per_second, 0);
     assert_eq!((policy.budget(EndpointClass::Stock), policy.budget(EndpointClass::Reads)), (Some(50), None));
-    assert!(policy.partial_cancel && policy.seller_cancel);
+    assert!(policy.partial_cancel.is_on("MY") && policy.seller_cancel);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn capabilities_and_functions_agree() {
     assert_eq!(lazada.read_listings(&[listing("1:2")], NOW).unwrap().effect, Effect::Read);
     assert_eq!(lazada.exchange_code("c", NOW).effect, Effect::Write);
     assert_eq!(lazada.refresh(NOW).effect, Effect::Write);
-    let whole_only = lazada_by(|policy| policy.partial_cancel = false);
+    let whole_only = lazada_by(|policy| policy.partial_cancel.on = false);
     assert!(!whole_only.capabilities().partial_cancel);
 }
 

@@ -1,5 +1,6 @@
 //! What comes back: orders, stock, tokens, and every way to fail.
 
+use domain::platform::Platform;
 use domain::snapshot::{FulfilledBy, Initiator, OrderSnapshot};
 use domain::time::{Moment, Span};
 use proptest::prelude::*;
@@ -40,6 +41,7 @@ fn list_call(cursor: Option<&str>) -> Call<OrderPage> {
 
 fn cancel_call() -> Call<CancelAccepted> {
     let cancel = CancelOrder {
+        platform: Platform::Shopee,
         number: number("260810K7QX2M4P"),
         reason: reason("out_of_stock"),
         ..cancel_of(vec![listing("5:6")])

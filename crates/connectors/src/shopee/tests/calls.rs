@@ -7,9 +7,9 @@ use super::{
     ACCESS_TOKEN, NOW, PARTNER_KEY, PUSH_KEY, REFRESH_TOKEN, cancel_of, credentials, listing, number, policy, reason,
     shopee,
 };
-use crate::OpenError;
 use crate::call::Call;
 use crate::connector::{CancelOrder, Connector, ConnectorError, SetStock, Window};
+use crate::{OpenError, Policies};
 use domain::time::Span;
 
 fn shown<T>(call: &Call<T>) -> String {
@@ -23,6 +23,7 @@ fn requests_have_the_documented_form() {
     let shopee = shopee();
     let window = Window { from: NOW.minus(Span::from_seconds(3_600)), to: NOW };
     let cancel = |code: &str, listings: &[&str]| CancelOrder {
+        platform: Platform::Shopee,
         number: number("260810K7QX2M4P"),
         reason: reason(code),
         ..cancel_of(listings.iter().map(|id| listing(id)).collect())
@@ -145,9 +146,17 @@ fn only_a_host_is_an_address() {
 
 #[test]
 fn a_platform_without_connector_says_so() {
-    let error = crate::open(Platform::Manual, "https://x", "{}", policy()).map(|_| ()).unwrap_err();
+    let error = crate::open(Platform::Manual, "https://x", "{}", &Policies::new()).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "Manual is not connected by this version; connect a shop of another platform");
-    assert!(crate::open(Platform::Shopee, "https://x.example", &credentials().to_string(), policy()).is_ok());
+    assert!(
+        crate::open(
+            Platform::Shopee,
+            "https://x.example",
+            &credentials().to_string(),
+            &Policies::from([(Platform::Shopee, policy())])
+        )
+        .is_ok()
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The built-in policy against the sheet, and the capabilities against what the functions do.
 
+use domain::ids::LineId;
 use domain::order::Stage;
 use domain::policy::{GoodsEffect, ListingEffect, Standing};
 use domain::time::Span;
@@ -7,7 +8,7 @@ use domain::time::Span;
 use super::super::status::{self, Reading};
 use super::{NOW, cancel_of, listing, number, policy, reason, shopee};
 use crate::call::Effect;
-use crate::connector::{CancelOrder, Connector, ConnectorError, SetStock};
+use crate::connector::{CancelLine, CancelOrder, Connector, ConnectorError, SetStock};
 
 #[test]
 fn every_status_of_the_sheet_has_its_meaning() {
@@ -95,7 +96,7 @@ fn limits_are_the_sheet_s_or_our_own() {
     assert_eq!(policy.read_batch, 50);
     assert!(policy.settling <= Span::from_seconds(15));
     assert_eq!(policy.calls_per_second, 0);
-    assert!(!policy.partial_cancel);
+    assert!(!policy.partial_cancel.on);
 }
 
 #[test]
@@ -149,7 +150,7 @@ fn capabilities_and_functions_agree() {
         let cancel = CancelOrder { number: number("A"), reason: rule.code.clone(), ..cancel_of(vec![listing("1:2")]) };
         let call = shopee.cancel_order(&cancel, NOW).unwrap();
         assert_eq!(call.effect, Effect::Write);
-        // No part of an order is ever cancelled alone.
+        // A cancel of the whole order never names parts.
         assert!(!String::from_utf8_lossy(call.request.body()).contains("partial_cancel_item_list"));
     }
     let stock = shopee.set_stock(&[SetStock { listing: listing("1:2"), stock: 1 }], NOW).unwrap();
@@ -171,4 +172,21 @@ fn a_reason_the_policy_lacks_is_not_sent() {
     assert_eq!(cancel("pricing_error", vec![]), Err(ConnectorError::LinesRequired("pricing_error".to_owned())));
     let lazada = listing("not-shopee");
     assert_eq!(cancel("out_of_stock", vec![lazada]), Err(ConnectorError::Listing("not-shopee".to_owned())));
+}
+
+#[test]
+fn chosen_lines_are_named_with_what_the_order_s_detail_says_of_them() {
+    let line = |id: &str| CancelLine { line: LineId::parse(id).unwrap(), listing: listing("11:22"), quantity: 2 };
+    let cancel =
+        CancelOrder { whole: false, lines: vec![line("33:22:44"), line("11:22:0:2")], ..cancel_of(Vec::new()) };
+    let call = shopee().cancel_order(&cancel, NOW).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(call.request.body()).unwrap();
+    let first = serde_json::json!({
+        "item_id": 11, "model_id": 22, "order_item_id": 33, "promotion_group_id": 44, "model_quantity": 2,
+    });
+    let second = serde_json::json!({"item_id": 11, "model_id": 22, "order_item_id": 11, "model_quantity": 2});
+    assert_eq!(body["partial_cancel_item_list"], serde_json::json!([first, second]));
+    assert_eq!(body["item_list"], serde_json::Value::Null, "the list that takes the whole order is left out");
+    let none = CancelOrder { whole: false, ..cancel_of(Vec::new()) };
+    assert!(shopee().cancel_order(&none, NOW).is_err());
 }

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use domain::platform::Platform;
+
 use super::super::{auth, sign};
 use super::{NOW, cancel_of, credentials, listing, number, reason, shopee, shopee_with};
 use crate::connector::{CancelOrder, Connector};
@@ -53,6 +55,7 @@ fn no_wrong_way_of_signing_gives_our_signature() {
 fn a_cancel_goes_out_as_the_vector_s_request() {
     let vector = vector("shop_cancel_order");
     let cancel = CancelOrder {
+        platform: Platform::Shopee,
         number: number("260810K7QX2M4P"),
         reason: reason("out_of_stock"),
         ..cancel_of(vec![listing("24567890123:198765432109")])
@@ -70,6 +73,7 @@ fn a_key_with_the_newer_prefix_signs_with_the_prefix() {
     let vector = vector("shop_cancel_order_shpk_key");
     let shopee = shopee_with(|credentials| credentials["partner_key"] = vector["partner_key"].clone());
     let cancel = CancelOrder {
+        platform: Platform::Shopee,
         number: number("260810K7QX2M4P"),
         reason: reason("buyer_requests_cancellation"),
         ..cancel_of(vec![])

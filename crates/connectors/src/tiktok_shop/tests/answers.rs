@@ -77,10 +77,19 @@ fn an_order_with_nothing_but_what_must_be_is_read() {
 }
 
 #[test]
-fn an_order_of_the_tokopedia_app_is_closed_to_the_seller_s_cancel() {
-    let tokopedia = awaiting("\"TIKTOK_SHOP\"", "\"TOKOPEDIA\"");
-    assert_eq!(tokopedia.seller_may_cancel, Some(false));
-    assert_eq!(read_order(AWAITING, ORDER).seller_may_cancel, None);
+fn an_order_of_the_tokopedia_app_is_tokopedia_s_and_read_by_its_policy() {
+    assert_eq!(read_order(AWAITING, ORDER).platform, Platform::TiktokShop);
+    assert_eq!(awaiting("\"TIKTOK_SHOP\"", "\"TOKOPEDIA\"").platform, Platform::Tokopedia);
+    let mut tokopedia = crate::default_policy(Platform::Tokopedia).unwrap();
+    tokopedia.statuses.retain(|rule| rule.value != "AWAITING_SHIPMENT");
+    let policies = Policies::from([(Platform::TiktokShop, policy()), (Platform::Tokopedia, Arc::new(tokopedia))]);
+    let shop = TiktokShop::open(API, &credentials().to_string(), &policies).unwrap();
+    let standing = |body: &str| {
+        let call = shop.read_orders(&[number(ORDER)], NOW);
+        orders_of((call.read)(&received(200, body)).unwrap()).remove(0).standing
+    };
+    assert_eq!(standing(AWAITING), Standing::ToPack);
+    assert_eq!(standing(&AWAITING.replace("\"TIKTOK_SHOP\"", "\"TOKOPEDIA\"")), Standing::Unknown);
 }
 
 #[test]

@@ -187,7 +187,7 @@ fn every_statement_has_keys() {
 fn a_cancel_of_lines_is_never_sent_as_a_cancel_of_the_order() {
     let lines = |market: &str, on: bool| {
         let mut policy = Policy::clone(&policy());
-        policy.partial_cancel = on;
+        policy.partial_cancel.on = on;
         let shop = tiktok_shop_with(Arc::new(policy), |credentials| credentials["region"] = market.into());
         let cancel = CancelOrder { whole: false, lines: vec![line("1")], ..whole("out_of_stock") };
         assert_eq!(shop.capabilities().partial_cancel, shop.cancel_order(&cancel, NOW).is_ok());
@@ -203,7 +203,7 @@ fn a_cancel_of_lines_is_never_sent_as_a_cancel_of_the_order() {
 #[test]
 fn the_parts_of_a_bundle_are_one_line_item() {
     let mut policy = Policy::clone(&policy());
-    policy.partial_cancel = true;
+    policy.partial_cancel.on = true;
     let shop = tiktok_shop_with(Arc::new(policy), |credentials| credentials["region"] = "GB".into());
     let cancel = CancelOrder { whole: false, lines: vec![line("77:1"), line("77:2")], ..whole("out_of_stock") };
     let call = shop.cancel_order(&cancel, NOW).unwrap();

@@ -58,7 +58,7 @@ fn limits_are_the_sheet_s_or_our_own() {
     assert_eq!(policy.budget(EndpointClass::Reads), Some(50));
     assert_eq!(policy.budget(EndpointClass::Tokens), None);
     assert!(policy.settling <= Span::from_seconds(15));
-    assert!(policy.seller_cancel && !policy.partial_cancel);
+    assert!(policy.seller_cancel && !policy.partial_cancel.on);
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn our_calls_are_the_vectors_requests() {
     assert_eq!(cancel.request.headers()["x-tts-access-token"], ACCESS_TOKEN);
 
     let mut policy = Policy::clone(&policy());
-    policy.partial_cancel = true;
+    policy.partial_cancel.on = true;
     let british = tiktok_shop_with(Arc::new(policy), |credentials| credentials["region"] = "US".into());
     let lines = vec![line("577512340098830968"), line("577512340098830968")];
     let one = CancelOrder { whole: false, lines, ..whole("out_of_stock") };

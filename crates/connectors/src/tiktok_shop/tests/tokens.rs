@@ -43,7 +43,7 @@ fn tokens_are_asked_for_at_their_own_host_without_a_signature() {
              &refresh_token={REFRESH_TOKEN}&grant_type=refresh_token"
         )
     );
-    let sandbox = TiktokShop::open("http://127.0.0.1:4711/", &credentials().to_string(), policy()).unwrap();
+    let sandbox = TiktokShop::open("http://127.0.0.1:4711/", &credentials().to_string(), &policies(policy())).unwrap();
     assert!(sandbox.refresh(NOW).request.uri().to_string().starts_with("http://127.0.0.1:4711/api/v2/token/refresh?"));
 }
 
@@ -73,7 +73,7 @@ fn a_new_authorisation_is_usable_once_its_shop_is_known() {
     let renewed = (shop.exchange_code("c", NOW).read)(&received(200, TOKEN)).unwrap();
     assert_eq!(renewed.access_ends.millis(), 0, "not usable yet");
 
-    let authorised = TiktokShop::open(API, &renewed.credentials, policy()).unwrap();
+    let authorised = TiktokShop::open(API, &renewed.credentials, &policies(policy())).unwrap();
     let call = authorised.refresh(NOW);
     assert_eq!((call.endpoint, call.effect), ("/authorization/202309/shops", Effect::Read));
     assert_eq!(call.request.headers()["x-tts-access-token"], "ROW_exampleAccess2");
@@ -81,7 +81,7 @@ fn a_new_authorisation_is_usable_once_its_shop_is_known() {
     let renewed = (call.read)(&received(200, SHOPS)).unwrap();
     assert_eq!(renewed.access_ends.seconds(), 1_787_044_800);
 
-    let whole = TiktokShop::open(API, &renewed.credentials, policy()).unwrap();
+    let whole = TiktokShop::open(API, &renewed.credentials, &policies(policy())).unwrap();
     assert_eq!(whole.shop_account(), SHOP);
     assert!(target(&whole.refresh(NOW)).starts_with("/api/v2/token/refresh"));
     assert!(target(&whole.read_orders(&[number("1")], NOW)).contains(&format!("shop_cipher={CIPHER}&")));
@@ -112,7 +112,7 @@ fn which_of_several_shops_is_meant_must_be_said() {
 fn a_token_that_has_ended_before_its_shop_is_known_is_renewed_first() {
     let shop = without_shop(|credentials| credentials["access_ends"] = 0.into());
     let renewed = (shop.refresh(NOW).read)(&received(401, failure(105_002, "Expired credentials"))).unwrap();
-    let again = TiktokShop::open(API, &renewed.credentials, policy()).unwrap();
+    let again = TiktokShop::open(API, &renewed.credentials, &policies(policy())).unwrap();
     assert!(target(&again.refresh(NOW)).starts_with("/api/v2/token/refresh"));
 }
 
@@ -160,7 +160,7 @@ fn the_authorisation_link_leads_to_the_page_of_the_shop() {
 
 #[test]
 fn credentials_are_refused_without_being_quoted() {
-    let refused = |text: &str| match TiktokShop::open(API, text, policy()).unwrap_err() {
+    let refused = |text: &str| match TiktokShop::open(API, text, &policies(policy())).unwrap_err() {
         OpenError::Credentials(problem) => problem,
         other => panic!("{other}"),
     };

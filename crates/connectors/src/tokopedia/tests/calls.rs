@@ -105,7 +105,15 @@ fn credentials_are_refused_without_being_quoted() {
 fn there_is_no_page_to_authorise_at() {
     let link = crate::authorisation_link(Platform::Tokopedia, API, &credentials().to_string(), "https://x", "s");
     assert_eq!(link, Err(OpenError::NoConsentPage(Platform::Tokopedia)));
-    assert!(crate::open(Platform::Tokopedia, API, &credentials().to_string(), policy()).is_ok());
+    assert!(
+        crate::open(
+            Platform::Tokopedia,
+            API,
+            &credentials().to_string(),
+            &crate::Policies::from([(Platform::Tokopedia, policy())])
+        )
+        .is_ok()
+    );
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::connector::Connector;
 #[test]
 fn the_seller_s_cancel_is_off_until_its_switch_is_on() {
     let built_in = crate::default_policy(Platform::Tokopedia).unwrap();
-    assert!(!built_in.seller_cancel && !built_in.partial_cancel);
+    assert!(!built_in.seller_cancel && !built_in.partial_cancel.on);
     let off = Tokopedia::open(API, &credentials().to_string(), Arc::new(built_in)).unwrap();
     assert!(!off.capabilities().seller_cancel);
     assert!(tokopedia().capabilities().seller_cancel);

@@ -58,10 +58,13 @@ pub(super) fn app_credentials(printed: &Value, grant: &Value) -> Value {
         if let Some(key) = members.remove("push_key") {
             members.insert("push_keys".to_owned(), Value::Array(vec![key]));
         }
+        // What a grant says of its shop, as far as this platform's credentials have it.
         if let Value::Object(granted) = grant {
-            members.extend(
-                granted.iter().filter(|(name, _)| *name != "code").map(|(name, it)| (name.clone(), it.clone())),
-            );
+            for (name, value) in members.iter_mut() {
+                if let Some(granted) = granted.get(name) {
+                    *value = granted.clone();
+                }
+            }
         }
     }
     credentials

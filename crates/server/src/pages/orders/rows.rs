@@ -18,7 +18,7 @@ use engine::commands::facts_of;
 use maud::{Markup, html};
 use std::collections::HashMap;
 use store::cancellations::CancellationRecord;
-use store::orders::{NEVER, OrderRecord};
+use store::orders::{LineRecord, NEVER, OrderRecord};
 
 /// Lines of an order that a row shows.
 const LINES_SHOWN: usize = 3;
@@ -54,6 +54,21 @@ pub(in crate::pages) fn platform_status(app: &App, order: &OrderRecord) -> Marku
     html! {
         (title)
         @if !title.eq_ignore_ascii_case(&order.platform_status) { " " code { (order.platform_status) } }
+    }
+}
+
+/// A line's own status on the platform and the parcel it travels in, where these are known of a line.
+pub(in crate::pages) fn line_status(app: &App, order: &OrderRecord, line: &LineRecord) -> Markup {
+    let over = line.live() == 0;
+    html! {
+        @if over || !line.platform_status.is_empty() {
+            span.line-status.over[over] {
+                @if line.platform_status.is_empty() { (words::LINE_CANCELED) }
+                @else { (status_title(app, order, &line.platform_status)) }
+                @if over && let Some(by) = line.canceled_by { " " span.sub { (words::canceled_by(words::initiator(by))) } }
+                @if !over && let Some(package) = &line.package { " " span.sub { (words::PARCEL) " " code { (package) } } }
+            }
+        }
     }
 }
 

@@ -14,11 +14,11 @@ use store::jobs::{Due, Kind};
 use store::on_both;
 use store::orders::OrderRecord;
 
-fn all_lines(order: &OrderRecord) -> Vec<ChosenLine> {
+pub(super) fn all_lines(order: &OrderRecord) -> Vec<ChosenLine> {
     order.lines.iter().map(|line| ChosenLine { line_id: line.id.to_string(), quantity: line.quantity }).collect()
 }
 
-const ALL_FAULTS: [&str; 11] = [
+pub(super) const ALL_FAULTS: [&str; 11] = [
     "timeout_before",
     "timeout_after",
     "http_500",
@@ -32,12 +32,12 @@ const ALL_FAULTS: [&str; 11] = [
     "slow",
 ];
 
-async fn faults(world: &World, rate: f64, kinds: &[&str], seed: u64) {
-    let faults = json!({"platform": "shopee", "rate": rate, "kinds": kinds, "seed": seed, "delay_ms": 200, "ban_seconds": 1, "stale_ms": 300});
+pub(super) async fn faults(world: &World, rate: f64, kinds: &[&str], seed: u64) {
+    let faults = json!({"platform": world.platform.as_str(), "rate": rate, "kinds": kinds, "seed": seed, "delay_ms": 200, "ban_seconds": 1, "stale_ms": 300});
     world.control.send(Method::PUT, "/faults", faults).await;
 }
 
-async fn let_repeats_through(world: &World) {
+pub(super) async fn let_repeats_through(world: &World) {
     world.control.send(Method::PUT, "/switches", json!({"accept_repeats": true})).await;
 }
 
@@ -183,7 +183,7 @@ on_both! {
 }
 
 /// Polls a future so many times, then drops it where it stands, as a crash would. Answers whether it had completed.
-async fn poll_times(future: impl Future, polls: usize) -> bool {
+pub(super) async fn poll_times(future: impl Future, polls: usize) -> bool {
     let mut future = pin!(future);
     let mut left = polls;
     std::future::poll_fn(|context| {

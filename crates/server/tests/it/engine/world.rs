@@ -1,5 +1,6 @@
-//! A sandbox, a store and an engine in one process, with one Shopee shop connected as a person would connect it.
+//! A sandbox, a store and an engine in one process, with one shop connected as a person would connect it.
 
+use connectors::Policies;
 use countermand::clock::SandboxClock;
 use countermand::network::HttpNetwork;
 use domain::ids::{MerchantId, OrderId, OrderNumber, ShopId, WarehouseId};
@@ -10,7 +11,6 @@ use domain::time::{Moment, Span};
 use engine::commands::CancelRequest;
 use engine::{Clock, Engine};
 use serde_json::{Value, json};
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use store::cancellations::{CancellationRecord, ChosenLine};
@@ -26,7 +26,8 @@ pub(crate) struct World {
     pub(crate) control: Control,
     pub(crate) merchant: MerchantId,
     pub(crate) shop: ShopId,
-    policy: Policy,
+    pub(crate) platform: Platform,
+    policies: Policies,
     clock: Arc<SandboxClock>,
     _sandbox: sandbox::Running,
 }
@@ -34,6 +35,8 @@ pub(crate) struct World {
 /// The sandbox's control port.
 #[derive(Clone)]
 pub(crate) struct Control {
+    /// Whose orders are spoken of where none is named.
+    pub(crate) platform: Platform,
     pub(crate) url: String,
     pub(crate) http: reqwest::Client,
 }
@@ -43,7 +46,7 @@ impl Control {
         // Whichever test comes first: a client cannot be built without it, and a second installation changes nothing.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { url: url.to_owned(), http }
+        Self { platform: Platform::Shopee, url: url.to_owned(), http }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -63,10 +66,14 @@ impl Control {
     /// What the platform received of an order's cancel: it took effect at most once, nothing was sent after an effective
     /// one, and nothing was sent again without a read in between.
     pub(crate) async fn check_calls(&self, number: &str) {
-        let calls = self.get(&format!("/calls?platform=shopee&number={number}")).await;
+        let calls = self.get(&format!("/calls?platform={}&number={number}", self.platform)).await;
         let (mut effective, mut read_since) = (0, true);
         for call in calls["calls"].as_array().expect("calls") {
-            if call["path"].as_str().is_some_and(|path| path.ends_with("/cancel_order")) {
+            let path = call["path"].as_str().unwrap_or_default();
+            if CHECKS.iter().any(|check| path.ends_with(check)) {
+                continue;
+            }
+            if CANCELS.iter().any(|cancel| path.ends_with(cancel)) {
                 assert_eq!(effective, 0, "{number} was sent after an effective cancel: {calls}");
                 assert!(read_since, "{number} was sent again without a read: {calls}");
                 effective += usize::from(call["changed"] == true);
@@ -78,17 +85,58 @@ impl Control {
     }
 
     pub(crate) async fn order(&self, number: &OrderNumber) -> Value {
-        self.get(&format!("/orders?platform=shopee&number={number}")).await["orders"][0].clone()
+        self.get(&format!("/orders?platform={}&number={number}", self.platform)).await["orders"][0].clone()
+    }
+
+    /// How often the platform was asked to cancel an order, and did.
+    pub(crate) async fn effective_cancels(&self, number: &OrderNumber) -> usize {
+        let calls = self.get(&format!("/calls?platform={}&number={number}", self.platform)).await;
+        let of_cancel = |call: &&Value| {
+            let path = call["path"].as_str().unwrap_or_default();
+            CANCELS.iter().any(|cancel| path.ends_with(cancel)) && call["changed"] == true
+        };
+        calls["calls"].as_array().expect("calls").iter().filter(of_cancel).count()
     }
 }
 
-fn engine(store: Store, policy: &Policy, clock: &Arc<SandboxClock>) -> Engine {
+/// The ends of the paths that cancel, on whichever platform.
+const CANCELS: [&str; 5] =
+    ["/cancel_order", "/order/reverse/cancel/create", "/order/cancel", "/cancellations", "/nack"];
+/// Those that ask whether a cancel would be taken: they read no order.
+const CHECKS: [&str; 3] = ["/cancel/validate", "/aftersale_eligibility", "/failure_reason/get"];
+
+fn engine(store: Store, policies: &Policies, clock: &Arc<SandboxClock>) -> Engine {
     let network = HttpNetwork::new(Arc::default()).expect("a network");
-    let built_in =
-        Platform::ALL.iter().filter_map(|&platform| Some((platform, connectors::default_policy(platform).ok()?)));
-    let mut policies: HashMap<_, _> = built_in.map(|(platform, policy)| (platform, Arc::new(policy))).collect();
-    policies.insert(Platform::Shopee, Arc::new(policy.clone()));
-    Engine::new(store, Arc::new(network), Arc::clone(clock) as Arc<dyn Clock>, policies)
+    Engine::new(store, Arc::new(network), Arc::clone(clock) as Arc<dyn Clock>, policies.clone())
+}
+
+/// Every platform's built-in policy, changed as a test wants it.
+fn policies(change: impl Fn(Platform, &mut Policy)) -> Policies {
+    let policy = |&platform: &Platform| {
+        let mut policy = connectors::default_policy(platform).expect("the built-in policy");
+        // The platform's answers come within milliseconds here; the rules are the same with shorter times.
+        policy.call_timeout = Span::from_millis(1_500);
+        policy.settling = Span::from_millis(400);
+        change(platform, &mut policy);
+        (platform, Arc::new(policy))
+    };
+    Platform::ALL.iter().map(policy).collect()
+}
+
+/// The app's credentials without anybody's tokens, for the shop that a grant names.
+fn app_credentials(printed: &Value, grant: &Value) -> Value {
+    let mut credentials = printed.clone();
+    let members = credentials.as_object_mut().expect("credentials");
+    members.retain(|name, _| !name.ends_with("_token"));
+    if let Some(key) = members.remove("push_key") {
+        members.insert("push_keys".to_owned(), json!([key]));
+    }
+    for (name, value) in members.iter_mut() {
+        if let Some(granted) = grant.get(name) {
+            *value = granted.clone();
+        }
+    }
+    credentials
 }
 
 fn id<T>(parsed: Result<T, domain::ids::IdError>) -> T {
@@ -96,44 +144,51 @@ fn id<T>(parsed: Result<T, domain::ids::IdError>) -> T {
 }
 
 impl World {
-    /// `orders` orders of every kind, synced and counted.
+    /// A Shopee shop with `orders` orders of every kind, synced and counted.
     pub(crate) async fn start(trial: Trial, orders: u32) -> Self {
+        Self::on(Platform::Shopee, trial, orders, |_, _| ()).await
+    }
+
+    /// The same on another platform, with policies changed.
+    pub(crate) async fn on(
+        platform: Platform,
+        trial: Trial,
+        orders: u32,
+        change: impl Fn(Platform, &mut Policy),
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let settings =
             sandbox::Settings { listen: [127, 0, 0, 1].into(), control_port: 0, data: None, seed: 7, orders };
         let sandbox = sandbox::start(settings).await.expect("a sandbox");
-        let control = Control::at(sandbox.control_url());
-        let mut policy = connectors::default_policy(Platform::Shopee).expect("the built-in policy");
-        // The platform's answers come within milliseconds here; the rules are the same with shorter times.
-        policy.call_timeout = Span::from_millis(1_500);
-        policy.settling = Span::from_millis(400);
+        let control = Control { platform, ..Control::at(sandbox.control_url()) };
+        let policies = policies(change);
 
         let ready = sandbox.ready();
-        let grant = control.send(reqwest::Method::POST, "/grants", json!({"platform": "shopee"})).await;
-        let app = &ready["credentials"]["shopee"];
-        let credentials = json!({
-            "partner_id": app["partner_id"], "partner_key": app["partner_key"], "push_keys": [app["push_key"]],
-            "shop_id": grant["shop_id"],
-        });
+        let grant = control.send(reqwest::Method::POST, "/grants", json!({"platform": platform.as_str()})).await;
+        let credentials = app_credentials(&ready["credentials"][platform.as_str()], &grant);
+        let account = &grant["shop_id"];
+        let account = account.as_str().map_or_else(|| account.to_string(), str::to_owned);
+        let known = control.get(&format!("/shops?platform={platform}")).await;
+        let region = known["shops"][0]["region"].as_str().expect("a market").to_owned();
         let merchant = id(MerchantId::parse("mer_1"));
         let shop = id(ShopId::parse("shp_1"));
         let warehouse = WarehouseRecord { id: id(WarehouseId::parse("whs_1")), name: "Shelf".to_owned() };
         let store = trial.store.clone();
         let clock = Arc::new(SandboxClock::new(control.http.clone(), &control.url));
         clock.refresh().await.expect("the sandbox's clock");
-        let engine = engine(store.clone(), &policy, &clock);
-        let sixty_days_ago = clock.platform_now(Platform::Shopee).minus(Span::from_seconds(60 * 86_400));
+        let engine = engine(store.clone(), &policies, &clock);
+        let sixty_days_ago = clock.platform_now(platform).minus(Span::from_seconds(60 * 86_400));
         let mut session = store.begin().await.expect("begins");
         shops::add_merchant(&mut session, &merchant, "A seller", Moment::from_millis(0)).await.expect("added");
         shops::add_warehouse(&mut session, &merchant, &warehouse).await.expect("added");
         let record = ShopRecord {
             merchant: merchant.clone(),
             id: shop.clone(),
-            platform: Platform::Shopee,
-            account: grant["shop_id"].to_string(),
+            platform,
+            account,
             name: "Kedai".to_owned(),
-            region: "MY".to_owned(),
-            address: ready["shopee"].as_str().expect("an address").to_owned(),
+            region,
+            address: ready[platform.as_str()].as_str().expect("an address").to_owned(),
             callback_url: None,
             warehouse: warehouse.id,
             credentials: credentials.to_string(),
@@ -149,7 +204,7 @@ impl World {
         engine.authorise(&merchant, &shop, grant["code"].as_str().expect("a code")).await.expect("authorised");
         engine.first_sync(&merchant, &shop).await.expect("synced");
         engine.count_from_listings(&merchant, &shop).await.expect("counted");
-        Self { trial, engine, control, merchant, shop, policy, clock, _sandbox: sandbox }
+        Self { trial, engine, control, merchant, shop, platform, policies, clock, _sandbox: sandbox }
     }
 
     /// The process dies and another begins on the same data: what it held in memory is gone, its leases are freed.
@@ -158,7 +213,7 @@ impl World {
         let mut session = store.begin().await.expect("begins");
         jobs::free_all(&mut session).await.expect("freed");
         session.commit().await.expect("committed");
-        self.engine = engine(store, &self.policy, &self.clock);
+        self.engine = engine(store, &self.policies, &self.clock);
     }
 
     pub(crate) async fn list(&self, list: List, limit: u32) -> Vec<OrderRecord> {
@@ -174,7 +229,9 @@ impl World {
     pub(crate) async fn cancellable(&self) -> Vec<OrderRecord> {
         let mut orders = self.list(List::New, 200).await;
         orders.extend(self.list(List::InProcess, 200).await);
-        orders.retain(|order| engine::commands::cancellation_options(order, &self.policy).allowed.is_ok());
+        orders.retain(|order| {
+            engine::commands::cancellation_options(order, &self.policies[&order.platform]).allowed.is_ok()
+        });
         orders
     }
 
@@ -256,7 +313,7 @@ impl World {
 
     /// What the listing with this code shows on the platform.
     pub(crate) async fn platform_stock(&self, sku: &str) -> Option<i64> {
-        let stock = self.control.get("/stock?platform=shopee").await;
+        let stock = self.control.get(&format!("/stock?platform={}", self.platform)).await;
         let rows = stock["stock"].as_array().expect("stock").clone();
         rows.iter().find(|row| row["sku"] == sku).and_then(|row| row["available"].as_i64())
     }
