@@ -10,6 +10,7 @@ pub mod connector;
 pub mod lazada;
 mod lenient;
 mod manual;
+mod penalties;
 pub mod policy;
 pub mod shopee;
 pub mod tiktok_shop;

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::penalties::{RateRow, rates};
 use domain::ids::ReasonCode;
 use domain::order::{List, Stage};
 use domain::policy::{
@@ -108,6 +109,8 @@ struct PolicyFile {
     request: Vec<RequestRow>,
     #[serde(default)]
     reject_reason: Vec<RejectReasonRow>,
+    #[serde(default)]
+    cancellation_rate: Vec<RateRow>,
 }
 
 #[derive(Deserialize)]
@@ -266,13 +269,18 @@ struct RejectReasonRow {
     source: Spanned<String>,
 }
 
-struct Source<'a> {
+pub(crate) struct Source<'a> {
     text: &'a str,
     file: &'a str,
 }
 
 impl Source<'_> {
-    fn wrong(&self, at: std::ops::Range<usize>, problem: impl Into<String>, remedy: impl Into<String>) -> PolicyError {
+    pub(crate) fn wrong(
+        &self,
+        at: std::ops::Range<usize>,
+        problem: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> PolicyError {
         let before = self.text.get(..at.start).unwrap_or(self.text);
         PolicyError {
             file: self.file.to_owned(),
@@ -284,7 +292,7 @@ impl Source<'_> {
     }
 
     /// A value of one of the domain's words.
-    fn word<T>(
+    pub(crate) fn word<T>(
         &self,
         given: &Spanned<String>,
         parse: impl Fn(&str) -> Result<T, UnknownWord>,
@@ -295,14 +303,18 @@ impl Source<'_> {
         })
     }
 
-    fn filled(&self, given: &Spanned<String>) -> Result<String, PolicyError> {
+    pub(crate) fn filled(&self, given: &Spanned<String>) -> Result<String, PolicyError> {
         if given.as_ref().trim().is_empty() {
             return Err(self.wrong(given.span(), "the text is empty", "fill it in or delete the row"));
         }
         Ok(given.as_ref().clone())
     }
 
-    fn evidence(&self, certainty: &Spanned<String>, source: &Spanned<String>) -> Result<Evidence, PolicyError> {
+    pub(crate) fn evidence(
+        &self,
+        certainty: &Spanned<String>,
+        source: &Spanned<String>,
+    ) -> Result<Evidence, PolicyError> {
         let tag = certainty.as_ref();
         let counted = tag.strip_prefix('C').is_some_and(|count| count.parse::<u8>().is_ok_and(|count| count >= 2));
         let named = tag.strip_prefix("S:").is_some_and(|name| !name.trim().is_empty());
@@ -325,7 +337,7 @@ impl Source<'_> {
         Err(self.wrong(given.span(), format!("“{text}” is no {what}"), remedy))
     }
 
-    fn number(&self, given: &Spanned<i64>, least: i64, most: i64, unit: &str) -> Result<i64, PolicyError> {
+    pub(crate) fn number(&self, given: &Spanned<i64>, least: i64, most: i64, unit: &str) -> Result<i64, PolicyError> {
         let number = *given.as_ref();
         if (least..=most).contains(&number) {
             return Ok(number);
@@ -403,6 +415,7 @@ impl PolicyFile {
             siblings: siblings(source, &self.siblings, &self.status)?,
             reasons: reasons(source, &self.reason, bounds)?,
             requests: requests(source, &self.request, &self.reject_reason)?,
+            cancellation_rates: rates(source, &self.cancellation_rate)?,
             seller_cancel: seller_cancel.on,
             partial_cancel,
             cancel_from: self.switches.cancel_from.check(source)?,
@@ -601,7 +614,7 @@ fn reason(
 }
 
 /// Markets, as two capital letters each.
-fn markets(source: &Source<'_>, rows: &[Spanned<String>]) -> Result<Vec<String>, PolicyError> {
+pub(crate) fn markets(source: &Source<'_>, rows: &[Spanned<String>]) -> Result<Vec<String>, PolicyError> {
     let market = |region: &Spanned<String>| {
         let letters = region.as_ref();
         if letters.len() == 2 && letters.bytes().all(|byte| byte.is_ascii_uppercase()) {

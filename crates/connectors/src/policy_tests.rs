@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use domain::penalty::{RateRule, RateUnit};
 use domain::platform::Platform;
 use domain::policy::Policy;
 use domain::request::{AnswerTime, RejectReason};
+use domain::snapshot::Initiator;
 use proptest::prelude::*;
 
 use super::{Bounds, PolicyError, read};
@@ -182,6 +184,67 @@ fn a_reason_that_stands_twice_is_refused() {
     let error = parsed(&format!("{GOOD}\n[[reason]]{reason}")).unwrap_err();
     assert_eq!((error.line, error.column), (80, 8));
     assert_eq!(error.problem, "the reason code “out_of_stock” stands here twice");
+}
+
+const RATE: &str = r#"
+[[cancellation_rate]]
+regions = ["MY"]
+from_days = 35
+to_days = 8
+unit = "items"
+counts = ["seller", "platform"]
+note = "Points are not known."
+dated = "2025-08"
+certainty = "X"
+source = "survey 2"
+
+[[cancellation_rate.threshold]]
+percent = "2.5"
+crossing = "over"
+least = 10
+consequence = "fewer orders"
+
+[[cancellation_rate.threshold]]
+percent = "10"
+crossing = "at"
+consequence = "none at all"
+points = 2
+"#;
+
+#[test]
+fn a_rate_is_taken_as_it_is_written() {
+    let policy = parsed(&format!("{GOOD}{RATE}")).unwrap();
+    let rule = RateRule::of(&policy.cancellation_rates, "MY").unwrap();
+    assert_eq!((rule.from_days, rule.to_days, rule.unit), (35, 8, RateUnit::Items));
+    assert_eq!(rule.counts, [Initiator::Seller, Initiator::Platform]);
+    let told: Vec<_> = rule.thresholds.iter().map(|it| (it.rate.to_string(), it.least, it.points)).collect();
+    assert_eq!(told, [("2.5".to_owned(), 10, None), ("10".to_owned(), 0, Some(2))]);
+    assert_eq!(RateRule::of(&policy.cancellation_rates, "SG"), None, "nothing is guessed for another market");
+}
+
+#[test]
+fn every_fault_of_a_rate_is_refused_with_its_place() {
+    for (from, to) in [
+        ("to_days = 8", "to_days = 35"),
+        ("from_days = 35", "from_days = 0"),
+        ("unit = \"items\"", "unit = \"parcels\""),
+        ("[\"seller\", \"platform\"]", "[\"nobody\"]"),
+        ("percent = \"2.5\"", "percent = \"2.5 %\""),
+        ("percent = \"2.5\"", "percent = \"11\""),
+        ("crossing = \"over\"", "crossing = \"under\""),
+        ("least = 10", "least = -1"),
+        ("consequence = \"fewer orders\"", "consequence = \"\""),
+        ("regions = [\"MY\"]", "regions = [\"Malaysia\"]"),
+        ("dated = \"2025-08\"", "dated = \" \""),
+        ("certainty = \"X\"", "certainty = \"sure\""),
+    ] {
+        assert!(RATE.contains(from), "{from}");
+        let error = parsed(&format!("{GOOD}{}", RATE.replacen(from, to, 1))).unwrap_err();
+        assert!(error.line > GOOD.lines().count(), "{to}: {error}");
+        assert!(!error.remedy.is_empty(), "{error}");
+    }
+    let twice = parsed(&format!("{GOOD}{RATE}{RATE}")).unwrap_err();
+    assert_eq!(twice.problem, "two rates for one market");
 }
 
 #[test]

@@ -216,6 +216,11 @@ pub enum Event {
     },
     /// A person asks to go on with one that needs attention.
     Retry,
+    /// It is taken back, right after a read that found the order alive.
+    Withdrawn {
+        /// Why, for people.
+        words: String,
+    },
 }
 
 /// What to do next.
@@ -328,6 +333,12 @@ fn step(mut saga: Cancellation, event: Event, now: Moment, policy: &Policy) -> (
             saga.fruitless_reads = 0;
             (saga, Effect::Read(now))
         }
+        (_, Event::Withdrawn { words }) => match saga.sent {
+            Sent::Accepted => saga.read_again(now, None),
+            // What was sent may still take effect: only a read after that knows.
+            Sent::Unknown { settled_at } if now < settled_at => saga.read_again(now, Some(settled_at)),
+            Sent::Never | Sent::Unknown { .. } | Sent::Rejected { .. } => saga.refused(words),
+        },
         (_, Event::ReadFailed { retry_after }) => {
             let pause = saga.pause(now);
             (saga, Effect::Read(pause.max(now.plus(retry_after))))

@@ -21,6 +21,7 @@ fn policy() -> Policy {
             markets: Vec::new(),
             reject_reasons: Vec::new(),
         },
+        cancellation_rates: Vec::new(),
         seller_cancel: true,
         partial_cancel: crate::policy::MarketSwitch::default(),
         siblings: Vec::new(),
@@ -164,6 +165,20 @@ fn attention_comes_by_age_and_never_by_a_count_of_attempts() {
 }
 
 #[test]
+fn what_was_accepted_or_may_still_take_effect_is_not_taken_back() {
+    let withdrawn = || Event::Withdrawn { words: "the batch was stopped".to_owned() };
+    let (saga, effect) = run([(0, withdrawn())]);
+    assert_eq!((saga.phase, effect), (Phase::Refused("the batch was stopped".to_owned()), Effect::End));
+    let unknown = Event::Unknown { deadline: at(11) };
+    let (saga, _) = run([(0, alive(1)), (1, unknown.clone()), (2, withdrawn())]);
+    assert_eq!(saga.state(), State::Confirming, "it may have happened");
+    let (saga, _) = run([(0, alive(1)), (1, unknown), (21, withdrawn())]);
+    assert_eq!(saga.state(), State::Refused, "settled, and the read before found it alive");
+    let (saga, _) = run([(0, alive(1)), (1, Event::Accepted), (2, withdrawn())]);
+    assert_eq!(saga.state(), State::Confirming);
+}
+
+#[test]
 fn not_now_reads_again_before_it_sends() {
     let (_, effect) = run([(0, alive(1)), (1, Event::NotNow { retry_after: Span::from_seconds(7) })]);
     assert_eq!(effect, Effect::Read(at(8)));
@@ -191,6 +206,7 @@ fn no_course_of_events_breaks_the_promises() {
         Event::Unknown { deadline: at(11) },
         Event::NotNow { retry_after: Span::from_seconds(1) },
         Event::Retry,
+        Event::Withdrawn { words: "stopped".to_owned() },
     ];
     let mut seen = HashSet::new();
     let mut states = vec![(Cancellation::requested(at(0)), Effect::Read(at(0)))];

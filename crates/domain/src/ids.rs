@@ -88,6 +88,8 @@ ids! {
     RequestNumber, false;
     /// One visit that put units of one cancelled order back.
     StockInId, false;
+    /// Many cancels as one act.
+    BatchId, false;
     /// A listing on a marketplace, as its connector names it; unique within its shop.
     ListingId, false;
     /// The code on a listing: the marketplace's view of what is sold.

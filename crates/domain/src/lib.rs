@@ -4,12 +4,14 @@
 //! this workspace. The words are those of the product: an order stands in a *list*, its goods are at a *stage*, a
 //! *cancellation* is one attempt to cancel it, and *stock* is the sum of movements between buckets.
 
+pub mod batch;
 pub mod cancellation;
 pub mod eligibility;
 pub mod ids;
 pub mod manual;
 pub mod money;
 pub mod order;
+pub mod penalty;
 pub mod platform;
 pub mod policy;
 pub mod request;

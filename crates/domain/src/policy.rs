@@ -2,6 +2,7 @@
 
 use crate::ids::ReasonCode;
 use crate::order::{List, Stage};
+use crate::penalty::RateRule;
 use crate::request::RequestPolicy;
 use crate::time::Span;
 use crate::words::worded;
@@ -213,6 +214,8 @@ pub struct Policy {
     pub reasons: Vec<ReasonRule>,
     /// Buyers' cancellation requests.
     pub requests: RequestPolicy,
+    /// How the platform counts a shop's cancellation rate, by market, and what follows from it.
+    pub cancellation_rates: Vec<RateRule>,
     /// Whether the seller may cancel at all in this platform's markets.
     pub seller_cancel: bool,
     /// Where chosen lines alone may be cancelled.

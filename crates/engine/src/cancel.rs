@@ -4,11 +4,13 @@
 //! some, the intent to send of others. Then it sends, and commits each answer as it comes. What was answered is read at
 //! once in the next round; what has to wait goes back to its job with a time to wake.
 
+use crate::batches::{HELD_PAUSE, STOPPED};
 use crate::read_orders::{ORDERS_PER_COMMIT, ReadOf, Reads, refused};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError, reconcile};
 use connectors::call::{CallError, Pause, Remedy, Story};
 use connectors::connector::{CancelAccepted, CancelLine, CancelOrder, Connector, ConnectorError};
+use domain::batch::Course;
 use domain::cancellation::{Effect, Event, MeantLine, Phase, Scope, Sent, State, View, decide};
 use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber};
 use domain::policy::{ListingEffect, Policy};
@@ -16,6 +18,7 @@ use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
 use std::collections::HashMap;
 use std::time::Duration;
+use store::batches;
 use store::cancellations::{self, CancellationRecord, Outcome};
 use store::jobs::{self, Claim, Lease};
 use store::log::{self, Entry};
@@ -138,6 +141,7 @@ impl Engine {
                 .into_iter()
                 .map(|(id, attempt, deadline)| (id, (attempt, deadline)))
                 .collect();
+        let held_back = batches::held(&mut session, merchant, &ids).await?;
         let mut works = Vec::with_capacity(records.len());
         for mut record in records {
             let (Some(claim), Some(number)) = (claims.remove(record.id.as_str()), numbers.get(&record.order)) else {
@@ -145,6 +149,10 @@ impl Engine {
             };
             if record.saga.state().is_final() {
                 jobs::finish(&mut session, lease, &claim, now).await?;
+                continue;
+            }
+            if held_back.get(&record.id) == Some(&Course::Paused) && record.saga.phase == Phase::Requested {
+                jobs::again(&mut session, lease, &claim, now.plus(HELD_PAUSE), now).await?;
                 continue;
             }
             if let Some((attempt, deadline)) = left_behind.get(&record.id) {
@@ -185,11 +193,14 @@ impl Engine {
             orders::lock(&mut session, merchant, &ids).await?;
             stock::lock(&mut session, merchant, &ids).await?;
             let mut loaded = Loaded::of(&mut session, merchant, &part).await?;
+            let cancellations: Vec<CancellationId> = part.iter().map(|work| work.id.clone()).collect();
+            let held_back = batches::held(&mut session, merchant, &cancellations).await?;
             let mut begun = Vec::new();
             for work in part {
                 let Some((record, order)) = loaded.take(&work) else { continue };
                 session.savepoint().await?;
-                match self.apply_one(&mut session, shop, lease, &work, (record, order), reads, last).await {
+                let course = held_back.get(&work.id).copied();
+                match self.apply_one(&mut session, shop, lease, &work, (record, order), course, reads, last).await {
                     Ok(Next::Send(intent)) => {
                         session.release().await?;
                         let IntentToSend { attempt, deadline, cancel } = *intent;
@@ -235,6 +246,7 @@ impl Engine {
         lease: &Lease,
         work: &Work,
         (mut record, before): (CancellationRecord, OrderRecord),
+        batch: Option<Course>,
         reads: &Reads,
         last: bool,
     ) -> Result<Next, EngineError> {
@@ -256,7 +268,20 @@ impl Engine {
             ReadOf::Missing => (before, Event::Read { view: View::Missing, updated_at: None }),
             ReadOf::Failed { retry_after, .. } => (before, Event::ReadFailed { retry_after }),
         };
-        let (saga, effect) = decide(record.saga.clone(), event, now, &shop.policy);
+        let (mut saga, mut effect) = decide(record.saga.clone(), event, now, &shop.policy);
+        match batch.filter(|_| effect == Effect::Send) {
+            Some(Course::Stopped) => {
+                let words = STOPPED.to_owned();
+                (saga, effect) = decide(record.saga.clone(), Event::Withdrawn { words }, now, &shop.policy);
+                if effect == Effect::End {
+                    batches::stop_asked(session, merchant, &record.id, STOPPED).await?;
+                }
+            }
+            Some(Course::Paused) => {
+                return held(jobs::again(session, lease, &work.claim, now.plus(HELD_PAUSE), now).await?);
+            }
+            Some(Course::Planned | Course::Running) | None => {}
+        }
         let became_attention = saga.state() == State::NeedsAttention && record.saga.state() != State::NeedsAttention;
         record.saga = saga;
         record.updated_at = now;

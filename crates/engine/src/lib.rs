@@ -4,6 +4,8 @@
 //! Ticks ([`Engine::tick`]) carry on what was accepted. Nothing here spawns: `main` runs ticks in its workers, tests call
 //! them themselves.
 
+mod batch_plan;
+mod batches;
 mod budget;
 mod cancel;
 mod connect;
@@ -23,6 +25,8 @@ mod sweep;
 pub mod commands;
 pub mod stock_ins;
 
+pub use batch_plan::{Cannot, Choice, Plan, PlatformPlan, RatePlan, ShopPlan, Units};
+pub use batches::{Asker, BatchError, check_size};
 pub use connect::{Authorised, ConnectError, FIRST_REACH, NewShop};
 pub use error::EngineError;
 pub use live_check::LIVE_ANSWER_WITHIN;
@@ -50,6 +54,7 @@ pub const LEASE: Span = Span::from_seconds(60);
 const fn claim_limit(kind: Kind) -> usize {
     match kind {
         Kind::Cancellation => 64,
+        Kind::Batch => 8,
         Kind::ReadOrder => 200,
         Kind::Sweep => 1,
         Kind::ReadListings => 200,
@@ -188,6 +193,7 @@ impl Engine {
         };
         let worked = match kind {
             Kind::Cancellation => self.carry_on_cancellations(&shop, &lease, claims).await,
+            Kind::Batch => self.carry_on_batches(&shop, &lease, &claims).await,
             Kind::ReadOrder => self.read_wanted_orders(&shop, &lease, &claims).await,
             Kind::Sweep => self.sweep(&shop, &lease, &claims).await,
             Kind::ReadListings => self.read_wanted_listings(&shop, &lease, &claims).await,

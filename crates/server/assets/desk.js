@@ -11,6 +11,7 @@
 //   data-act       the row's button for a key
 //   data-key       the navigation's link for a key after “g”
 //   data-many      a button that needs a selection
+//   data-auto      a form that is sent as soon as something in it is chosen
 //   data-events    the address of the event stream
 'use strict';
 
@@ -310,6 +311,15 @@
       } else if (form.id === 'many' && response.ok && fresh) {
         form.reset();
         said?.remove();
+        // The answer may be another page: a plan.
+        if (new URL(response.url).pathname !== location.pathname) {
+          history.pushState(null, '', response.url);
+          scrollTo(0, 0);
+        }
+        place(fresh);
+        usual();
+      } else if (response.ok && fresh && response.url === location.href) {
+        // It led back to where we are: what it shows is news already.
         place(fresh);
         usual();
       } else {
@@ -330,6 +340,7 @@
         filters.requestSubmit();
       }
     }
+    event.target.closest('form[data-auto]')?.requestSubmit();
     if (event.target.id === 'every') {
       for (const box of boxes()) box.checked = event.target.checked && !box.disabled;
     }
@@ -426,7 +437,7 @@
     const address = desk()?.dataset.events;
     if (!address || stream || document.hidden) return;
     stream = new EventSource(address);
-    for (const name of ['orders', 'cancellations', 'requests', 'shops', 'stock']) {
+    for (const name of ['orders', 'cancellations', 'requests', 'batches', 'shops', 'stock']) {
       stream.addEventListener(name, (event) => {
         const told = JSON.parse(event.data);
         const number = document.getElementById(told.order_id)?.dataset.number;

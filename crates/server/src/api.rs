@@ -4,6 +4,7 @@
 //! so that nobody learns what exists. A missing permission answers 403 before anything is looked up.
 
 pub mod audit;
+pub mod batches;
 pub mod cancellations;
 pub mod health;
 pub mod manual;
@@ -56,14 +57,21 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/orders/{id}/restore", post(voiding::restore))
         .route("/api/v1/orders/{id}/complete", post(manual::complete))
         .route("/api/v1/cancellations", get(cancellations::list).post(cancellations::create))
+        .route("/api/v1/cancellations/plan", post(batches::plan))
+        .route("/api/v1/cancellations/bulk", post(batches::bulk))
         .route("/api/v1/cancellations/{id}", get(cancellations::one))
         .route("/api/v1/cancellations/{id}/resolve", post(cancellations::resolve))
+        .route("/api/v1/batches/{id}", get(batches::one))
+        .route("/api/v1/batches/{id}/result.xlsx", get(batches::result))
+        .route("/api/v1/batches/{id}/pause", post(batches::pause))
+        .route("/api/v1/batches/{id}/resume", post(batches::resume))
+        .route("/api/v1/batches/{id}/stop", post(batches::stop))
+        .route("/api/v1/batches/{id}/retry-failed", post(batches::retry_failed))
         .route("/api/v1/stock", get(stock::balances))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/movements", get(stock::movements))
         .route("/api/v1/listings", get(stock::listings))
         .route("/api/v1/stock-ins", get(stock_ins::list).post(stock_ins::create))
         .route("/api/v1/stock-ins/{id}/undo", post(stock_ins::undo))
-        .route("/api/v1/batches/{id}", get(stock_ins::batch))
         .route("/api/v1/shops", get(shops::list))
         .route("/api/v1/shops/connect", post(shops::begin))
         .route("/api/v1/shops/authorised", post(shops::bring_back))

@@ -45,7 +45,7 @@ pub(crate) fn router() -> Router<App> {
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "events",
     params(("last-event-id" = Option<String>, Header, description = "The last event seen: what came after it is sent first")),
-    responses((status = 200, description = "Events named orders, cancellations, shops; the data is a log entry", content_type = "text/event-stream"))
+    responses((status = 200, description = "Events named orders, cancellations, batches, shops; the data is a log entry", content_type = "text/event-stream"))
 )]
 pub(crate) async fn events(
     State(app): State<App>,
@@ -136,7 +136,12 @@ impl Feed {
         {
             self.sent.remove(&oldest);
         }
-        if entry.shop.as_ref().is_some_and(|shop| self.signed_in.sees(shop)) {
+        // A batch is of several shops: its news is for those who see them all.
+        let sees = match &entry.shop {
+            Some(shop) => self.signed_in.sees(shop),
+            None => entry.action.starts_with("batch.") && self.signed_in.shops().is_none(),
+        };
+        if sees {
             self.waiting.push_back(entry);
         }
     }
@@ -166,6 +171,7 @@ impl Feed {
 fn name(action: &str) -> &'static str {
     match action.split('.').next() {
         Some("cancellation") => "cancellations",
+        Some("batch") => "batches",
         Some("shop") => "shops",
         Some("stock") => "stock",
         _ => "orders",

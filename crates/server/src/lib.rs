@@ -7,6 +7,7 @@
 //! | `http.rs`, `problem.rs`, `auth.rs`, `permissions.rs` | what surrounds every request |
 //! | `api/` | the HTTP API; the files mirror the addresses |
 //! | `pages.rs`, `pages/`, `assets.rs` | the desk in a browser |
+//! | `batch_result.rs` | the result of a batch as a workbook |
 //! | `counts.rs` | how many orders stand in each list |
 //! | `connect.rs`, `public_address.rs` | connecting shops; where marketplaces reach the server |
 //! | `webhooks.rs`, `webhooks/`, `events.rs` | pushes in, events out |
@@ -18,6 +19,7 @@ pub mod api;
 pub mod app;
 pub mod assets;
 pub mod auth;
+mod batch_result;
 pub mod clock;
 pub mod commands;
 pub mod connect;

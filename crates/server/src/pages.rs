@@ -4,6 +4,8 @@
 //! script (`assets/desk.js`) swaps fragments instead, shows *sheets* in a dialog, follows the event stream, and adds
 //! keys. All English words stand in `pages/words.rs`.
 
+mod batch_plan;
+mod batches;
 mod cancel;
 mod canceled;
 mod cancellations;
@@ -52,6 +54,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(cancellations::router())
         .merge(canceled::router())
         .merge(stock_ins::router())
+        .merge(batches::router())
         .merge(stock::router())
         .merge(shops::router())
         .merge(log::router())

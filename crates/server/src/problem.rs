@@ -8,8 +8,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::eligibility::Gate;
 use domain::words::UnknownWord;
-use engine::EngineError;
 use engine::commands::CommandError;
+use engine::{BatchError, EngineError};
 use serde_json::{Map, Value, json};
 use std::ops::{Deref, DerefMut};
 use store::StoreError;
@@ -205,6 +205,25 @@ impl From<CommandError> for Problem {
 impl From<SheetError> for Problem {
     fn from(error: SheetError) -> Self {
         Self::unprocessable("invalid_table", "The table cannot be taken", error.to_string())
+    }
+}
+
+impl From<BatchError> for Problem {
+    fn from(error: BatchError) -> Self {
+        let words = error.to_string();
+        match error {
+            BatchError::NotFound => Self::not_found("batch"),
+            BatchError::Empty => Self::unprocessable("empty_selection", "No order is selected", words),
+            BatchError::TooMany => Self::unprocessable("too_many_orders", "Too many orders", words),
+            BatchError::UnknownOrders(_) => Self::new(StatusCode::NOT_FOUND, "not_found", "Not found", words),
+            BatchError::ReasonNotOffered(_) => {
+                Self::unprocessable("reason_not_offered", "This reason is not offered", words)
+            }
+            BatchError::LinesRequired(_) => Self::unprocessable("lines_required", "Products must be chosen", words),
+            BatchError::NotNow(_) | BatchError::StillEnding => Self::conflict("conflict", words),
+            BatchError::NothingFailed => Self::conflict("nothing_failed", words),
+            BatchError::Engine(error) => error.into(),
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use domain::time::Moment;
 pub enum Kind {
     /// Carries a cancellation on; the subject is its id.
     Cancellation,
+    /// Asks for the cancels of a batch whose turn has come, in one shop; the subject is the batch's id.
+    Batch,
     /// Reads one order from its platform; the subject is the order number.
     ReadOrder,
     /// Sweeps a shop for changed orders; the subject is the shop's id.
@@ -25,13 +27,15 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 5] = [Self::Cancellation, Self::ReadOrder, Self::Sweep, Self::ReadListings, Self::StockIn];
+    pub const ALL: [Self; 6] =
+        [Self::Cancellation, Self::Batch, Self::ReadOrder, Self::Sweep, Self::ReadListings, Self::StockIn];
 
     /// The word in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cancellation => "cancellation",
+            Self::Batch => "batch",
             Self::ReadOrder => "read_order",
             Self::Sweep => "sweep",
             Self::ReadListings => "read_listings",
@@ -79,6 +83,7 @@ statements! {
     FREE_ALL = "update jobs set lease = null, leased_until = 0 where leased_until > 0";
     NEXT_WAKE = "select min(case when leased_until > wake_at then leased_until else wake_at end) as at from jobs";
     WAITING_IN_SHOP = "select count(*) as jobs from jobs where merchant_id = $1 and kind = $2 and shop_id = $3";
+    DUE_IN_SHOP = "select count(*) as jobs from jobs where merchant_id = $1 and kind = $2 and shop_id = $3 and wake_at <= $4";
     UNREAD = "select count(*) as jobs from jobs where merchant_id = $1 and shop_id = $2 \
         and (kind = 'read_order' or (kind = 'sweep' and (wake_at <= $3 or leased_until > $3)))";
     WANT_MANY = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) \
@@ -277,6 +282,21 @@ pub async fn next_wake(session: &mut Session) -> Result<Option<Moment>, StoreErr
 pub async fn waiting_in_shop(session: &mut Session, shop: &Due, kind: Kind) -> Result<i64, StoreError> {
     let row = session.row(WAITING_IN_SHOP, args![shop.merchant.as_str(), kind.as_str(), shop.shop.as_str()]).await?;
     row.map_or(Ok(0), |row| row.int("jobs"))
+}
+
+/// How many jobs of a kind are due in a shop or being worked on: the length of its queue.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn due_in_shop(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    kind: Kind,
+    now: Moment,
+) -> Result<i64, StoreError> {
+    let args = args![merchant.as_str(), kind.as_str(), shop.as_str(), now.millis()];
+    session.row(DUE_IN_SHOP, args).await?.map_or(Ok(0), |row| row.int("jobs"))
 }
 
 /// How much of a shop is not read yet: reads that wait or are being made, and a sweep that is due or under way.

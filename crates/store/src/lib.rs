@@ -11,6 +11,7 @@ mod sealing;
 mod session;
 
 pub mod apps;
+pub mod batches;
 pub mod cancellations;
 pub mod consents;
 pub mod idempotency;
@@ -195,12 +196,14 @@ type MigrationFile = (i64, &'static str, &'static str);
 const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (1, "orders cancellations stock", include_str!("../migrations/sqlite/0001_orders_cancellations_stock.sql")),
     (2, "cancels of lines", include_str!("../migrations/sqlite/0002_cancels_of_lines.sql")),
+    (3, "batches", include_str!("../migrations/sqlite/0003_batches.sql")),
     (4, "apps consents public address", include_str!("../migrations/sqlite/0004_apps_consents_public_address.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
 ];
 const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (1, "orders cancellations stock", include_str!("../migrations/postgres/0001_orders_cancellations_stock.sql")),
     (2, "cancels of lines", include_str!("../migrations/postgres/0002_cancels_of_lines.sql")),
+    (3, "batches", include_str!("../migrations/postgres/0003_batches.sql")),
     (4, "apps consents public address", include_str!("../migrations/postgres/0004_apps_consents_public_address.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
 ];
@@ -217,6 +220,7 @@ fn migrator(files: &[MigrationFile]) -> Migrator {
 #[cfg(test)]
 const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("apps", apps::STATEMENTS),
+    ("batches", batches::STATEMENTS),
     ("cancellations", cancellations::STATEMENTS),
     ("consents", consents::STATEMENTS),
     ("idempotency", idempotency::STATEMENTS),

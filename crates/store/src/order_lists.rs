@@ -2,7 +2,7 @@
 
 use crate::error::StoreError;
 use crate::orders::{json_list, parsed};
-use crate::session::{Session, args, statements};
+use crate::session::{Arg, Session, args, statements};
 use domain::ids::{MerchantId, OrderId, ShopId};
 use domain::order::{List, Stage, Tab};
 use domain::platform::Platform;
@@ -111,10 +111,11 @@ pub struct Cursor {
     pub id: OrderId,
 }
 
-macro_rules! page {
-    ($list:literal, $key:literal, $compare:literal, $direction:literal) => {
+/// The conditions of a [`Filter`], on [`arguments`] as `$1` to `$16`.
+macro_rules! matching {
+    ($list:literal) => {
         concat!(
-            "select order_id, ", $key, " as sort_key from orders where merchant_id = $1 and ", $list,
+            "merchant_id = $1 and ", $list,
             " and (cast($3 as text) is null or tab = $3)",
             " and (cast($4 as text) is null or platform = $4)",
             " and (cast($5 as text) is null or shop_id in (select value from json_each($5)))",
@@ -125,9 +126,31 @@ macro_rules! page {
             " and (cast($11 as text) is null or case $11 when 'ordered' then ordered_at when 'ship_by' then ship_by else canceled_at end between $12 and $13)",
             " and (cast($14 as boolean) is null or cod = $14)",
             " and (cast($15 as boolean) is null or preorder = $15)",
-            " and (cast($16 as text) is null or fulfilled_by = $16)",
-            " and (", $key, ", order_id) ", $compare, " ($17, $18)",
-            " order by ", $key, " ", $direction, ", order_id ", $direction, " limit $19"
+            " and (cast($16 as text) is null or fulfilled_by = $16)"
+        )
+    };
+}
+pub(crate) use matching;
+
+macro_rules! page {
+    ($list:literal, $key:literal, $compare:literal, $direction:literal) => {
+        concat!(
+            "select order_id, ",
+            $key,
+            " as sort_key from orders where ",
+            matching!($list),
+            " and (",
+            $key,
+            ", order_id) ",
+            $compare,
+            " ($17, $18)",
+            " order by ",
+            $key,
+            " ",
+            $direction,
+            ", order_id ",
+            $direction,
+            " limit $19"
         )
     };
 }
@@ -145,6 +168,8 @@ statements! {
     ALL_BY_ORDERED_AT_LATEST = page!("cast($2 as text) is null", "ordered_at", "<", "desc");
     ALL_BY_CANCELED_AT = page!("cast($2 as text) is null", "canceled_at", ">", "asc");
     ALL_BY_CANCELED_AT_LATEST = page!("cast($2 as text) is null", "canceled_at", "<", "desc");
+    MATCHING_OF_LIST = concat!("select count(*) as orders from (select 1 as one from orders where ", matching!("list = $2"), " limit $17) as found");
+    MATCHING_OF_ALL = concat!("select count(*) as orders from (select 1 as one from orders where ", matching!("cast($2 as text) is null"), " limit $17) as found");
     COUNTS = "select list, tab, count(*) as orders from orders where merchant_id = $1 \
         and (cast($2 as text) is null or shop_id in (select value from json_each($2))) group by list, tab";
 }
@@ -166,6 +191,52 @@ const fn statement(list: bool, sort: Sort) -> &'static str {
     }
 }
 
+/// What [`matching`] compares with.
+pub(crate) fn arguments<'a>(merchant: &'a MerchantId, filter: &'a Filter) -> Vec<Arg<'a>> {
+    let shops = filter.shops.as_ref().map(|shops| json_list(shops.iter().map(ShopId::as_str)));
+    let search = filter.search.as_ref().map(|text| text.to_lowercase());
+    // The highest code point closes the range of all terms that begin so.
+    let search_end = search.as_ref().map(|text| format!("{text}\u{10FFFF}"));
+    let (field, from, to) = match filter.time {
+        Some((field, from, to)) => (Some(field.as_str()), from.millis(), to.millis()),
+        None => (None, 0, 0),
+    };
+    vec![
+        Arg::from(merchant.as_str()),
+        Arg::from(filter.list.map(List::as_str)),
+        Arg::from(filter.tab.map(Tab::as_str)),
+        Arg::from(filter.platform.map(Platform::as_str)),
+        Arg::from(shops),
+        Arg::from(filter.status.as_deref()),
+        Arg::from(filter.stage.map(Stage::as_str)),
+        Arg::from(search),
+        Arg::from(search_end),
+        Arg::from(filter.reason.as_deref()),
+        Arg::from(field),
+        Arg::from(from),
+        Arg::from(to),
+        Arg::from(filter.cod),
+        Arg::from(filter.preorder),
+        Arg::from(filter.fulfilled_by.map(domain::snapshot::FulfilledBy::as_str)),
+    ]
+}
+
+/// How many orders a filter lets through, counted up to `most`.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn matches(
+    session: &mut Session,
+    merchant: &MerchantId,
+    filter: &Filter,
+    most: u32,
+) -> Result<i64, StoreError> {
+    let mut args = arguments(merchant, filter);
+    args.push(Arg::from(most));
+    let statement = if filter.list.is_some() { MATCHING_OF_LIST } else { MATCHING_OF_ALL };
+    session.row(statement, &args).await?.map_or(Ok(0), |row| row.int("orders"))
+}
+
 /// The ids of one page, and where the next begins.
 ///
 /// # Errors
@@ -179,45 +250,14 @@ pub async fn page(
     limit: u32,
 ) -> Result<(Vec<OrderId>, Option<Cursor>), StoreError> {
     let limit = limit.clamp(1, MAX_PAGE);
-    let shops = filter.shops.as_ref().map(|shops| json_list(shops.iter().map(ShopId::as_str)));
-    let search = filter.search.as_ref().map(|text| text.to_lowercase());
-    // The highest code point closes the range of all terms that begin so.
-    let search_end = search.as_ref().map(|text| format!("{text}\u{10FFFF}"));
-    let (field, from, to) = match filter.time {
-        Some((field, from, to)) => (Some(field.as_str()), from.millis(), to.millis()),
-        None => (None, 0, 0),
-    };
     let (key, id) = match after {
         Some(cursor) => (cursor.key, cursor.id.as_str()),
         None if sort.descending => (i64::MAX, "\u{10FFFF}"),
         None => (i64::MIN, ""),
     };
-    let rows = session
-        .rows(
-            statement(filter.list.is_some(), sort),
-            args![
-                merchant.as_str(),
-                filter.list.map(List::as_str),
-                filter.tab.map(Tab::as_str),
-                filter.platform.map(Platform::as_str),
-                shops.as_deref(),
-                filter.status.as_deref(),
-                filter.stage.map(Stage::as_str),
-                search.as_deref(),
-                search_end.as_deref(),
-                filter.reason.as_deref(),
-                field,
-                from,
-                to,
-                filter.cod,
-                filter.preorder,
-                filter.fulfilled_by.map(domain::snapshot::FulfilledBy::as_str),
-                key,
-                id,
-                i64::from(limit) + 1,
-            ],
-        )
-        .await?;
+    let mut args = arguments(merchant, filter);
+    args.extend([Arg::from(key), Arg::from(id), Arg::from(i64::from(limit) + 1)]);
+    let rows = session.rows(statement(filter.list.is_some(), sort), &args).await?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut ids = Vec::with_capacity(rows.len());
     let mut last = None;

@@ -39,6 +39,11 @@ impl<'a> From<Option<&'a str>> for Arg<'a> {
         Self::Text(text)
     }
 }
+impl From<Option<String>> for Arg<'_> {
+    fn from(text: Option<String>) -> Self {
+        text.map_or(Self::Text(None), Self::Owned)
+    }
+}
 impl From<i64> for Arg<'_> {
     fn from(number: i64) -> Self {
         Self::Int(Some(number))

@@ -1,6 +1,7 @@
 //! The same functions on both databases, and every statement prepared on both.
 
-use crate::cancellations::{self, CancellationRecord, Outcome};
+use crate::batches::{self, BatchRecord, Selection};
+use crate::cancellations::{self, CancellationRecord, ChosenLine, Outcome};
 use crate::idempotency::{self, Kept, Scope};
 use crate::jobs::{self, Due, Kind, Lease};
 use crate::order_lists::{self, Filter, Sort};
@@ -10,13 +11,15 @@ use crate::session::{Session, Transaction};
 use crate::shops::{self, ShopRecord, WarehouseRecord};
 use crate::stock::{self, Movement};
 use crate::{StoreError, new_id, on_both};
+use domain::batch::{Course, Numbers, OrderState};
 use domain::cancellation::{Cancellation, Event, MeantLine, View, decide};
 use domain::ids::*;
 use domain::money::{Currency, Money};
 use domain::order::{List, Stage, Tab};
+use domain::penalty::{Ceiling, RateRule, RateUnit, Tally};
 use domain::platform::Platform;
 use domain::policy::Standing;
-use domain::snapshot::FulfilledBy;
+use domain::snapshot::{FulfilledBy, Initiator};
 use domain::stock::{Bucket, Cause, LineStock};
 use domain::time::{Moment, Span};
 use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _};
@@ -144,6 +147,23 @@ fn cancellation(order: &OrderRecord) -> CancellationRecord {
         saga: Cancellation::requested(at(20)),
         platform_message: None,
         actor: "op@example.com".to_owned(),
+        created_at: at(20),
+        updated_at: at(20),
+    }
+}
+
+fn batch(id: &str) -> BatchRecord {
+    let reason = ReasonCode::parse("out_of_stock").expect("a code");
+    BatchRecord {
+        merchant: merchant(),
+        id: BatchId::parse(id).expect("an id"),
+        course: Course::Running,
+        reasons: [(Platform::Shopee, reason)].into(),
+        merchant_skus: vec![sku("MUG-BLU")],
+        ceiling: Ceiling::parse("2.5"),
+        orders: 0,
+        actor: "op@example.com".to_owned(),
+        user: UserId::parse("usr_1").expect("an id"),
         created_at: at(20),
         updated_at: at(20),
     }
@@ -500,6 +520,170 @@ on_both! {
         assert_eq!(people::by_token(&mut session, "h2").await.expect("read"), None);
     }
 
+    async fn a_batch_is_read_as_it_was_written_and_its_numbers_add_up_through_its_whole_course(trial) {
+        let mut session = furnish(&trial.store).await;
+        let mut all = Vec::new();
+        for number in 0..6 {
+            let order = order(&format!("N{number}"), 1);
+            orders::insert(&mut session, &order).await.expect("inserted");
+            all.push(order);
+        }
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        let filter = Filter { list: Some(List::New), ..Filter::default() };
+        let mut record = batch("bat_1");
+        record.orders = batches::insert(&mut session, &record, &Selection::Matching(Box::new(filter))).await.expect("inserted");
+        assert_eq!(record.orders, 6);
+        assert_eq!(batches::load(&mut session, &merchant(), &record.id).await.expect("read"), Some(record.clone()));
+        batches::want_jobs(&mut session, &merchant(), &record.id, at(1)).await.expect("wanted");
+        let due = jobs::due(&mut session, Kind::Batch, at(1)).await.expect("due");
+        assert_eq!(due, [Due { merchant: merchant(), shop: shop_id() }], "one job per shop");
+        let next = batches::next(&mut session, &merchant(), &record.id, &shop_id(), 4).await.expect("read");
+        assert_eq!(next, all[..4].iter().map(|order| order.id.clone()).collect::<Vec<_>>());
+
+        let mut asked = Vec::new();
+        for order in &all[..3] {
+            let cancellation = cancellation(order);
+            cancellations::insert(&mut session, &cancellation).await.expect("inserted");
+            assert!(batches::asked(&mut session, &merchant(), &record.id, &order.id, &cancellation.id).await.expect("noted"));
+            assert!(!batches::asked(&mut session, &merchant(), &record.id, &order.id, &cancellation.id).await.expect("it waits no more"));
+            asked.push(cancellation);
+        }
+        batches::refuse(&mut session, &merchant(), &record.id, &all[3].id, "shipped").await.expect("noted");
+        let numbers = batches::numbers(&mut session, &merchant(), &record.id).await.expect("read");
+        assert_eq!(numbers, Numbers { waiting: 2, running: 3, refused: 1, ..Numbers::default() });
+
+        asked[0].saga.phase = domain::cancellation::Phase::Done(Some(domain::snapshot::Initiator::Seller));
+        asked[1].saga.phase = domain::cancellation::Phase::Refused("too late".to_owned());
+        asked[1].platform_message = Some("too late".to_owned());
+        asked[2].saga.attention = true;
+        for cancellation in &asked {
+            cancellations::save(&mut session, cancellation).await.expect("saved");
+        }
+        let numbers = batches::numbers(&mut session, &merchant(), &record.id).await.expect("read");
+        assert_eq!(numbers, Numbers { waiting: 2, done: 1, refused: 2, needs_attention: 1, ..Numbers::default() });
+        for state in OrderState::ALL {
+            let page = batches::orders(&mut session, &merchant(), &record.id, Some(*state), None, 10).await.expect("read");
+            assert_eq!(page.len() as u64, numbers.of(*state), "{state}");
+            assert!(page.iter().all(|order| order.state == *state));
+        }
+        let refused = batches::orders(&mut session, &merchant(), &record.id, Some(OrderState::Refused), None, 10).await.expect("read");
+        let told: Vec<_> = refused.iter().map(|order| order.message.as_deref()).collect();
+        assert_eq!(told, [Some("too late"), Some("shipped")]);
+        let page = batches::orders(&mut session, &merchant(), &record.id, None, Some(all[3].id.as_str()), 10).await.expect("read");
+        assert_eq!(page.len(), 2, "those behind the cursor");
+
+        assert_eq!(batches::retry(&mut session, &merchant(), &record.id).await.expect("noted"), 2);
+        assert_eq!(batches::stop_waiting(&mut session, &merchant(), &record.id, Some(&shop_id()), "enough").await.expect("noted"), 4);
+        assert_eq!(batches::retry(&mut session, &merchant(), &record.id).await.expect("noted"), 0, "what was stopped is not tried again");
+        let numbers = batches::numbers(&mut session, &merchant(), &record.id).await.expect("read");
+        assert_eq!(numbers, Numbers { done: 1, needs_attention: 1, stopped: 4, ..Numbers::default() });
+    }
+
+    async fn a_batch_takes_only_orders_that_its_asker_sees_and_each_once(trial) {
+        let mut session = furnish(&trial.store).await;
+        let order = order("N1", 1);
+        orders::insert(&mut session, &order).await.expect("inserted");
+        let unknown = OrderId::parse("ord_unknown").expect("an id");
+        let ids = vec![order.id.clone(), unknown];
+        for (number, (shops, found)) in [(None, 1), (Some(vec![shop_id()]), 1), (Some(vec![]), 0)].into_iter().enumerate() {
+            let record = batch(&format!("bat_{number}"));
+            let selection = Selection::Orders(ids.clone(), shops);
+            assert_eq!(batches::insert(&mut session, &record, &selection).await.expect("inserted"), found);
+            assert_eq!(batches::ids_of(&mut session, &merchant(), &selection).await.expect("read").len() as u64, found);
+        }
+        let stranger = MerchantId::parse("mer_2").expect("an id");
+        assert_eq!(batches::load(&mut session, &stranger, &batch("bat_0").id).await.expect("read"), None);
+        let seen = batches::page(&mut session, &merchant(), Some(&[]), None, 10).await.expect("read");
+        assert!(seen.iter().all(|record| record.orders == 0), "its orders stand in shops that are not seen");
+    }
+
+    async fn a_cancellation_is_held_while_its_batch_is_paused_and_wakes_with_it(trial) {
+        let mut session = furnish(&trial.store).await;
+        let order = order("N1", 1);
+        orders::insert(&mut session, &order).await.expect("inserted");
+        let record = batch("bat_1");
+        batches::insert(&mut session, &record, &Selection::Orders(vec![order.id.clone()], None)).await.expect("inserted");
+        let cancellation = cancellation(&order);
+        cancellations::insert(&mut session, &cancellation).await.expect("inserted");
+        batches::asked(&mut session, &merchant(), &record.id, &order.id, &cancellation.id).await.expect("noted");
+        jobs::want(&mut session, &merchant(), &shop_id(), Kind::Cancellation, cancellation.id.as_str(), at(900)).await.expect("wanted");
+        let ids = [cancellation.id.clone()];
+        assert!(batches::held(&mut session, &merchant(), &ids).await.expect("read").is_empty());
+        batches::set_course(&mut session, &merchant(), &record.id, Course::Paused, at(21)).await.expect("paused");
+        let held = batches::held(&mut session, &merchant(), &ids).await.expect("read");
+        assert_eq!(held.get(&cancellation.id), Some(&Course::Paused));
+        assert_eq!(jobs::due_in_shop(&mut session, &merchant(), &shop_id(), Kind::Cancellation, at(100)).await.expect("read"), 0);
+        batches::wake(&mut session, &merchant(), &record.id, at(100)).await.expect("woken");
+        assert_eq!(jobs::due_in_shop(&mut session, &merchant(), &shop_id(), Kind::Cancellation, at(100)).await.expect("read"), 1);
+        let woken = cancellations::load(&mut session, &merchant(), &ids).await.expect("read");
+        assert_eq!(woken[0].saga.since, at(100), "the wait was not the platform's");
+    }
+
+    async fn a_shop_s_rate_is_counted_over_its_rule_s_window(trial) {
+        let mut session = furnish(&trial.store).await;
+        let day = 86_400;
+        for (number, ordered, canceled, by) in [
+            ("N1", 9 * day, 0, None),
+            ("N2", 9 * day, 9 * day + 5, Some(Initiator::Seller)),
+            ("N3", 9 * day, 9 * day + 5, Some(Initiator::Buyer)),
+            ("N4", 2 * day, 2 * day + 5, Some(Initiator::Seller)),
+        ] {
+            let mut one = order(number, 1);
+            one.ordered_at = at(ordered);
+            one.canceled_at = (canceled > 0).then(|| at(canceled));
+            one.cancelled_by = by;
+            one.cancelling = number == "N1";
+            orders::insert(&mut session, &one).await.expect("inserted");
+        }
+        for (unit, weight) in [(RateUnit::Orders, 1), (RateUnit::Items, 2)] {
+            let rule = RateRule {
+                regions: Vec::new(),
+                from_days: 7,
+                to_days: 0,
+                unit,
+                counts: vec![Initiator::Seller, Initiator::Platform],
+                thresholds: Vec::new(),
+                note: None,
+                dated: "2025-08".to_owned(),
+                evidence: domain::policy::Evidence { certainty: "I".to_owned(), source: "a test".to_owned() },
+            };
+            let tally = batches::tally(&mut session, &merchant(), &shop_id(), &rule, at(10 * day)).await.expect("counted");
+            assert_eq!(tally, Tally { ordered: 3 * weight, canceled: weight, under_way: weight });
+        }
+    }
+
+    async fn the_facts_and_products_of_a_selection_are_read_at_once(trial) {
+        let mut session = furnish(&trial.store).await;
+        let (one, two) = (order("N1", 1), order("N2", 1));
+        for order in [&one, &two] {
+            orders::insert(&mut session, order).await.expect("inserted");
+        }
+        let ids = [one.id.clone(), two.id.clone()];
+        let facts = batches::facts(&mut session, &merchant(), &ids, &[sku("MUG-BLU")]).await.expect("read");
+        assert_eq!(facts.iter().map(|row| (row.units, row.chosen_units)).collect::<Vec<_>>(), [(2, 2), (2, 2)]);
+        let facts = batches::facts(&mut session, &merchant(), &ids, &[]).await.expect("read");
+        assert_eq!(facts[0].chosen_units, 0);
+        let products = batches::products(&mut session, &merchant(), &ids).await.expect("read");
+        assert_eq!((products.len(), products[0].orders, products[0].units), (1, 2, 4));
+        let all = Filter { list: Some(List::New), ..Filter::default() };
+        assert_eq!(order_lists::matches(&mut session, &merchant(), &all, 10).await.expect("counted"), 2);
+        assert_eq!(order_lists::matches(&mut session, &merchant(), &all, 1).await.expect("counted"), 1, "no further than asked");
+    }
+
+    async fn a_plan_that_nobody_carried_out_is_forgotten(trial) {
+        let mut session = furnish(&trial.store).await;
+        let order = order("N1", 1);
+        orders::insert(&mut session, &order).await.expect("inserted");
+        for (id, course) in [("bat_1", Course::Planned), ("bat_2", Course::Running)] {
+            let record = BatchRecord { course, ..batch(id) };
+            batches::insert(&mut session, &record, &Selection::Orders(vec![order.id.clone()], None)).await.expect("inserted");
+        }
+        let later = at(20).plus(batches::PLAN_KEPT_FOR).plus(Span::from_seconds(1));
+        assert_eq!(batches::forget_old_plans(&mut session, later).await.expect("forgotten"), 1);
+        let left = batches::page(&mut session, &merchant(), None, None, 10).await.expect("read");
+        assert_eq!(left.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["bat_2"]);
+    }
+
     async fn a_store_is_migrated_as_often_as_it_is_started(trial) {
         trial.store.migrate().await.expect("nothing to do");
         trial.reopen().await.migrate().await.expect("nothing to do");
@@ -550,6 +734,34 @@ async fn canceled_orders_are_served_by_their_index() {
     }
 }
 
+/// The questions that are asked of a batch again and again walk an index as well.
+#[tokio::test]
+async fn a_batch_is_served_by_its_indexes() {
+    let trial = crate::trial::Trial::sqlite().await;
+    let mut session = trial.store.read().await.expect("begins");
+    for (name, index) in [
+        ("NEXT", "batch_orders_of_shop"),
+        ("HELD", "batch_orders_of_cancellation"),
+        ("NUMBERS", "batch_orders"),
+        ("ORDERS", "sqlite_autoindex_batch_orders_1"),
+        ("SHOPS", "batch_orders_of_shop"),
+        ("TALLY_OF_ORDERS", "orders_of_shop_by_ordered_at"),
+        ("TALLY_OF_ITEMS", "orders_of_shop_by_ordered_at"),
+        ("NEWEST", "sqlite_autoindex_batches_1"),
+    ] {
+        let (_, sql) = batches::STATEMENTS.iter().find(|(known, _)| *known == name).expect("a statement");
+        let Transaction::Sqlite(transaction) = &mut session.transaction else { unreachable!("this is SQLite") };
+        let rows = (**transaction).fetch_all(AssertSqlSafe(format!("explain query plan {sql}"))).await.expect("a plan");
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains(index), "{name}:\n{plan}");
+        assert!(
+            !plan.contains("SCAN b\n") && !plan.contains("SCAN orders") && !plan.contains("SCAN batches"),
+            "{name}:\n{plan}"
+        );
+    }
+}
+
 /// Both migration folders hold the same files, and all of them are run.
 #[test]
 fn both_databases_have_the_same_migrations() {
@@ -582,6 +794,7 @@ fn policy() -> domain::policy::Policy {
             markets: Vec::new(),
             reject_reasons: Vec::new(),
         },
+        cancellation_rates: Vec::new(),
         seller_cancel: true,
         partial_cancel: domain::policy::MarketSwitch::default(),
         siblings: Vec::new(),

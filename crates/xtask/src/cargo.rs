@@ -14,6 +14,16 @@ pub(crate) fn torture(orders: u32) -> ExitCode {
     run(test.env("COUNTERMAND_TORTURE_ORDERS", orders.to_string()))
 }
 
+/// Orders of the bulk torture.
+const BULK_ORDERS: &str = "10000";
+
+/// Runs the torture of one large batch; it says what it did.
+pub(crate) fn torture_bulk() -> ExitCode {
+    let mut test = Command::new("cargo");
+    test.args(["test", "--release", "--package", "countermand", "--test", "it", "bulk::", "--", "--nocapture"]);
+    run(test.args(["--test-threads", "1"]).env("COUNTERMAND_BULK_ORDERS", BULK_ORDERS))
+}
+
 fn run(command: &mut Command) -> ExitCode {
     match command.status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,

@@ -29,6 +29,9 @@ enum Chore {
         /// How many orders are cancelled
         #[arg(long, default_value_t = 1_000)]
         orders: u32,
+        /// Cancel 10,000 orders as one batch instead, killed at half
+        #[arg(long)]
+        bulk: bool,
     },
 }
 
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     match Arguments::parse().chore {
         Chore::Tidy => tidy::run(),
         Chore::Bench { parts } => cargo::bench(&parts),
-        Chore::Torture { orders } => cargo::torture(orders),
+        Chore::Torture { bulk: true, .. } => cargo::torture_bulk(),
+        Chore::Torture { orders, bulk: false } => cargo::torture(orders),
     }
 }

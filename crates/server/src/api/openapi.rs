@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the handlers.
 
-use super::{audit, cancellations, health, manual, orders, shops, stock, stock_ins, voiding};
+use super::{audit, batches, cancellations, health, manual, orders, shops, stock, stock_ins, voiding};
 use crate::events;
 use axum::Json;
 use utoipa::OpenApi;
@@ -31,13 +31,20 @@ use utoipa::openapi::{self, SecurityRequirement};
         cancellations::list,
         cancellations::one,
         cancellations::resolve,
+        batches::plan,
+        batches::bulk,
+        batches::one,
+        batches::result,
+        batches::pause,
+        batches::resume,
+        batches::stop,
+        batches::retry_failed,
         stock::balances,
         stock::movements,
         stock::listings,
         stock_ins::list,
         stock_ins::create,
         stock_ins::undo,
-        stock_ins::batch,
         shops::list,
         shops::list_marketplaces,
         shops::begin,

@@ -672,26 +672,19 @@ pub async fn batch_of(
     Ok(Some((batch, skipped)))
 }
 
-/// A batch: how far it is, and what became of its orders.
-#[utoipa::path(
-    get, path = "/api/v1/batches/{id}", tag = "batches", params(("id" = String, Path)),
-    responses((status = 200, body = BatchBody), (status = "4XX", body = super::ProblemBody))
-)]
-pub(crate) async fn batch(
-    State(app): State<App>,
-    signed_in: SignedIn,
-    Path(id): Path<String>,
-) -> Result<Json<BatchBody>, Problem> {
-    signed_in.need(Permission::OrdersRead)?;
-    let mut session = app.store.read().await?;
-    let found = batch_of(&mut session, &signed_in, &id).await?;
+/// A stock-in batch: how far it is, and what became of its orders.
+///
+/// # Errors
+/// 404 for one that is not there or not theirs.
+pub(super) async fn read_batch(session: &mut Session, signed_in: &SignedIn, id: &str) -> Result<BatchBody, Problem> {
+    let found = batch_of(session, signed_in, id).await?;
     let (batch, skipped) = found.ok_or_else(|| Problem::not_found("batch"))?;
     let order = |order: stock_ins::BatchOrder| BatchOrderBody {
         order_id: order.order.to_string(),
         state: order.state,
         message: order.detail,
     };
-    Ok(Json(BatchBody {
+    Ok(BatchBody {
         total: batch.total,
         done: batch.done,
         refused: batch.skipped,
@@ -700,5 +693,5 @@ pub(crate) async fn batch(
         waiting: batch.waiting(),
         id: batch.id,
         orders: skipped.into_iter().map(order).collect(),
-    }))
+    })
 }

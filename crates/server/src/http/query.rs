@@ -6,6 +6,8 @@ use crate::problem::Problem;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use domain::time::Moment;
+use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// The longest value of a parameter, in bytes.
 const VALUE_BYTES_MAX: usize = 2_048;
@@ -32,14 +34,39 @@ impl Query {
     /// # Errors
     /// 400 for a value that is too long or has control characters.
     pub fn parse(text: &str) -> Result<Self, Problem> {
+        Self::of_pairs(url::form_urlencoded::parse(text.as_bytes()).into_owned())
+    }
+
+    /// The same parameters as an object in a body: texts, numbers and truth values; a list is a repeated one.
+    ///
+    /// # Errors
+    /// As [`Query::parse`], and for any other value.
+    pub fn of_json(object: &BTreeMap<String, Value>) -> Result<Self, Problem> {
         let mut pairs = Vec::new();
-        for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        for (name, value) in object {
+            let values =
+                if let Value::Array(several) = value { several.as_slice() } else { std::slice::from_ref(value) };
+            for value in values {
+                match value {
+                    Value::Null => {}
+                    Value::String(text) => pairs.push((name.clone(), text.clone())),
+                    Value::Bool(_) | Value::Number(_) => pairs.push((name.clone(), value.to_string())),
+                    Value::Array(_) | Value::Object(_) => return Err(Self::bad(name, "is no text")),
+                }
+            }
+        }
+        Self::of_pairs(pairs.into_iter())
+    }
+
+    fn of_pairs(given: impl Iterator<Item = (String, String)>) -> Result<Self, Problem> {
+        let mut pairs = Vec::new();
+        for (name, value) in given {
             let value = value.trim();
             if value.len() > VALUE_BYTES_MAX || value.chars().any(char::is_control) {
                 return Err(Self::bad(&name, "is too long or has control characters"));
             }
             if !value.is_empty() {
-                pairs.push((name.into_owned(), value.to_owned()));
+                pairs.push((name, value.to_owned()));
             }
         }
         Ok(Self(pairs))

@@ -22,6 +22,7 @@ const KEYS: &[(&[&str], &str)] = &[
     (&["g c"], words::KEY_GO_CANCELED),
     (&["g a"], words::KEY_GO_ALL),
     (&["g x"], words::KEY_GO_CANCELLATIONS),
+    (&["g b"], words::KEY_GO_BATCHES),
     (&["g s"], words::KEY_GO_STOCK),
     (&["g l"], words::KEY_GO_LOG),
     (&["Esc"], words::KEY_CLOSE),

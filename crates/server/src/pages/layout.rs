@@ -70,6 +70,7 @@ pub(super) enum Place {
     AllOrders,
     Stock,
     Cancellations,
+    Batches,
     Shops,
     Log,
     /// None of them.
@@ -85,6 +86,7 @@ impl Place {
             Self::AllOrders => "/orders".to_owned(),
             Self::Stock => "/stock".to_owned(),
             Self::Cancellations => "/cancellations".to_owned(),
+            Self::Batches => "/batches".to_owned(),
             Self::Shops => "/shops".to_owned(),
             Self::Log => "/log".to_owned(),
             Self::Elsewhere => "/".to_owned(),
@@ -97,6 +99,7 @@ impl Place {
             Self::AllOrders => words::ALL_ORDERS,
             Self::Stock => words::STOCK,
             Self::Cancellations => words::CANCELLATIONS,
+            Self::Batches => words::BATCHES,
             Self::Shops => words::SHOPS,
             Self::Log => words::LOG,
             Self::Elsewhere => words::PRODUCT,
@@ -112,6 +115,7 @@ impl Place {
             Self::List(List::Canceled) => Some("c"),
             Self::AllOrders => Some("a"),
             Self::Cancellations => Some("x"),
+            Self::Batches => Some("b"),
             Self::Stock => Some("s"),
             Self::Log => Some("l"),
             Self::List(_) | Self::Shops | Self::Elsewhere => None,
@@ -132,7 +136,10 @@ const GROUPS: &[(&str, &[Place])] = &[
             Place::List(List::Voided),
         ],
     ),
-    (words::GROUP_CANCEL, &[Place::List(List::CancelRequested), Place::List(List::Canceled), Place::Cancellations]),
+    (
+        words::GROUP_CANCEL,
+        &[Place::List(List::CancelRequested), Place::List(List::Canceled), Place::Cancellations, Place::Batches],
+    ),
     (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Shops, Place::Log]),
 ];
 

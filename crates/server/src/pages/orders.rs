@@ -25,6 +25,7 @@ use domain::order::{List, Tab};
 use domain::platform::Platform;
 use maud::{Markup, html};
 use std::collections::HashMap;
+use store::batches::{ORDERS_MAX, Selection};
 use store::orders::{self, OrderRecord};
 use store::{Session, cancellations, log, order_lists};
 use view::{LENGTHS, SORTS, TIMES, View};
@@ -80,9 +81,18 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
             }
         }
     }
+    let matching = if view.is_filtered() {
+        order_lists::matches(&mut session, merchant, &filter, ORDERS_MAX + 1).await?
+    } else {
+        match (view.list, view.tab) {
+            (Some(list), Some(tab)) => desk.count_tab(list, tab),
+            (list, _) => desk.count(list),
+        }
+    };
     drop(session);
 
-    let table = rows::Table { app: &app, desk: &desk, signed_in: &ask.signed_in, view: &view, latest, before };
+    let table =
+        rows::Table { app: &app, desk: &desk, signed_in: &ask.signed_in, view: &view, latest, before, matching };
     let next = next.map(|cursor| view.next(&cursor));
     let title = view.list.map_or(words::ALL_ORDERS, words::list);
     let main = html! {
@@ -313,6 +323,31 @@ async fn set_aside(app: &App, fragment: Fragment, form: &SignedForm, act: SetAsi
     let mut session = app.store.read().await?;
     let page = sheet(app, &mut session, &ask, Place::Elsewhere, &title, &main).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+/// Which orders the selection bar's form means: all that match the list's address, else those that are ticked.
+///
+/// # Errors
+/// 422 where none is ticked, 400 for an address that is none of a list.
+pub(super) async fn selection(
+    app: &App,
+    session: &mut Session,
+    signed_in: &SignedIn,
+    fields: &Fields,
+) -> Result<Selection, Problem> {
+    if fields.one("all").is_some() {
+        let view = View::read(&Query::parse(fields.one("matching").unwrap_or_default())?)?;
+        let desk = Desk::load(app, session, signed_in).await?;
+        return Ok(Selection::Matching(Box::new(view.filter(signed_in.shops(), zone(&desk, &view)))));
+    }
+    let mut ids = Vec::new();
+    for id in chosen(fields) {
+        ids.push(OrderId::parse(id).map_err(|_| Problem::not_found("order"))?);
+    }
+    if ids.is_empty() {
+        return Err(Problem::unprocessable("no_orders", words::CHOOSE_ORDERS, words::CHOOSE_ORDERS));
+    }
+    Ok(Selection::Orders(ids, signed_in.user.shops.clone()))
 }
 
 /// The orders that a form names: the one whose button was pressed, else those that are ticked.

@@ -1,6 +1,7 @@
 //! The HTTP API, in process, over a real store, engine and sandbox.
 
 mod bad_input;
+mod batches;
 mod cancellations;
 mod events;
 mod idempotency;

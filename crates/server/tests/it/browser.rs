@@ -219,6 +219,69 @@ async fn many_orders_are_voided_and_restored_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_that_match_over_two_pages_are_planned_canceled_paused_resumed_and_tried_again() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 260).await;
+    let total = desk.read("/api/v1/orders/counts").await["new"].as_i64().expect("a count");
+    assert!(total > 50, "two pages of orders: {total}");
+    let refused = cancellable(&desk).await.remove(0);
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.mark().await?;
+        window.click("#every").await?;
+        window.read("#selection", &format!("Cancel all {total} that match")).await?;
+        window.picture("selection").await?;
+        window.click("#selection button[name=all]").await?;
+        window.read("h1", "Plan of a bulk cancel").await?;
+        window.read(".facts .goes", &format!("of {total} orders")).await?;
+        window.read(".cannot tbody", "cannot cancel").await?;
+        window.read(".shop-plans", "peers.md").await?;
+        window.see("#plan button.danger:disabled").await?;
+        window.click("#plan select option[value=out_of_stock]").await?;
+        window.read("#plan .products", " in ").await?;
+        window.click("#plan select option[value=buyer_requests_cancellation]").await?;
+        window.see("#plan button.danger:enabled").await?;
+        window.picture("plan").await?;
+
+        // One ships in this moment, and a replica still tells of before: the platform refuses it.
+        let advance = format!("/orders/shopee/{}/advance", refused.number);
+        desk.world.control.send(Method::POST, &advance, json!({"to": "SHIPPED", "force": true})).await;
+        window.click("#plan button.danger").await?;
+        window.read("h1", "Bulk cancel of").await?;
+        window.see("svg.bar").await?;
+        window.click("form[action$='/pause'] button").await?;
+        window.read(".head .state", "Paused").await?;
+        window.picture("paused").await?;
+        let batches = desk.read("/api/v1/audit/log?action=batch.begun").await;
+        let id = batches["entries"][0]["subject"].as_str().expect("an id").to_owned();
+        carry_out(&desk);
+        let paused = desk.read(&format!("/api/v1/batches/{id}?limit=1")).await;
+        assert_eq!((&paused["done"], &paused["state"]), (&json!(0), &json!("paused")), "nothing is sent");
+        window.click("form[action$='/resume'] button").await?;
+        window.read(".head .state", "Finished").await?;
+        window.read(".batch .progress", &format!("{total} of {total} ended")).await?;
+        window.picture("finished").await?;
+        window.click("nav.tabs a[href*='state=refused']").await?;
+        window.read("table.batched tbody", refused.number.as_str()).await?;
+        window.click("form[action$='/retry-failed'] button").await?;
+        window.read(".head .state", "Finished").await?;
+        window.read("table.batched tbody", refused.number.as_str()).await?;
+        let download = window.see("a[href$='/result.xlsx']").await?.attr("href").await?.expect("an address");
+        assert!(download.contains(&id));
+        window.was_not_reloaded().await?;
+        window.press("gb").await?;
+        window.read("table.batches tbody", &format!("{total} of {total} ended")).await?;
+        let over = desk.read(&format!("/api/v1/batches/{id}?limit=1")).await;
+        assert!(over["done"].as_i64().is_some_and(|done| done > 0), "{over}");
+        assert_eq!(over["total"], total);
+        Ok(())
+    })
+    .await;
+    let there = desk.world.control.order(&refused.number).await;
+    assert_eq!(there["status"], "SHIPPED", "{there}");
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refusal_is_told_in_the_platform_s_words_at_the_row_and_on_the_order_s_page() {
     let desk = Desk::without_workers(Trial::sqlite().await, 60).await;
     let order = cancellable(&desk).await.remove(0);

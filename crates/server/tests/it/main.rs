@@ -2,6 +2,7 @@
 
 mod api;
 mod browser;
+mod bulk;
 mod connecting;
 mod demo;
 mod desk;

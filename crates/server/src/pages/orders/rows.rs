@@ -17,6 +17,7 @@ use domain::snapshot::{FulfilledBy, Initiator};
 use engine::commands::facts_of;
 use maud::{Markup, html};
 use std::collections::HashMap;
+use store::batches::ORDERS_MAX;
 use store::cancellations::CancellationRecord;
 use store::orders::{LineRecord, NEVER, OrderRecord};
 
@@ -33,6 +34,8 @@ pub(super) struct Table<'a> {
     pub(super) latest: HashMap<OrderId, CancellationRecord>,
     /// The platform's status before the order was canceled, where it was seen.
     pub(super) before: HashMap<OrderId, String>,
+    /// How many orders match, on all pages.
+    pub(super) matching: i64,
 }
 
 /// Why the seller cannot cancel this order now; what is stored decides.
@@ -108,13 +111,17 @@ impl Table<'_> {
         self.view.list.is_none_or(List::seller_may_cancel)
     }
 
+    fn may_cancel(&self) -> bool {
+        self.signed_in.permissions.has(Permission::OrdersCancel) && self.acts()
+    }
+
     fn selects(&self) -> bool {
-        self.may_process() && (self.may_be_voided() || self.may_be_restored())
+        self.may_cancel() || (self.may_process() && (self.may_be_voided() || self.may_be_restored()))
     }
 
     /// The bar that acts on what is selected. Its form holds the rows' boxes and buttons as well.
     pub(super) fn bar(&self, ask: &Ask) -> Markup {
-        if !self.may_process() {
+        if !self.may_process() && !self.may_cancel() {
             return html! {};
         }
         html! {
@@ -124,8 +131,17 @@ impl Table<'_> {
                 @if self.selects() {
                     div #selection .selection role="group" aria-label=(words::SELECTED_ACTIONS) {
                         output #selected {}
-                        @if self.may_be_voided() { button formaction="/orders/void" data-many { (words::VOID_SELECTED) } }
-                        @if self.may_be_restored() {
+                        @if self.may_cancel() {
+                            input type="hidden" name="matching" value=(self.view.matching());
+                            button.danger formaction="/batches" data-many { (words::CANCEL_SELECTED) }
+                            @if self.matching > 1 {
+                                button formaction="/batches" name="all" value="1" data-many {
+                                    (words::cancel_matching(self.matching.min(i64::from(ORDERS_MAX)), self.matching > i64::from(ORDERS_MAX)))
+                                }
+                            }
+                        }
+                        @if self.may_process() && self.may_be_voided() { button formaction="/orders/void" data-many { (words::VOID_SELECTED) } }
+                        @if self.may_process() && self.may_be_restored() {
                             button formaction="/orders/restore" data-many { (words::RESTORE_SELECTED) }
                         }
                         button.quiet type="reset" data-many { (words::CLEAR_SELECTION) }
@@ -165,7 +181,7 @@ impl Table<'_> {
                 @if self.selects() {
                     td.box {
                         input type="checkbox" name="order" value=(order.id) form="many"
-                            aria-label=(words::select_order(order.number.as_str())) disabled[order.cancelling || !(order.list.may_be_voided() || order.list == List::Voided)];
+                            aria-label=(words::select_order(order.number.as_str())) disabled[order.cancelling || !(order.list.seller_may_cancel() || order.list == List::PlatformFulfilled)];
                     }
                 }
                 td.order {

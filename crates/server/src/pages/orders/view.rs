@@ -175,6 +175,11 @@ impl View {
         self.address(None)
     }
 
+    /// The query of the first page: what matches on all of them.
+    pub(super) fn matching(&self) -> String {
+        self.first().split_once('?').map_or_else(String::new, |(_, query)| query.to_owned())
+    }
+
     /// The address of another tab with the same filters.
     pub(super) fn at_tab(&self, tab: Option<Tab>) -> String {
         Self { tab, ..self.clone() }.address(None)
