@@ -29,7 +29,8 @@ struct Waiting {
 pub struct NotKept;
 
 impl Intake {
-    /// Keeps that these orders are to be read, and answers once that is durable.
+    /// Keeps that these orders are to be read, and answers once that is durable. The workers are woken once for all that was kept
+    /// together: thousands of pushes a second would have them look for work thousands of times.
     ///
     /// # Errors
     /// [`NotKept`] when it is not.
@@ -56,8 +57,9 @@ impl Intake {
         let batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         let outcome = commit(engine, batch).await;
         drop(turn);
-        if let Err(error) = outcome {
-            tracing::warn!(%error, "pushes were not kept");
+        match outcome {
+            Ok(()) => engine.wake(),
+            Err(error) => tracing::warn!(%error, "pushes were not kept"),
         }
         answer.try_recv().map_err(|_| NotKept)
     }

@@ -82,7 +82,6 @@ async fn take(app: &App, platform: &str, name: &str, request: Request) -> Result
     let kept = app.intake.keep(&app.engine, &route.merchant, &target, push.numbers).await;
     kept.map_err(|error| Problem::internal(error.to_string()))?;
     app.replays.remember(replay, now);
-    app.committed();
     Ok("taken")
 }
 
