@@ -54,6 +54,14 @@ worded! {
         Find = "find",
         /// A stock-in was a mistake.
         UndoStockIn = "undo_stock_in",
+        /// Somebody counted the shelf.
+        Count = "count",
+        /// Brought in by hand: bought, or found.
+        ManualIn = "manual_in",
+        /// Taken out by hand: thrown away, or used.
+        ManualOut = "manual_out",
+        /// Carried to another warehouse.
+        Transfer = "transfer",
     }
 }
 
@@ -96,7 +104,8 @@ pub struct Moved {
 impl Moved {
     fn slot(&mut self, cause: Cause) -> Option<&mut u32> {
         match cause {
-            Cause::Opening => None,
+            // These move a shelf's units, not a line's.
+            Cause::Opening | Cause::Count | Cause::ManualIn | Cause::ManualOut | Cause::Transfer => None,
             Cause::Reserve => Some(&mut self.reserve),
             Cause::Allocate => Some(&mut self.allocate),
             Cause::Release => Some(&mut self.release),

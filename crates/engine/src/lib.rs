@@ -22,6 +22,7 @@ mod resolve;
 mod shop_calls;
 mod sweep;
 
+pub mod adjustments;
 pub mod commands;
 pub mod stock_ins;
 

@@ -3,6 +3,7 @@
 //! An id that is unknown, another merchant's, or of a shop that the caller may not see answers 404 in all three cases,
 //! so that nobody learns what exists. A missing permission answers 403 before anything is looked up.
 
+pub mod adjustments;
 pub mod audit;
 pub mod batches;
 pub mod cancellations;
@@ -69,6 +70,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/batches/{id}/retry-failed", post(batches::retry_failed))
         .route("/api/v1/stock", get(stock::balances))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/movements", get(stock::movements))
+        .route("/api/v1/stock/{warehouse}/{merchant_sku}/adjustments", post(adjustments::create))
         .route("/api/v1/listings", get(stock::listings))
         .route("/api/v1/stock-ins", get(stock_ins::list).post(stock_ins::create))
         .route("/api/v1/stock-ins/{id}/undo", post(stock_ins::undo))

@@ -96,6 +96,9 @@ statements! {
         where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
     LOCK_BALANCES = "select merchant_sku from balances where merchant_id = $1 and merchant_sku in (select merchant_sku from lines \
         where merchant_id = $1 and order_id in (select value from json_each($2))) order by warehouse_id, merchant_sku /* for update */";
+    LOCK_SKU = "select merchant_sku from balances where merchant_id = $1 and merchant_sku = $2 order by warehouse_id /* for update */";
+    TO_COUNT = "select distinct order_id from lines where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3 and count_needed > 0 order by order_id";
+    LIFT_COUNTED = "delete from holds where merchant_id = $1 and merchant_sku = $2";
     OPEN_BALANCE = "insert into balances (merchant_id, warehouse_id, merchant_sku, available, reserved, count_needed, allocated, defective, outbound, \
         returning_units, lost) values ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0, 0) on conflict (merchant_id, warehouse_id, merchant_sku) do nothing";
     AVAILABLE = "select warehouse_id, merchant_sku, available from balances where merchant_id = $1 and merchant_sku in (select value from json_each($2))";
@@ -151,6 +154,39 @@ pub async fn lock(session: &mut Session, merchant: &MerchantId, orders: &[OrderI
         session.rows(LOCK_BALANCES, args![merchant.as_str(), &list]).await?;
     }
     Ok(())
+}
+
+/// Locks the balances of one SKU, after the orders. On SQLite, which has one writer, there is nothing to do.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn lock_sku(session: &mut Session, merchant: &MerchantId, sku: &MerchantSku) -> Result<(), StoreError> {
+    if session.engine() == Engine::Postgres {
+        session.rows(LOCK_SKU, args![merchant.as_str(), sku.as_str()]).await?;
+    }
+    Ok(())
+}
+
+/// Orders whose lines hold units of a SKU that were said not to exist.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn to_count(
+    session: &mut Session,
+    merchant: &MerchantId,
+    warehouse: &WarehouseId,
+    sku: &MerchantSku,
+) -> Result<Vec<OrderId>, StoreError> {
+    let rows = session.rows(TO_COUNT, args![merchant.as_str(), warehouse.as_str(), sku.as_str()]).await?;
+    rows.iter().map(|row| parsed(row, "order_id", |text| OrderId::parse(text))).collect()
+}
+
+/// Lifts every hold on a SKU: it was counted. Answers how many there were.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn lift_counted(session: &mut Session, merchant: &MerchantId, sku: &MerchantSku) -> Result<u64, StoreError> {
+    session.execute(LIFT_COUNTED, args![merchant.as_str(), sku.as_str()]).await
 }
 
 /// Writes movements and their balances. A movement whose key is known moves nothing; answers how many were new.

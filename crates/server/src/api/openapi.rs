@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the handlers.
 
-use super::{audit, batches, cancellations, health, manual, orders, shops, stock, stock_ins, voiding};
+use super::{adjustments, audit, batches, cancellations, health, manual, orders, shops, stock, stock_ins, voiding};
 use crate::events;
 use axum::Json;
 use utoipa::OpenApi;
@@ -42,6 +42,7 @@ use utoipa::openapi::{self, SecurityRequirement};
         stock::balances,
         stock::movements,
         stock::listings,
+        adjustments::create,
         stock_ins::list,
         stock_ins::create,
         stock_ins::undo,

@@ -41,6 +41,24 @@ pub struct StockRow {
     pub on_hand: i64,
 }
 
+impl From<&stock::BalanceRecord> for StockRow {
+    fn from(found: &stock::BalanceRecord) -> Self {
+        Self {
+            warehouse: found.warehouse.as_str().to_owned(),
+            merchant_sku: found.sku.as_str().to_owned(),
+            available: found.balance.available,
+            allocated: found.balance.allocated,
+            reserved: found.balance.reserved,
+            count_needed: found.balance.count_needed,
+            defective: found.balance.defective,
+            outbound: found.balance.outbound,
+            returning: found.balance.returning,
+            lost: found.balance.lost,
+            on_hand: found.balance.on_hand(),
+        }
+    }
+}
+
 /// Units by warehouse and SKU.
 #[utoipa::path(
     get, path = "/api/v1/stock", tag = "stock",
@@ -67,20 +85,7 @@ pub(crate) async fn balances(
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let last = found.get(shown - 1).filter(|_| found.len() > shown);
     let next = last.map(|last| cursor(&[last.warehouse.as_str(), last.sku.as_str()]));
-    let row = |found: &stock::BalanceRecord| StockRow {
-        warehouse: found.warehouse.as_str().to_owned(),
-        merchant_sku: found.sku.as_str().to_owned(),
-        available: found.balance.available,
-        allocated: found.balance.allocated,
-        reserved: found.balance.reserved,
-        count_needed: found.balance.count_needed,
-        defective: found.balance.defective,
-        outbound: found.balance.outbound,
-        returning: found.balance.returning,
-        lost: found.balance.lost,
-        on_hand: found.balance.on_hand(),
-    };
-    Ok(Json(StockPage { stock: found.iter().take(shown).map(row).collect(), next }))
+    Ok(Json(StockPage { stock: found.iter().take(shown).map(StockRow::from).collect(), next }))
 }
 
 async fn known_warehouse(session: &mut store::Session, signed_in: &SignedIn, id: &WarehouseId) -> Result<(), Problem> {

@@ -1,15 +1,18 @@
 //! Stock: balances with every bucket, and the movements that make them.
 
-use super::layout::{Ask, Desk, Place, pages, platform};
+use super::layout::{Ask, Desk, Place, csrf, pages, platform};
 use super::times::Zone;
 use super::words;
+use crate::api::adjustments::{Wish, carry_out};
 use crate::app::App;
-use crate::auth::SignedIn;
+use crate::auth::forms::SignedForm;
+use crate::auth::{SignedIn, secrets};
 use crate::http::query::{Query, cursor};
 use crate::permissions::Permission;
 use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::get;
 use domain::ids::{MerchantSku, OrderId, WarehouseId};
 use domain::stock::{Balance, Bucket};
@@ -32,7 +35,7 @@ const BUCKETS: [Bucket; 8] = [
 ];
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/stock", get(show)).route("/stock/{warehouse}/{sku}", get(movements))
+    Router::new().route("/stock", get(show)).route("/stock/{warehouse}/{sku}", get(movements).post(adjust))
 }
 
 /// The address of a SKU's movements.
@@ -204,6 +207,7 @@ async fn movements(
     let limit = query.limit()?;
     let after = query.after::<1>()?;
     let before = after.as_ref().map(|[id]| id.as_str());
+    let said = query.one("said")? == Some("adjusted");
     let mut session = app.store.read().await?;
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
     if warehouses_seen(&ask.signed_in, &desk).is_some_and(|seen| !seen.contains(&warehouse)) {
@@ -232,6 +236,7 @@ async fn movements(
     let main = html! {
         div.head {
             h1 { (title) }
+            @if said { p.notice role="status" { (words::ADJUSTED) } }
             p.lead {
                 (names.get(&warehouse).map_or(warehouse.as_str(), String::as_str)) " · "
                 a href="/stock" { (words::BACK_TO_STOCK) }
@@ -243,6 +248,7 @@ async fn movements(
                 div { dt { (words::bucket(bucket)) } dd { (words::number(units_in(&balance.balance, bucket))) } }
             }
         }
+        @if ask.signed_in.permissions.has(Permission::StockAdjust) { (adjust_form(&ask, &address, &warehouse, &names)) }
         @if found.is_empty() {
             div.empty { h2 { (words::LIST_IS_EMPTY) } p { (words::NO_MOVEMENTS) } }
         } @else {
@@ -264,6 +270,69 @@ async fn movements(
         }
     };
     Ok(desk.page(&ask, Place::Stock, &title, &main))
+}
+
+fn adjust_form(ask: &Ask, address: &str, here: &WarehouseId, names: &HashMap<WarehouseId, String>) -> Markup {
+    let mut others: Vec<_> = names.iter().filter(|(id, _)| *id != here).collect();
+    others.sort();
+    html! {
+        details.adjust {
+            summary { (words::ADJUST) }
+            form.filters method="post" action=(address) data-place data-follow {
+                (csrf(ask.signed_in.csrf()))
+                input type="hidden" name="key" value=(secrets::token());
+                label {
+                    span { (words::ADJUST_AS) }
+                    select name="as" {
+                        option value="count" { (words::ADJUST_COUNT) }
+                        option value="in" { (words::ADJUST_IN) }
+                        option value="out" { (words::ADJUST_OUT) }
+                        @if !others.is_empty() { option value="transfer" { (words::ADJUST_TRANSFER) } }
+                    }
+                }
+                @if !others.is_empty() {
+                    label {
+                        span { (words::WAREHOUSE) }
+                        select name="to" { option value="" {} @for (id, name) in others { option value=(id) { (name) } } }
+                    }
+                }
+                label { span { (words::COLUMN_UNITS) } input type="number" name="units" min="0" max="9999999" required; }
+                label.check { input type="checkbox" name="defective" value="true"; " " (words::ADJUST_DEFECTIVE) }
+                label.wide { span { (words::NOTE) } input name="note" maxlength="1000" autocomplete="off"; }
+                div.apply { button.primary { (words::SAVE) } }
+            }
+        }
+    }
+}
+
+/// Corrects this SKU's stock once for one form, however often it is sent.
+async fn adjust(
+    State(app): State<App>,
+    Path((warehouse, sku)): Path<(String, String)>,
+    form: SignedForm,
+) -> Result<Response, Problem> {
+    let signed_in = &form.signed_in;
+    signed_in.need(Permission::StockAdjust)?;
+    let one = |name| form.fields.one(name).unwrap_or_default().trim();
+    let units = one("units")
+        .parse()
+        .map_err(|_| Problem::unprocessable("invalid_body", words::UNITS_UNREADABLE, words::UNITS_UNREADABLE))?;
+    let wish = Wish {
+        kind: one("as").to_owned(),
+        units,
+        defective: form.fields.one("defective").is_some(),
+        to: Some(one("to").to_owned()),
+        note: Some(one("note").to_owned()),
+    };
+    super::stock_ins::once(&app, signed_in, &form.fields, async |session| {
+        carry_out(&app, session, signed_in, (&warehouse, &sku), &wish).await?;
+        Ok(String::new())
+    })
+    .await?;
+    let missing = || Problem::not_found("stock");
+    let warehouse = WarehouseId::parse(warehouse).map_err(|_| missing())?;
+    let sku = MerchantSku::parse(sku).map_err(|_| missing())?;
+    Ok(Redirect::to(&format!("{}?said=adjusted", movements_address(&warehouse, &sku))).into_response())
 }
 
 fn movement_row(

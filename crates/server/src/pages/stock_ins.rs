@@ -296,7 +296,7 @@ fn hash(fields: &Fields) -> String {
 }
 
 /// Carries a form out once, however often it is sent; `change` makes the answer that is kept.
-async fn once<F>(app: &App, signed_in: &SignedIn, fields: &Fields, change: F) -> Result<String, Problem>
+pub(super) async fn once<F>(app: &App, signed_in: &SignedIn, fields: &Fields, change: F) -> Result<String, Problem>
 where
     F: AsyncFnOnce(&mut Session) -> Result<String, Problem>,
 {

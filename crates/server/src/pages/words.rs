@@ -247,6 +247,14 @@ words! {
     ALERT_DAYS_RANGE = "Write a number of days from 1 to 999.";
     SAVE = "Save";
     SINCE = "since";
+    ADJUST = "Correct this stock";
+    ADJUST_AS = "What happened";
+    ADJUST_COUNT = "Counted: so many lie here, promised ones included";
+    ADJUST_IN = "Brought in";
+    ADJUST_OUT = "Taken out";
+    ADJUST_TRANSFER = "Carried to";
+    ADJUST_DEFECTIVE = "Defective ones";
+    ADJUSTED = "Noted; the movements are below.";
     STOCKED_IN = "Stocked in";
     BATCHES = "Bulk cancels";
     BATCHES_EMPTY = "No bulk cancel has been begun. Select orders in any list and choose “Cancel selected…”.";
@@ -527,6 +535,10 @@ pub(crate) const fn cause(cause: Cause) -> &'static str {
         Cause::StockIn => "Stocked in",
         Cause::Find => "Found again",
         Cause::UndoStockIn => "Stock-in taken back",
+        Cause::Count => "Counted",
+        Cause::ManualIn => "Brought in by hand",
+        Cause::ManualOut => "Taken out by hand",
+        Cause::Transfer => "Carried to another warehouse",
     }
 }
 
@@ -559,6 +571,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("stock.batch_asked", "Stock-in of a selection asked for"),
     ("stock.claimed", "Carrier asked for the parcel"),
     ("stock.settings", "Stock settings changed"),
+    ("stock.adjusted", "Stock corrected"),
     ("user.added", "User added"),
     ("user.signed_in", "Signed in"),
     ("user.signed_out", "Signed out"),

@@ -36,6 +36,7 @@ async fn each_call_needs_its_permission_and_no_other() {
             P::StockIn,
             post("/api/v1/stock-ins", json!({"warehouse": "whs_1", "orders": [{"order_id": "ord_x"}]}).to_string()),
         ),
+        (P::StockAdjust, post("/api/v1/stock/whs_1/x/adjustments", json!({"as": "in", "units": 1}).to_string())),
         (P::StockIn, post("/api/v1/stock-ins/sin_x/undo", json!({"reason": "x"}).to_string())),
         (P::OrdersCancel, post("/api/v1/cancellations/plan", json!({"order_ids": [id]}).to_string())),
         (P::OrdersCancel, post("/api/v1/cancellations/bulk", json!({"order_ids": [id]}).to_string())),

@@ -222,6 +222,66 @@ on_both! {
     }
 }
 
+on_both! {
+    async fn a_count_settles_what_was_said_not_to_exist_and_lifts_the_hold(trial) {
+        let desk = Desk::without_workers(trial, 60).await;
+        let order = desk.world.cancellable().await.into_iter().find(|order| order.lines.iter().all(|line| line.stock.allocated == line.quantity)).expect("an allocated one");
+        let sku = order.lines[0].merchant_sku.clone();
+        let chosen = store::cancellations::ChosenLine { line_id: order.lines[0].id.to_string(), quantity: order.lines[0].quantity };
+        let record = desk.world.cancel(&order, "out_of_stock", &[chosen]).await;
+        desk.world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert!(desk.world.is_held(&sku).await);
+        let stock = async || desk.read(&format!("/api/v1/stock?sku={sku}")).await["stock"][0].clone();
+        let before = stock().await;
+        assert!(before["count_needed"].as_i64() > Some(0), "{before}");
+        let path = format!("/api/v1/stock/whs_1/{sku}/adjustments");
+        let promised = before["allocated"].as_i64().expect("units") + before["reserved"].as_i64().expect("units");
+        if promised > 0 {
+            desk.post(&path, &json!({"as": "count", "units": 0})).await.is_problem(409, "promised", "fewer than promised");
+        }
+        let counted = desk.post(&path, &json!({"as": "count", "units": promised + 5, "note": "shelf 3"})).await;
+        assert_eq!(counted.status, 200, "{}", counted.text);
+        let counted = counted.json();
+        assert_eq!((&counted["available"], &counted["count_needed"]), (&json!(5), &json!(0)), "{counted}");
+        assert!(!desk.world.is_held(&sku).await, "a count lifts the hold");
+        desk.world.ledger_is_proven().await;
+        // Counted again, nothing moves.
+        let again = desk.post(&path, &json!({"as": "count", "units": promised + 5})).await.json();
+        assert_eq!(again, counted);
+    }
+
+    async fn units_are_brought_in_taken_out_and_carried_over_and_never_below_zero(trial) {
+        let desk = Desk::without_workers(trial, 20).await;
+        desk.warehouse("whs_2", "Returns").await;
+        let path = "/api/v1/stock/whs_1/A%20NEW%20SKU/adjustments";
+        let key = [("idempotency-key", "delivery 1")];
+        let body = json!({"as": "in", "units": 7}).to_string();
+        for _ in 0..2 {
+            let answer = desk.ask(Method::POST, &desk.owner, path, &key, body.clone()).await;
+            assert_eq!(answer.json()["available"], 7, "once: {}", answer.text);
+        }
+        assert_eq!(desk.post(path, &json!({"as": "in", "units": 2, "defective": true})).await.json()["defective"], 2);
+        assert_eq!(desk.post(path, &json!({"as": "transfer", "units": 3, "to": "whs_2"})).await.json()["available"], 4);
+        assert_eq!(desk.post(path, &json!({"as": "out", "units": 4})).await.json()["available"], 0);
+        let there = desk.read("/api/v1/stock?warehouse=whs_2").await;
+        assert_eq!(there["stock"][0]["available"], 3, "{there}");
+        for (body, status, code) in [
+            (json!({"as": "out", "units": 1}), 409, "not_enough"),
+            (json!({"as": "out", "units": 3, "defective": true}), 409, "not_enough"),
+            (json!({"as": "transfer", "units": 1, "to": "whs_2"}), 409, "not_enough"),
+            (json!({"as": "transfer", "units": 1, "to": "whs_1"}), 422, "invalid_body"),
+            (json!({"as": "transfer", "units": 1, "to": "whs_9"}), 422, "unknown_warehouse"),
+            (json!({"as": "transfer", "units": 1}), 422, "invalid_body"),
+            (json!({"as": "in", "units": 0}), 422, "invalid_body"),
+            (json!({"as": "nonsense", "units": 1}), 422, "invalid_body"),
+        ] {
+            desk.post(path, &body).await.is_problem(status, code, &body.to_string());
+        }
+        desk.post("/api/v1/stock/whs_9/X/adjustments", &json!({"as": "in", "units": 1})).await.is_problem(422, "unknown_warehouse", "elsewhere");
+        desk.world.ledger_is_proven().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_waits_is_found_by_its_filters() {
     let desk = Desk::without_workers(Trial::sqlite().await, 60).await;
