@@ -1,7 +1,7 @@
 //! The same functions on both databases, and every statement prepared on both.
 
 use crate::batches::{self, BatchRecord, Selection};
-use crate::cancellations::{self, CancellationRecord, ChosenLine, Outcome};
+use crate::cancellations::{self, CancellationRecord, Outcome};
 use crate::idempotency::{self, Kept, Scope};
 use crate::jobs::{self, Due, Kind, Lease};
 use crate::order_lists::{self, Filter, Sort};
