@@ -1,5 +1,7 @@
 //! A buyer's cancellation request: how long the seller has to answer it, what silence means, and what becomes of it.
 
+use crate::cancellation::{Sent, View};
+use crate::eligibility::{Blocked, Gate};
 use crate::policy::Evidence;
 use crate::snapshot::Initiator;
 use crate::time::{Moment, Span};
@@ -196,6 +198,39 @@ pub fn after_read(state: RequestState, seen: Seen, overdue: bool, silence: Silen
     }
 }
 
+/// What a read says of the answer to a request, for the one table that cancels and answers go through
+/// ([`crate::cancellation::decide`]): *cancelled* there means that the answer has taken effect.
+///
+/// `sent` is what is known of our own attempts: a request that is gone without one of ours was not rejected by us.
+#[must_use]
+pub fn view(kind: AnswerKind, seen: Seen, sent: &Sent) -> View {
+    let over = |words: &str| View::Alive(Err(Blocked { gate: Gate::RequestOpen, detail: words.to_owned() }));
+    match (kind, seen) {
+        (_, Seen::Open) | (AnswerKind::Agree, Seen::Agreed) => View::Alive(Ok(())),
+        (AnswerKind::Agree, Seen::Canceled(by)) => View::Canceled(by),
+        (AnswerKind::Agree, Seen::Alive) => {
+            over("The request is gone: the buyer took it back, or it was rejected elsewhere.")
+        }
+        (AnswerKind::Reject, Seen::Agreed) => over("The request was agreed to before the rejection arrived."),
+        (AnswerKind::Reject, Seen::Canceled(_)) => over("The order was canceled before the rejection arrived."),
+        (AnswerKind::Reject, Seen::Alive) => match sent {
+            Sent::Accepted | Sent::Unknown { .. } => View::Canceled(None),
+            Sent::Never | Sent::Rejected { .. } => over("The request was gone before the rejection arrived."),
+        },
+    }
+}
+
+impl AnswerKind {
+    /// What stands as the reason of the cancellation that carries the answer out.
+    #[must_use]
+    pub const fn reason_code(self) -> &'static str {
+        match self {
+            Self::Agree => "agree_to_request",
+            Self::Reject => "reject_request",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,6 +277,34 @@ mod tests {
             assert_eq!(after(false, Silence::Rejected), in_time, "{seen:?}");
             assert_eq!(after(true, Silence::Agreed), agreed, "{seen:?}");
             assert_eq!(after(true, Silence::Rejected), rejected, "{seen:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_has_taken_effect_when_the_order_shows_it_and_is_sent_while_the_request_is_open() {
+        let sents = [
+            Sent::Never,
+            Sent::Unknown { settled_at: Moment::from_seconds(1) },
+            Sent::Accepted,
+            Sent::Rejected { words: "no".to_owned(), settled_at: Moment::from_seconds(1) },
+        ];
+        for seen in SEEN {
+            for sent in &sents {
+                let word = |kind| match view(kind, seen, sent) {
+                    View::Alive(Ok(())) => "send",
+                    View::Canceled(_) => "done",
+                    View::Alive(Err(_)) => "over",
+                    View::Missing => "missing",
+                };
+                let ours = matches!(sent, Sent::Accepted | Sent::Unknown { .. });
+                let (agree, reject) = match seen {
+                    Seen::Open => ("send", "send"),
+                    Seen::Agreed => ("send", "over"),
+                    Seen::Canceled(_) => ("done", "over"),
+                    Seen::Alive => ("over", if ours { "done" } else { "over" }),
+                };
+                assert_eq!((word(AnswerKind::Agree), word(AnswerKind::Reject)), (agree, reject), "{seen:?} {sent:?}");
+            }
         }
     }
 

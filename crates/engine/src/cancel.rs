@@ -9,11 +9,14 @@ use crate::read_orders::{ORDERS_PER_COMMIT, ReadOf, Reads, refused};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError, reconcile};
 use connectors::call::{CallError, Pause, Remedy, Story};
-use connectors::connector::{CancelAccepted, CancelLine, CancelOrder, Connector, ConnectorError};
+use connectors::connector::{AnswerRequest, CancelAccepted, CancelLine, CancelOrder, Connector, ConnectorError};
 use domain::batch::Course;
 use domain::cancellation::{Effect, Event, MeantLine, Phase, Scope, Sent, State, View, decide};
+use domain::eligibility::{Blocked, Gate};
 use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber};
 use domain::policy::{ListingEffect, Policy};
+use domain::request::{self, AnswerKind, Seen};
+use domain::snapshot::OrderSnapshot;
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
 use std::collections::HashMap;
@@ -23,7 +26,7 @@ use store::cancellations::{self, CancellationRecord, Outcome};
 use store::jobs::{self, Claim, Lease};
 use store::log::{self, Entry};
 use store::orders::{self, OrderRecord};
-use store::{Session, stock};
+use store::{Session, StoreError, requests, stock};
 use tokio::time::{Instant, timeout_at};
 
 /// Rounds of one tick: enough for read, send, read, and once more.
@@ -66,12 +69,20 @@ impl Loaded {
     }
 }
 
+/// What the platform is told.
+enum Message {
+    /// The seller cancels.
+    Cancel(CancelOrder),
+    /// The buyer's request is answered.
+    Answer(AnswerRequest),
+}
+
 /// An intent that was committed and is to be sent.
 struct Intent {
     work: Work,
     attempt: u32,
     deadline: Moment,
-    cancel: CancelOrder,
+    message: Message,
 }
 
 /// What became of one cancellation in one step.
@@ -89,7 +100,7 @@ enum Next {
 struct IntentToSend {
     attempt: u32,
     deadline: Moment,
-    cancel: CancelOrder,
+    message: Message,
 }
 
 impl Engine {
@@ -203,8 +214,8 @@ impl Engine {
                 match self.apply_one(&mut session, shop, lease, &work, (record, order), course, reads, last).await {
                     Ok(Next::Send(intent)) => {
                         session.release().await?;
-                        let IntentToSend { attempt, deadline, cancel } = *intent;
-                        begun.push(Intent { work, attempt, deadline, cancel });
+                        let IntentToSend { attempt, deadline, message } = *intent;
+                        begun.push(Intent { work, attempt, deadline, message });
                     }
                     Ok(Next::Left | Next::ReadNow) => session.release().await?,
                     Ok(Next::Lost) => session.undo().await?,
@@ -252,6 +263,7 @@ impl Engine {
     ) -> Result<Next, EngineError> {
         let merchant = &shop.record.merchant;
         let now = self.clock.now();
+        let mut seen = None;
         let (order, event) = match reads.of(&work.number) {
             ReadOf::Order(snapshot) => {
                 let applied = self.apply(session, shop, Some(before), &snapshot, reads.began_at).await?;
@@ -259,9 +271,10 @@ impl Engine {
                     Event::ReadFailed { retry_after: Span::ZERO }
                 } else {
                     reconcile::note_lines(&mut record, &applied.order);
-                    let policy = self.policy(applied.order.platform)?;
-                    let view = reconcile::view(&record, &applied.order, &policy);
-                    Event::Read { view, updated_at: Some(snapshot.updated_at) }
+                    self.become_answer(session, &mut record, &applied.order, &snapshot).await?;
+                    let (shown, event) = self.learn(session, &record, &applied.order, &snapshot).await?;
+                    seen = shown;
+                    event
                 };
                 (applied.order, event)
             }
@@ -297,7 +310,7 @@ impl Engine {
         }
         match effect {
             Effect::End => {
-                self.end(session, &mut record, &order).await?;
+                self.end(session, &mut record, &order, seen).await?;
                 held(jobs::finish(session, lease, &work.claim, now).await?)
             }
             Effect::Send if last || lease.until.since(now) < shop.policy.call_timeout.and(QUEUE_TIME) => {
@@ -313,8 +326,8 @@ impl Engine {
                 if !jobs::still_held(session, lease, &work.claim).await? {
                     return Ok(Next::Lost);
                 }
-                let cancel = cancel_order(&record, &order);
-                Ok(Next::Send(Box::new(IntentToSend { attempt, deadline, cancel })))
+                let message = self.message(session, &record, &order).await?;
+                Ok(Next::Send(Box::new(IntentToSend { attempt, deadline, message })))
             }
             Effect::Read(wake_at) => {
                 cancellations::save(session, &record).await?;
@@ -379,7 +392,13 @@ impl Engine {
     }
 
     async fn send_checked(&self, shop: &OpenShop, intent: &Intent) -> Result<CancelAccepted, CallError> {
-        let mut cancel = intent.cancel.clone();
+        let mut cancel = match &intent.message {
+            Message::Cancel(cancel) => cancel.clone(),
+            Message::Answer(answer) => {
+                let build = |connector: &dyn Connector, now| connector.answer_request(answer, now).map_err(refused);
+                return self.call(shop, Some(intent.deadline), build).await;
+            }
+        };
         let now = self.clock.platform_now(shop.record.platform);
         if shop.connector.check_cancel(&cancel, now).is_some() {
             let build = |connector: &dyn Connector, now| {
@@ -475,12 +494,61 @@ impl Engine {
         }
     }
 
-    /// Writes the end of a cancellation: the order is free again, a refusal lifts the holds.
+    /// What a read says of a cancellation, and of the request that it answers.
+    pub(crate) async fn learn(
+        &self,
+        session: &mut Session,
+        record: &CancellationRecord,
+        order: &OrderRecord,
+        snapshot: &OrderSnapshot,
+    ) -> Result<(Option<Seen>, Event), EngineError> {
+        let updated_at = Some(snapshot.updated_at);
+        let request = match &record.request {
+            Some(id) => requests::load_one(session, &record.merchant, id).await?,
+            None => None,
+        };
+        let Some(request) = request else {
+            let policy = self.policy(order.platform)?;
+            return Ok((None, Event::Read { view: reconcile::view(record, order, &policy), updated_at }));
+        };
+        let kind = request.answer.as_ref().map_or(AnswerKind::Agree, |answer| answer.kind);
+        let seen = crate::requests::seen(&request, order, snapshot);
+        if kind == AnswerKind::Agree && seen == Seen::Agreed && record.saga.sent != Sent::Accepted {
+            // Whoever said it, the platform has been told.
+            return Ok((Some(seen), Event::Accepted));
+        }
+        let moved = request.number.is_none() && record.saga.seen_before != updated_at;
+        let view = match (seen, &record.saga.sent) {
+            (Seen::Open, Sent::Never | Sent::Unknown { .. }) if moved => {
+                // It has no id: what waits now may be another request than the one that was decided upon.
+                let detail = "The order changed on the platform since this was decided. Look at the request again.";
+                View::Alive(Err(Blocked { gate: Gate::RequestOpen, detail: detail.to_owned() }))
+            }
+            _ => request::view(kind, seen, &record.saga.sent),
+        };
+        Ok((Some(seen), Event::Read { view, updated_at }))
+    }
+
+    async fn message(
+        &self,
+        session: &mut Session,
+        record: &CancellationRecord,
+        order: &OrderRecord,
+    ) -> Result<Message, EngineError> {
+        let Some(id) = &record.request else { return Ok(Message::Cancel(cancel_order(record, order))) };
+        let request = requests::load_one(session, &record.merchant, id).await?;
+        let request = request.ok_or(StoreError::Conflict("the request"))?;
+        Ok(Message::Answer(crate::requests::message(record, &request, order)))
+    }
+
+    /// Writes the end of a cancellation: the order is free again, a refusal lifts the holds. `seen` is what the last read
+    /// shows of the request that it answers.
     pub(crate) async fn end(
         &self,
         session: &mut Session,
         record: &mut CancellationRecord,
         order: &OrderRecord,
+        seen: Option<Seen>,
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
         let (action, detail) = match &record.saga.phase {
@@ -508,6 +576,11 @@ impl Engine {
         after.cancelling = false;
         after.updated_at = now;
         orders::update(session, order, &after).await?;
+        self.end_answer(session, record, order, seen).await?;
+        if record.reason.as_str() == AnswerKind::Reject.reason_code() {
+            // A rejection cancels nothing: its request's entry says all.
+            return Ok(());
+        }
         self.log_cancellation(session, record, order, action, &detail).await
     }
 
@@ -639,7 +712,8 @@ fn not_carried_out(error: CallError) -> CallError {
 
 /// Whether a later read contradicts a refusal: the platform says that we cancelled after all.
 pub(crate) fn contradicts(record: &CancellationRecord, order: &OrderRecord, policy: &Policy) -> bool {
-    matches!(record.saga.phase, Phase::Refused(_))
+    record.request.is_none()
+        && matches!(record.saga.phase, Phase::Refused(_))
         && !matches!(record.saga.sent, Sent::Never)
         && reconcile::view(record, order, policy) == View::Canceled(Some(domain::snapshot::Initiator::Seller))
 }

@@ -2,19 +2,20 @@
 //! keeps of its own (an idempotency key), and only then answers.
 
 use crate::ledger::marks;
-use crate::{Engine, EngineError, consequences};
+use crate::{AnswerError, AnswerWish, Engine, EngineError, consequences};
 use domain::cancellation::{Cancellation, MeantLine, Scope, State};
 use domain::eligibility::{self, Blocked, OrderFacts};
 use domain::ids::{CancellationId, LineId, MerchantId, OrderId, ReasonCode};
 use domain::order::{List, place};
 use domain::platform::Platform;
-use domain::policy::{Policy, ReasonRule};
+use domain::policy::{Policy, ReasonRule, Standing};
+use domain::request::AnswerKind;
 use domain::snapshot::FulfilledBy;
 use store::cancellations::{CancellationRecord, ChosenLine};
 use store::jobs::{self, Kind};
 use store::log::{self, Entry};
 use store::orders::{self, LineRecord, OrderRecord};
-use store::{Session, StoreError, cancellations, new_id, stock};
+use store::{Session, StoreError, cancellations, new_id, requests, stock};
 
 /// What a consequence is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -243,6 +244,9 @@ impl Engine {
         let now = self.clock.now();
         let order = self.order_for(session, merchant, request.order, request.expected_version).await?;
         let policy = self.policy(order.platform)?;
+        if let Some(agreed) = self.agree_instead(session, actor, &order).await? {
+            return Ok(agreed);
+        }
         eligibility::new_cancel(&facts_of(&order), &policy)?;
         let rule = policy
             .reason(request.reason)
@@ -267,6 +271,7 @@ impl Engine {
             note: request.note.map(str::to_owned),
             saga: Cancellation::requested(now),
             platform_message: None,
+            request: None,
             actor: actor.to_owned(),
             created_at: now,
             updated_at: now,
@@ -297,6 +302,28 @@ impl Engine {
         };
         log::write(session, merchant, now, &entry).await?;
         Ok(record)
+    }
+
+    /// A cancel of an order whose buyer asks for exactly that is the answer that the buyer waits for.
+    async fn agree_instead(
+        &self,
+        session: &mut Session,
+        actor: &str,
+        order: &OrderRecord,
+    ) -> Result<Option<CancellationRecord>, CommandError> {
+        if order.standing != Standing::CancelRequested || order.cancelling {
+            return Ok(None);
+        }
+        let live = requests::live_of_orders(session, &order.merchant, std::slice::from_ref(&order.id)).await?;
+        let Some(request) = live.iter().find(|request| crate::requests::covers(request, order)) else {
+            return Ok(None);
+        };
+        let wish = AnswerWish { request: &request.id, kind: AnswerKind::Agree, reason: None };
+        let answered = self.answer_request(session, &order.merchant, actor, &wish).await;
+        answered.map(|(_, record)| Some(record)).map_err(|error| match error {
+            AnswerError::Engine(error) => CommandError::Engine(error),
+            other => Blocked { gate: eligibility::Gate::CancelPending, detail: other.to_string() }.into(),
+        })
     }
 
     /// Sets an order aside, here only. Its untouched units become available again.

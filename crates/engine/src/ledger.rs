@@ -5,6 +5,7 @@ use domain::cancellation::Phase;
 use domain::ids::MerchantSku;
 use domain::order::LocalMarks;
 use domain::policy::{GoodsEffect, Policy, Standing};
+use domain::request::AnswerKind;
 use domain::stock::{LineFacts, settle};
 use store::cancellations::CancellationRecord;
 use store::orders::OrderRecord;
@@ -28,7 +29,9 @@ pub(crate) struct Chosen<'a> {
 impl<'a> Chosen<'a> {
     /// By the order's live or latest cancellation that was not refused.
     pub(crate) fn of(cancellations: &'a [CancellationRecord], policy: &Policy) -> Option<Self> {
-        let record = cancellations.iter().rev().find(|record| !matches!(record.saga.phase, Phase::Refused(_)))?;
+        let rejects = |record: &CancellationRecord| record.reason.as_str() == AnswerKind::Reject.reason_code();
+        let mut latest_first = cancellations.iter().rev();
+        let record = latest_first.find(|record| !matches!(record.saga.phase, Phase::Refused(_)) && !rejects(record))?;
         let goods = policy.reason(record.reason.as_str()).map_or(GoodsEffect::ComeBack, |rule| rule.goods_effect);
         Some(Self { record, goods })
     }

@@ -18,6 +18,7 @@ mod manual;
 mod outside;
 mod read_orders;
 mod reconcile;
+mod requests;
 mod resolve;
 mod shop_calls;
 mod sweep;
@@ -32,6 +33,7 @@ pub use connect::{Authorised, ConnectError, FIRST_REACH, NewShop};
 pub use error::EngineError;
 pub use live_check::LIVE_ANSWER_WITHIN;
 pub use outside::{Clock, Network, NetworkError};
+pub use requests::{AnswerError, AnswerWish};
 pub use resolve::{ResolveAs, ResolveError};
 
 use connectors::Policies;

@@ -147,6 +147,9 @@ impl Engine {
             return Err(StoreError::Conflict("the order").into());
         }
         stock::write(session, &record.merchant, &settled.movements, now).await?;
+        if !snapshot.requests.is_empty() {
+            self.note_requests(session, shop, None, &order, snapshot).await?;
+        }
         Ok(Applied { order, read_again: false, stale: false })
     }
 
@@ -199,6 +202,9 @@ impl Engine {
             Some(domain::order::Placement { list: before.list, tab: before.tab }),
         );
         (after.list, after.tab) = (placement.list, placement.tab);
+        if before.standing == Standing::CancelRequested || !snapshot.requests.is_empty() {
+            self.note_requests(session, shop, Some(before.list), &after, snapshot).await?;
+        }
         if after == before {
             return Ok(Applied { order: before, read_again: false, stale: false });
         }

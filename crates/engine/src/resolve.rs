@@ -102,8 +102,13 @@ impl Engine {
                     return Err(ResolveError::PlatformDisagrees(words));
                 }
                 reconcile::note_lines(&mut record, &applied.order);
-                let policy = self.policy(applied.order.platform)?;
-                record.saga.phase = match (resolve_as, reconcile::view(&record, &applied.order, &policy)) {
+                let (seen, event) = self.learn(&mut session, &record, &applied.order, &snapshot).await?;
+                let view = match event {
+                    Event::Read { view, .. } => view,
+                    // It was agreed to, and is not carried out yet.
+                    _ => View::Alive(Ok(())),
+                };
+                record.saga.phase = match (resolve_as, view) {
                     (ResolveAs::Done, View::Canceled(by)) => Phase::Done(by),
                     (ResolveAs::Refused, View::Alive(_)) => Phase::Refused(format!("resolved as refused by {actor}")),
                     (_, View::Canceled(_)) => {
@@ -117,7 +122,7 @@ impl Engine {
                     }
                 };
                 record.saga.attention = false;
-                self.end(&mut session, &mut record, &applied.order).await?;
+                self.end(&mut session, &mut record, &applied.order, seen).await?;
                 jobs::want(&mut session, merchant, &record.shop, Kind::Cancellation, record.id.as_str(), now).await?;
             }
             Some(ReadOf::Missing) => {

@@ -9,7 +9,7 @@ use domain::time::{Moment, Span};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use store::jobs::{self, Claim, Kind, Lease};
-use store::shops;
+use store::{requests, shops};
 
 /// Pages that one window may have; more than this is a platform that turns in circles.
 const MAX_PAGES: usize = 10_000;
@@ -22,7 +22,10 @@ const FIRST_SYNC_PAUSE: Duration = Duration::from_millis(50);
 
 impl Engine {
     pub(crate) async fn sweep(&self, shop: &OpenShop, lease: &Lease, claims: &[Claim]) -> Result<(), EngineError> {
-        let swept = self.sweep_windows(shop).await;
+        let swept = match self.sweep_windows(shop).await {
+            Ok(()) => self.sweep_requests(shop).await,
+            Err(error) => Err(error),
+        };
         self.warn_of_authorisation_s_end(shop).await;
         let now = self.clock.now();
         let mut session = self.store.begin().await?;
@@ -61,6 +64,29 @@ impl Engine {
             }
             from = to;
         }
+    }
+
+    /// Wants every order whose buyer waits, and those whose buyer's time is over: no push need have come.
+    async fn sweep_requests(&self, shop: &OpenShop) -> Result<(), EngineError> {
+        let record = &shop.record;
+        let mut numbers = BTreeSet::new();
+        let mut cursor: Option<String> = None;
+        for _ in 0..MAX_PAGES {
+            let build =
+                |connector: &dyn Connector, now| Ok::<_, CallError>(connector.list_requests(cursor.as_deref(), now));
+            let page = self.call(shop, None, build).await.map_err(|error| EngineError::Platform(error.to_string()))?;
+            numbers.extend(page.numbers);
+            match page.next {
+                Some(next) if cursor.as_ref() != Some(&next) => cursor = Some(next),
+                _ => break,
+            }
+        }
+        let platform_now = self.clock.platform_now(record.platform);
+        let mut session = self.store.begin().await?;
+        numbers.extend(requests::overdue(&mut session, &record.merchant, &record.id, platform_now).await?);
+        let numbers: Vec<OrderNumber> = numbers.into_iter().collect();
+        self.nudge(&mut session, &record.merchant, &record.id, &numbers).await?;
+        Ok(session.commit().await?)
     }
 
     async fn list_window(&self, shop: &OpenShop, window: Window) -> Result<BTreeSet<OrderNumber>, EngineError> {

@@ -12,6 +12,7 @@
 //   data-key       the navigation's link for a key after “g”
 //   data-many      a button that needs a selection
 //   data-auto      a form that is sent as soon as something in it is chosen
+//   data-left      seconds that are left; a clock inside it runs down, near and late colour it
 //   data-events    the address of the event stream
 'use strict';
 
@@ -344,7 +345,7 @@
     if (event.target.id === 'every') {
       for (const box of boxes()) box.checked = event.target.checked && !box.disabled;
     }
-    if (event.target.id === 'every' || event.target.name === 'order') countSelected();
+    if (event.target.id === 'every' || event.target.matches('tbody input[type=checkbox]')) countSelected();
   });
 
   addEventListener('popstate', () => go(location.href, false));
@@ -352,7 +353,7 @@
   // --- selection
 
   const rows = () => [...document.querySelectorAll('#desk tbody tr[tabindex]')];
-  const boxes = () => [...document.querySelectorAll('tbody input[name=order]')];
+  const boxes = () => [...document.querySelectorAll('tbody input[name=order], tbody input[name=request]')];
 
   function countSelected() {
     const all = boxes().filter((box) => !box.disabled);
@@ -414,9 +415,11 @@
       k: () => step(-1),
       ArrowDown: onRow ? () => step(1) : null,
       ArrowUp: onRow ? () => step(-1) : null,
-      x: () => row?.querySelector('input[name=order]:not(:disabled)')?.click(),
+      x: () => row?.querySelector('td.box input:not(:disabled)')?.click(),
       c: () => act('cancel'),
       v: () => act('void'),
+      a: () => act('agree'),
+      r: () => act('reject'),
       o: () => row?.querySelector('a.number')?.click(),
       Enter: onRow ? () => row.querySelector('a.number')?.click() : null,
       g: () => { afterG = Date.now(); },
@@ -428,6 +431,24 @@
       does();
     }
   });
+
+  // --- clocks that run down: what the server said is left, less what has passed since
+
+  const saidAt = new WeakMap();
+
+  function runDown() {
+    for (const clock of document.querySelectorAll('[data-left]')) {
+      const known = saidAt.get(clock);
+      const said = clock.dataset.left;
+      if (known?.said !== said) saidAt.set(clock, { said, at: Date.now() });
+      const left = Math.max(0, Number(said) - Math.floor((Date.now() - saidAt.get(clock).at) / 1000));
+      clock.classList.toggle('late', left < Number(clock.dataset.late));
+      clock.classList.toggle('near', left >= Number(clock.dataset.late) && left < Number(clock.dataset.near));
+      const two = (number) => String(number).padStart(2, '0');
+      const face = clock.querySelector('.clock');
+      if (face) face.textContent = `${Math.floor(left / 3600)}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+    }
+  }
 
   // --- the event stream
 
@@ -470,6 +491,8 @@
   const said = document.querySelector('main .notice');
   if (said) toast(said.textContent);
   countSelected();
+  setInterval(runDown, 1000);
+  runDown();
   follow();
   usual();
 })();

@@ -191,6 +191,7 @@ fn record(order: &OrderRecord) -> CancellationRecord {
         note: None,
         saga: Cancellation::requested(at(2)),
         platform_message: None,
+        request: None,
         actor: "bench".to_owned(),
         created_at: at(2),
         updated_at: at(2),

@@ -13,6 +13,7 @@ pub mod once;
 pub mod openapi;
 pub mod order;
 pub mod orders;
+pub mod requests;
 pub mod shops;
 pub mod stock;
 pub mod stock_ins;
@@ -68,6 +69,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/batches/{id}/resume", post(batches::resume))
         .route("/api/v1/batches/{id}/stop", post(batches::stop))
         .route("/api/v1/batches/{id}/retry-failed", post(batches::retry_failed))
+        .route("/api/v1/cancellation-requests", get(requests::list))
+        .route("/api/v1/cancellation-requests/bulk", post(requests::bulk))
+        .route("/api/v1/cancellation-requests/{id}/agree", post(requests::agree))
+        .route("/api/v1/cancellation-requests/{id}/reject", post(requests::reject))
         .route("/api/v1/stock", get(stock::balances))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/movements", get(stock::movements))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/adjustments", post(adjustments::create))

@@ -45,7 +45,7 @@ pub(crate) fn router() -> Router<App> {
 #[utoipa::path(
     get, path = "/api/v1/events", tag = "events",
     params(("last-event-id" = Option<String>, Header, description = "The last event seen: what came after it is sent first")),
-    responses((status = 200, description = "Events named orders, cancellations, batches, shops; the data is a log entry", content_type = "text/event-stream"))
+    responses((status = 200, description = "Events named orders, cancellations, requests, batches, shops, stock; the data is a log entry", content_type = "text/event-stream"))
 )]
 pub(crate) async fn events(
     State(app): State<App>,
@@ -172,6 +172,7 @@ fn name(action: &str) -> &'static str {
     match action.split('.').next() {
         Some("cancellation") => "cancellations",
         Some("batch") => "batches",
+        Some("request") => "requests",
         Some("shop") => "shops",
         Some("stock") => "stock",
         _ => "orders",

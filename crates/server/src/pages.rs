@@ -16,6 +16,7 @@ mod manual;
 mod order;
 mod orders;
 mod products;
+mod requests;
 mod shops;
 mod stock;
 mod stock_ins;
@@ -55,6 +56,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(canceled::router())
         .merge(stock_ins::router())
         .merge(batches::router())
+        .merge(requests::router())
         .merge(stock::router())
         .merge(shops::router())
         .merge(log::router())

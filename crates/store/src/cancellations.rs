@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::orders::{json_list, parsed, parsed_optional};
 use crate::session::{Row, Session, args, statements};
 use domain::cancellation::{Cancellation, MeantLine, Phase, Scope, Sent, State};
-use domain::ids::{CancellationId, LineId, MerchantId, OrderId, ReasonCode, ShopId};
+use domain::ids::{CancellationId, LineId, MerchantId, OrderId, ReasonCode, RequestId, ShopId};
 use domain::snapshot::Initiator;
 use domain::time::Moment;
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,8 @@ pub struct CancellationRecord {
     pub note: Option<String>,
     pub saga: Cancellation,
     pub platform_message: Option<String>,
+    /// The buyer's request that it answers; none: it is the seller's own.
+    pub request: Option<RequestId>,
     pub actor: String,
     pub created_at: Moment,
     pub updated_at: Moment,
@@ -137,7 +139,7 @@ pub struct Outcome {
 macro_rules! columns {
     () => {
         "cancellation_id, order_id, shop_id, reason, scope, lines, side_effects, note, phase, attention, sent, settled_at, attempts, fruitless_reads, since, \
-         seen_before, cancelled_by, platform_message, actor, created_at, updated_at"
+         seen_before, cancelled_by, platform_message, request_id, actor, created_at, updated_at"
     };
 }
 
@@ -154,12 +156,13 @@ statements! {
     OF_ORDERS = concat!("select ", columns!(), " from cancellations where merchant_id = $1 \
         and order_id in (select value from json_each($2)) order by cancellation_id");
     BY_STATE = concat!("select ", columns!(), " from cancellations where merchant_id = $1 and state = $2 \
-        and (cast($3 as text) is null or shop_id in (select value from json_each($3))) and cancellation_id < $4 \
+        and (reason <> 'reject_request' or state = 'needs_attention') and (cast($3 as text) is null or shop_id in (select value from json_each($3))) and cancellation_id < $4 \
         order by cancellation_id desc limit $5");
     NEWEST = concat!("select ", columns!(), " from cancellations where merchant_id = $1 \
-        and (cast($2 as text) is null or shop_id in (select value from json_each($2))) and cancellation_id < $3 \
+        and (reason <> 'reject_request' or state = 'needs_attention') and (cast($2 as text) is null or shop_id in (select value from json_each($2))) and cancellation_id < $3 \
         order by cancellation_id desc limit $4");
     SAVE_SIDE_EFFECTS = "update cancellations set side_effects = $3 where merchant_id = $1 and cancellation_id = $2";
+    ANSWER = "update cancellations set request_id = $3 where merchant_id = $1 and cancellation_id = $2";
     BEGIN_ATTEMPT = "insert into attempts (merchant_id, cancellation_id, attempt, began_at, deadline, lines) values ($1, $2, $3, $4, $5, $6)";
     END_ATTEMPT = "update attempts set outcome = $4, http_status = $5, platform_code = $6, platform_message = $7, request_id = $8, \
         answered_at = $9 where merchant_id = $1 and cancellation_id = $2 and attempt = $3";
@@ -249,6 +252,19 @@ pub async fn save(session: &mut Session, record: &CancellationRecord) -> Result<
 pub async fn save_side_effects(session: &mut Session, record: &CancellationRecord) -> Result<(), StoreError> {
     let beside = serde_json::to_string(&record.side_effects).unwrap_or_default();
     session.execute(SAVE_SIDE_EFFECTS, args![record.merchant.as_str(), record.id.as_str(), &beside]).await.map(drop)
+}
+
+/// Makes a cancellation the answer to a buyer's request.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn answer(
+    session: &mut Session,
+    merchant: &MerchantId,
+    cancellation: &CancellationId,
+    request: &RequestId,
+) -> Result<(), StoreError> {
+    session.execute(ANSWER, args![merchant.as_str(), cancellation.as_str(), request.as_str()]).await.map(drop)
 }
 
 /// Loads cancellations by id; those that do not exist are left out.
@@ -484,6 +500,7 @@ fn read(merchant: &MerchantId, row: &Row) -> Result<CancellationRecord, StoreErr
             seen_before: row.optional_int("seen_before")?.map(Moment::from_millis),
         },
         platform_message,
+        request: parsed_optional(row, "request_id", |text| RequestId::parse(text))?,
         actor: row.text("actor")?,
         created_at: Moment::from_millis(row.int("created_at")?),
         updated_at: Moment::from_millis(row.int("updated_at")?),

@@ -21,6 +21,7 @@ pub mod order_lists;
 pub mod orders;
 pub mod people;
 pub mod public_address;
+pub mod requests;
 pub mod shops;
 pub mod stock;
 pub mod stock_ins;
@@ -198,6 +199,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (2, "cancels of lines", include_str!("../migrations/sqlite/0002_cancels_of_lines.sql")),
     (3, "batches", include_str!("../migrations/sqlite/0003_batches.sql")),
     (4, "apps consents public address", include_str!("../migrations/sqlite/0004_apps_consents_public_address.sql")),
+    (6, "cancellation requests", include_str!("../migrations/sqlite/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
 ];
 const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
@@ -205,6 +207,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (2, "cancels of lines", include_str!("../migrations/postgres/0002_cancels_of_lines.sql")),
     (3, "batches", include_str!("../migrations/postgres/0003_batches.sql")),
     (4, "apps consents public address", include_str!("../migrations/postgres/0004_apps_consents_public_address.sql")),
+    (6, "cancellation requests", include_str!("../migrations/postgres/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
 ];
 
@@ -230,6 +233,7 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("orders", orders::STATEMENTS),
     ("people", people::STATEMENTS),
     ("public_address", public_address::STATEMENTS),
+    ("requests", requests::STATEMENTS),
     ("shops", shops::STATEMENTS),
     ("stock", stock::STATEMENTS),
     ("stock_ins", stock_ins::STATEMENTS),

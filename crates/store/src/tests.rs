@@ -146,6 +146,7 @@ fn cancellation(order: &OrderRecord) -> CancellationRecord {
         note: Some("none left".to_owned()),
         saga: Cancellation::requested(at(20)),
         platform_message: None,
+        request: None,
         actor: "op@example.com".to_owned(),
         created_at: at(20),
         updated_at: at(20),

@@ -1,6 +1,8 @@
 //! The OpenAPI document, made from the handlers.
 
-use super::{adjustments, audit, batches, cancellations, health, manual, orders, shops, stock, stock_ins, voiding};
+use super::{
+    adjustments, audit, batches, cancellations, health, manual, orders, requests, shops, stock, stock_ins, voiding,
+};
 use crate::events;
 use axum::Json;
 use utoipa::OpenApi;
@@ -39,6 +41,10 @@ use utoipa::openapi::{self, SecurityRequirement};
         batches::resume,
         batches::stop,
         batches::retry_failed,
+        requests::list,
+        requests::agree,
+        requests::reject,
+        requests::bulk,
         stock::balances,
         stock::movements,
         stock::listings,

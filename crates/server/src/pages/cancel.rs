@@ -16,6 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
+use domain::eligibility::Gate;
 use domain::ids::{CancellationId, LineId};
 use engine::EngineError;
 use engine::commands::{CancelRequest, CancellationOptions, CommandError, LiveAnswer};
@@ -305,7 +306,14 @@ async fn form(
                     h2 { (words::NOT_CANCELLABLE) }
                     p { (blocked.detail) }
                 }
-                p.actions { a.button.primary href=(address) data-dismiss autofocus { (words::BACK) } }
+                p.actions {
+                    @if blocked.gate == Gate::RequestOpen {
+                        a.button.primary href="/requests" autofocus { (words::ANSWER_REQUEST) }
+                        a.button href=(address) data-dismiss { (words::BACK) }
+                    } @else {
+                        a.button.primary href=(address) data-dismiss autofocus { (words::BACK) }
+                    }
+                }
             },
             Ok(()) => {
                 form.cancel method="post" action={ (address) "/cancel" } data-sheet-form {

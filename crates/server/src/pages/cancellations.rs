@@ -34,6 +34,9 @@ pub(super) fn router() -> Router<App> {
 
 /// A reason as the operator knows it.
 pub(super) fn reason_label(app: &App, platform: Platform, reason: &ReasonCode) -> String {
+    if let Some(words) = words::answer_reason(reason.as_str()) {
+        return words.to_owned();
+    }
     let policy = app.engine.policy(platform).ok();
     let label = policy.as_ref().and_then(|policy| policy.reason(reason.as_str())).map(|rule| rule.label.clone());
     label.unwrap_or_else(|| reason.to_string())

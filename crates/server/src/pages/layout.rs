@@ -68,6 +68,7 @@ impl FromRequestParts<App> for Fragment {
 pub(super) enum Place {
     List(List),
     AllOrders,
+    Requests,
     Stock,
     Cancellations,
     Batches,
@@ -84,6 +85,7 @@ impl Place {
             Self::List(List::Canceled) => super::canceled::ADDRESS.to_owned(),
             Self::List(list) => format!("/orders?list={list}"),
             Self::AllOrders => "/orders".to_owned(),
+            Self::Requests => "/requests".to_owned(),
             Self::Stock => "/stock".to_owned(),
             Self::Cancellations => "/cancellations".to_owned(),
             Self::Batches => "/batches".to_owned(),
@@ -97,6 +99,7 @@ impl Place {
         match self {
             Self::List(list) => words::list(list),
             Self::AllOrders => words::ALL_ORDERS,
+            Self::Requests => words::REQUESTS,
             Self::Stock => words::STOCK,
             Self::Cancellations => words::CANCELLATIONS,
             Self::Batches => words::BATCHES,
@@ -113,6 +116,7 @@ impl Place {
             Self::List(List::InProcess) => Some("i"),
             Self::List(List::Voided) => Some("v"),
             Self::List(List::Canceled) => Some("c"),
+            Self::Requests => Some("r"),
             Self::AllOrders => Some("a"),
             Self::Cancellations => Some("x"),
             Self::Batches => Some("b"),
@@ -134,12 +138,10 @@ const GROUPS: &[(&str, &[Place])] = &[
             Place::List(List::Shipped),
             Place::List(List::Completed),
             Place::List(List::Voided),
+            Place::Requests,
         ],
     ),
-    (
-        words::GROUP_CANCEL,
-        &[Place::List(List::CancelRequested), Place::List(List::Canceled), Place::Cancellations, Place::Batches],
-    ),
+    (words::GROUP_CANCEL, &[Place::List(List::Canceled), Place::Cancellations, Place::Batches]),
     (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Shops, Place::Log]),
 ];
 
@@ -252,6 +254,7 @@ impl Desk {
     fn count_at(&self, place: Place) -> Option<i64> {
         match place {
             Place::List(list) => Some(self.count(Some(list))),
+            Place::Requests => Some(self.count(Some(List::CancelRequested))),
             Place::AllOrders => Some(self.count(None)),
             Place::Cancellations if self.attention > 0 => i64::try_from(self.attention).ok(),
             _ => None,

@@ -1,5 +1,9 @@
-//! Every English word that the pages show, in one place, so that a translation replaces this file only. Words of the
-//! marketplaces themselves (statuses, refusals) come from their policies and answers, not from here.
+//! Every English word that the pages show, in one place (this file and its folder), so that a translation replaces
+//! nothing else. Words of the marketplaces themselves (statuses, refusals) come from their policies and answers.
+
+mod requests;
+
+pub(crate) use requests::*;
 
 use domain::batch::{BatchState, OrderState};
 use domain::cancellation::State;
@@ -199,6 +203,29 @@ words! {
     RESOLVE_REFUSED = "It lives on";
     RESOLVE_REFUSED_MEANS = "settled as refused, if the marketplace says so now; the order is free again";
 
+    REQUESTS = "Cancel Order";
+    SELECTED_REQUESTS = "Selected requests";
+    SELECT_REQUESTS = "Select every request of this page";
+    AGREE = "Agree";
+    REJECT = "Reject";
+    AGREE_SELECTED = "Agree to selected";
+    REJECT_SELECTED = "Reject selected";
+    TIME_LEFT = "Time left";
+    TIME_IS_OVER = "time is over";
+    ASKED = "Asked";
+    NO_BUYER_REASON = "no reason given";
+    PART_OF_ORDER = "a part of the order; the rest goes on";
+    NOT_RESTOCKABLE = "the marketplace thinks that the goods cannot be sold again";
+    NO_LABEL_CACHED = "no label cached";
+    DEADLINE_BY_POLICY = "by policy";
+    DEADLINE_BY_POLICY_TITLE = "The marketplace names no deadline";
+    REJECT_MEANS = "The order goes on, must ship in time, and the buyer is told.";
+    CHOOSE_REQUESTS = "Choose at least one request.";
+    ANSWER_TAKEN = "taken";
+    BACK_TO_REQUESTS = "Back to the requests";
+    REJECTING = "Rejecting the buyer's request";
+    ANSWER_REQUEST = "Answer the request";
+
     STOCK_LEAD = "Every number is the sum of movements; open a SKU to see them.";
     SKU = "Merchant SKU";
     SKU_HINT = "The whole merchant SKU";
@@ -292,6 +319,9 @@ words! {
     KEY_SELECT = "Select the order";
     KEY_CANCEL = "Cancel the order";
     KEY_VOID = "Void or restore the order";
+    KEY_AGREE = "Agree to the buyer's request";
+    KEY_REJECT = "Reject the buyer's request";
+    KEY_GO_REQUESTS = "Go to Cancel Order";
     KEY_SEARCH = "Search";
     KEY_GO_NEW = "Go to New";
     KEY_GO_IN_PROCESS = "Go to In Process";
@@ -315,7 +345,7 @@ pub(crate) const fn list(list: List) -> &'static str {
         List::Shipped => "Shipped",
         List::Completed => "Completed",
         List::Voided => "Voided",
-        List::CancelRequested => "Cancel requests",
+        List::CancelRequested => "Cancel Order",
         List::Canceled => "Canceled",
         List::PlatformFulfilled => "Platform-fulfilled",
     }
@@ -456,6 +486,16 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("order.status", "Platform status"),
     ("order.voided", "Voided"),
     ("order.restored", "Restored"),
+    ("request.opened", "Buyer asks to cancel"),
+    ("request.agree", "Request agreed to"),
+    ("request.reject", "Request rejected"),
+    ("request.open", "Answer failed"),
+    ("request.agreed", "Request granted"),
+    ("request.rejected", "Request refused"),
+    ("request.expired", "Request expired"),
+    ("request.withdrawn", "Request taken back"),
+    ("request.answered_elsewhere", "Request answered elsewhere"),
+    ("request.superseded", "Request superseded"),
     ("shop.sync", "Sync asked for"),
     ("shop.alert", "Shop alert"),
     ("shop.added", "Shop added"),

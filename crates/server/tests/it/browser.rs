@@ -509,3 +509,61 @@ async fn without_the_script_a_return_is_stocked_in_by_pages_and_taken_back() {
     .await;
     desk.world.ledger_is_proven().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_answers_buyers_as_they_ask_without_a_reload() {
+    let desk = Desk::start(Trial::sqlite().await, 120).await;
+    let orders: Vec<_> =
+        desk.world.cancellable().await.into_iter().filter(|order| order.list == List::InProcess).take(3).collect();
+    let [agreed, rejected, expired] = &orders[..] else { panic!("three orders in process: {orders:?}") };
+    let row = |order: &OrderRecord| format!("tr[data-number='{}']", order.number);
+    // The workers sweep: here no push arrives.
+    let sweep = async || {
+        let asked = desk.post(&format!("/api/v1/shops/{}/sync", desk.world.shop), &json!({})).await;
+        assert!(asked.status.is_success(), "{}", asked.text);
+    };
+    let asks = async |order: &OrderRecord| {
+        let path = format!("/orders/shopee/{}/buyer-cancel", order.number);
+        desk.world.control.send(Method::POST, &path, json!({"reason": "Found Cheaper Elsewhere"})).await;
+        sweep().await;
+    };
+
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/requests").await?;
+        window.mark().await?;
+        for order in &orders {
+            asks(order).await;
+            window.read(&row(order), "Found Cheaper Elsewhere").await?;
+            window.read(&format!("{} .deadline", row(order)), "left").await?;
+            window.read(&format!("{} .silence", row(order)), "unanswered it is canceled").await?;
+        }
+        window.picture("requests").await?;
+        window.click(&format!("{} [data-act=agree]", row(agreed))).await?;
+        window.miss(&row(agreed)).await?;
+        window.click(&format!("{} [data-act=reject]", row(rejected))).await?;
+        window.read("dialog h1", rejected.number.as_str()).await?;
+        window.picture("reject-request").await?;
+        window.click("dialog button.danger").await?;
+        window.miss(&row(rejected)).await?;
+        desk.world.advance_clock(86_500).await;
+        sweep().await;
+        window.miss(&row(expired)).await?;
+        window.was_not_reloaded().await?;
+        for (state, order) in [("agreed", agreed), ("rejected", rejected), ("expired", expired)] {
+            window.open(&desk, &format!("/requests?state={state}")).await?;
+            window.read(&row(order), order.number.as_str()).await?;
+        }
+        window.open(&desk, &format!("/orders/{}", rejected.id)).await?;
+        window.read(".timeline", "Request refused").await?;
+        Ok(())
+    })
+    .await;
+
+    for (order, status, list) in [(agreed, "CANCELLED", List::Canceled), (expired, "CANCELLED", List::Canceled)] {
+        assert_eq!(desk.world.control.order(&order.number).await["status"], status);
+        assert_eq!(desk.world.order(&order.id).await.list, list);
+    }
+    assert_ne!(desk.world.control.order(&rejected.number).await["status"], "IN_CANCEL");
+    desk.world.ledger_is_proven().await;
+}

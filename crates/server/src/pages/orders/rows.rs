@@ -13,6 +13,7 @@ use domain::cancellation::{Phase, State};
 use domain::eligibility::{self, Blocked};
 use domain::ids::OrderId;
 use domain::order::{List, Stage};
+use domain::request::AnswerKind;
 use domain::snapshot::{FulfilledBy, Initiator};
 use engine::commands::facts_of;
 use maud::{Markup, html};
@@ -290,8 +291,13 @@ pub(in crate::pages) fn progress(app: &App, order: &OrderRecord, record: &Cancel
     let state = record.saga.state();
     let address = format!("/cancellations/{}", record.id);
     let age = -seconds_until(record.created_at, app.clock.now());
+    let rejects = record.reason.as_str() == AnswerKind::Reject.reason_code();
     html! {
         @match &record.saga.phase {
+            _ if rejects && state.is_final() => {}
+            _ if rejects && state != State::NeedsAttention => {
+                p.running data-pending { a href=(address) data-open { (words::REJECTING) } }
+            }
             Phase::Done(_) => {}
             Phase::Refused(words) => {
                 @if order.list != List::Canceled {

@@ -46,6 +46,16 @@ async fn each_call_needs_its_permission_and_no_other() {
         (P::OrdersCancel, post("/api/v1/batches/bat_x/resume", String::new())),
         (P::OrdersCancel, post("/api/v1/batches/bat_x/stop", String::new())),
         (P::OrdersCancel, post("/api/v1/batches/bat_x/retry-failed", String::new())),
+        (P::OrdersRead, get("/api/v1/cancellation-requests")),
+        (P::RequestsDecide, post("/api/v1/cancellation-requests/req_x/agree", String::new())),
+        (P::RequestsDecide, post("/api/v1/cancellation-requests/req_x/reject", String::new())),
+        (
+            P::RequestsDecide,
+            post(
+                "/api/v1/cancellation-requests/bulk",
+                json!({"answer": "agree", "request_ids": ["req_x"]}).to_string(),
+            ),
+        ),
         (P::OrdersProcess, post(&format!("/api/v1/orders/{id}/void"), String::new())),
         (P::OrdersProcess, post(&format!("/api/v1/orders/{id}/restore"), String::new())),
         (P::OrdersProcess, post("/api/v1/orders/void", json!({"order_ids": ["ord_x"]}).to_string())),

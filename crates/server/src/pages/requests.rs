@@ -1,0 +1,371 @@
+//! The buyers who wait for an answer: by time left, agreed to or rejected, one or many.
+
+use super::layout::{Ask, Desk, Fragment, Place, ShopView, csrf, pages, platform, sheet};
+use super::orders::saying;
+use super::products::{line, money};
+use super::times::{Zone, seconds_until};
+use super::words;
+use crate::api::requests::{answer_all, page, visible_request};
+use crate::app::App;
+use crate::auth::SignedIn;
+use crate::auth::forms::SignedForm;
+use crate::auth::sign_in::safe_next;
+use crate::http::query::Query;
+use crate::permissions::Permission;
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use connectors::connector::RejectReasonOption;
+use domain::request::{AnswerKind, DeadlineSource, RejectReason, RequestState};
+use maud::{Markup, html};
+use std::collections::{BTreeMap, HashMap};
+use store::orders::OrderRecord;
+use store::requests::RequestRecord;
+
+/// Seconds before a deadline from which it is marked as near, and as pressing.
+const NEAR_SECONDS: i64 = 6 * 3_600;
+const PRESSING_SECONDS: i64 = 3_600;
+/// The states that have a tab.
+const TABS: [RequestState; 6] = [
+    RequestState::Open,
+    RequestState::Answering,
+    RequestState::Agreed,
+    RequestState::Rejected,
+    RequestState::Expired,
+    RequestState::Withdrawn,
+];
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/requests", get(list))
+        .route("/requests/agree", post(agree))
+        .route("/requests/reject", post(reject))
+        .route("/requests/{id}/reject", get(show_reject))
+}
+
+fn address(state: RequestState, after: Option<&str>) -> String {
+    let state = if state == RequestState::Open { String::new() } else { format!("state={state}") };
+    let after = after.map(|after| format!("cursor={after}")).unwrap_or_default();
+    let query: Vec<String> = [state, after].into_iter().filter(|part| !part.is_empty()).collect();
+    if query.is_empty() { "/requests".to_owned() } else { format!("/requests?{}", query.join("&")) }
+}
+
+async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, Problem> {
+    ask.signed_in.need(Permission::OrdersRead)?;
+    let state = query.read("state", RequestState::parse)?.unwrap_or(RequestState::Open);
+    let (limit, after) = (query.limit()?, query.after::<2>()?);
+    let said = match query.one("said")?.and_then(|said| said.split_once('-')) {
+        Some(("agree", count)) => count.parse().ok().map(words::agreed),
+        Some(("reject", count)) => count.parse().ok().map(words::rejected),
+        _ => None,
+    };
+    let mut session = app.store.read().await?;
+    let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
+    let (found, next) = page(&mut session, &ask.signed_in, state, after.as_ref(), limit).await?;
+    drop(session);
+    let decides = state == RequestState::Open && ask.signed_in.permissions.has(Permission::RequestsDecide);
+    let next = next.map(|cursor| address(state, Some(&cursor)));
+    let first = after.is_some().then(|| address(state, None));
+    let main = html! {
+        div.head { h1 { (words::REQUESTS) } @if let Some(said) = said { p.notice role="status" { (said) } } }
+        nav.tabs aria-label=(words::COLUMN_STATE) {
+            @for tab in TABS {
+                a href=(address(tab, None)) aria-current=[(tab == state).then_some("page")] data-place {
+                    (words::request_state(tab))
+                }
+            }
+        }
+        @if found.is_empty() {
+            div.empty { h2 { (words::LIST_IS_EMPTY) } p { (words::no_requests(state)) } }
+        } @else {
+            @if decides { (bar(&ask, &address(state, None))) }
+            (rows(&app, &desk, &found, decides))
+            div.below { p {} (pages(first.as_deref(), next.as_deref())) }
+        }
+    };
+    Ok(desk.page(&ask, Place::Requests, words::REQUESTS, &main))
+}
+
+/// The bar that acts on what is selected. Its form holds the rows' boxes and buttons as well.
+fn bar(ask: &Ask, here: &str) -> Markup {
+    html! {
+        form #many method="post" action="/requests/agree" {
+            (csrf(ask.signed_in.csrf()))
+            input type="hidden" name="next" value=(here);
+            div #selection .selection role="group" aria-label=(words::SELECTED_REQUESTS) {
+                output #selected {}
+                button formaction="/requests/agree" data-many { (words::AGREE_SELECTED) }
+                button formaction="/requests/reject" data-many { (words::REJECT_SELECTED) }
+                button.quiet type="reset" data-many { (words::CLEAR_SELECTION) }
+            }
+        }
+    }
+}
+
+fn rows(app: &App, desk: &Desk, found: &[(RequestRecord, OrderRecord)], decides: bool) -> Markup {
+    html! {
+        table.orders.requests.without-actions[!decides] {
+            thead {
+                tr {
+                    @if decides {
+                        th.box scope="col" { input #every type="checkbox" aria-label=(words::SELECT_REQUESTS); }
+                    }
+                    th.order scope="col" { (words::COLUMN_ORDER) }
+                    th.products scope="col" { (words::COLUMN_PRODUCTS) }
+                    th.total scope="col" { (words::BUYER_REASON) }
+                    th.status scope="col" { (words::STAGE) }
+                    th.time scope="col" { (words::TIME_LEFT) }
+                    @if decides { th.action scope="col" { (words::COLUMN_ACTION) } }
+                }
+            }
+            tbody { @for (request, order) in found { (row(app, desk, request, order, decides)) } }
+        }
+    }
+}
+
+fn row(app: &App, desk: &Desk, request: &RequestRecord, order: &OrderRecord, decides: bool) -> Markup {
+    let shop = desk.shop(&order.shop);
+    let zone = shop.map_or(Zone::UTC, ShopView::zone);
+    let number = order.number.as_str();
+    let asked: Vec<_> = order.lines.iter().filter(|line| request.lines.contains(&line.id)).collect();
+    html! {
+        tr id=(request.id) tabindex="-1" data-number=(order.number) {
+            @if decides {
+                td.box {
+                    input type="checkbox" name="request" value=(request.id) form="many"
+                        aria-label=(words::select_order(number));
+                }
+            }
+            td.order {
+                a.number href={ "/orders/" (order.id) } { (order.number) }
+                div.sub { (platform(order.platform)) " " @if let Some(shop) = shop { span.shop { (shop.name) } } }
+                div.sub { (words::ASKED) " " (zone.short(request.asked_at)) }
+            }
+            td.products {
+                @for item in asked.iter().take(3) { (line(item)) }
+                @if asked.len() > 3 { span.sub { (words::more_lines(asked.len() - 3)) } }
+                @if asked.len() < order.lines.len() { div.sub { (words::PART_OF_ORDER) } }
+            }
+            td.total {
+                div { (request.buyer_reason.as_deref().unwrap_or(words::NO_BUYER_REASON)) }
+                @if let Some(total) = order.total { div.sub.amount { (money(total)) } }
+                @if request.restock == Some(false) { div.sub { (words::NOT_RESTOCKABLE) } }
+            }
+            td.status {
+                div { (words::stage(order.stage)) }
+                div.sub { (words::NO_LABEL_CACHED) }
+                @if !request.state.is_final() { div.sub.silence { (words::silence(request.on_silence)) } }
+                @if let Some(answer) = &request.answer {
+                    div.sub { (words::answered(answer.kind, &answer.decided_by)) }
+                }
+                @if let Some(message) = &request.message { p.refused { (words::answer_failed(message)) } }
+            }
+            td.time data-pending[request.state == RequestState::Answering] {
+                @if request.state.is_final() {
+                    @if let Some(at) = request.settled_at { (zone.short(at)) }
+                    div.sub { (words::request_state(request.state)) }
+                } @else {
+                    (time_left(app, request, order))
+                    div.sub { (zone.short(request.deadline)) }
+                    @if request.deadline_source == DeadlineSource::Policy {
+                        div.sub title=(words::DEADLINE_BY_POLICY_TITLE) { (words::DEADLINE_BY_POLICY) }
+                    }
+                }
+            }
+            @if decides {
+                td.action {
+                    div.buttons {
+                        button.danger form="many" formaction="/requests/agree" name="only" value=(request.id)
+                            data-act="agree" aria-label=(words::agree_to(number)) { (words::AGREE) }
+                        a.button href={ "/requests/" (request.id) "/reject" } data-open data-act="reject"
+                            aria-label=(words::reject_of(number)) { (words::REJECT) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is left of a request's time: in words, in colour, and, with the script, by the second.
+fn time_left(app: &App, request: &RequestRecord, order: &OrderRecord) -> Markup {
+    let left = seconds_until(request.deadline, app.clock.platform_now(order.platform));
+    let class = match left {
+        left if left < PRESSING_SECONDS => "late",
+        left if left < NEAR_SECONDS => "near",
+        _ => "",
+    };
+    html! {
+        span.deadline.(class) data-left=(left.max(0)) data-near=(NEAR_SECONDS) data-late=(PRESSING_SECONDS) {
+            @if left > 0 { (words::time_left(left)) } @else { (words::TIME_IS_OVER) }
+            " " span.clock aria-hidden="true" {}
+        }
+    }
+}
+
+fn chosen(form: &SignedForm) -> Vec<String> {
+    let mut chosen: Vec<String> = match form.fields.one("only") {
+        Some(only) => vec![only.to_owned()],
+        None => form.fields.all("request").map(str::to_owned).collect(),
+    };
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen
+}
+
+async fn agree(State(app): State<App>, fragment: Fragment, form: SignedForm) -> Result<Response, Problem> {
+    answer(&app, fragment, &form, AnswerKind::Agree, &HashMap::new()).await
+}
+
+/// Rejects what is chosen; asks for a reason first where a platform wants one.
+async fn reject(State(app): State<App>, fragment: Fragment, form: SignedForm) -> Result<Response, Problem> {
+    let signed_in = &form.signed_in;
+    signed_in.need(Permission::RequestsDecide)?;
+    let ids = chosen(&form);
+    let mut wanted: BTreeMap<&'static str, RequestRecord> = BTreeMap::new();
+    let mut reasons = HashMap::new();
+    let mut session = app.store.read().await?;
+    for id in &ids {
+        let Ok((request, order)) = visible_request(&mut session, signed_in, id).await else { continue };
+        let word = order.platform.as_str();
+        if let Some(reason) = form.fields.one(&format!("reason-{word}")).filter(|reason| !reason.is_empty()) {
+            reasons.insert(word.to_owned(), reason.to_owned());
+        } else if app.engine.request_rule(&mut session, &order).await?.reject_reason == RejectReason::Required {
+            wanted.entry(word).or_insert(request);
+        }
+    }
+    drop(session);
+    if wanted.is_empty() {
+        return answer(&app, fragment, &form, AnswerKind::Reject, &reasons).await;
+    }
+    let title = words::reject_many(ids.len());
+    let main = reject_form(&app, signed_in, &title, &ids, safe_next(form.fields.one("next")), wanted.values()).await?;
+    let ask = Ask { signed_in: signed_in.clone(), fragment: fragment.0 };
+    let mut session = app.store.read().await?;
+    let page = sheet(&app, &mut session, &ask, Place::Requests, &title, &main).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+async fn show_reject(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Result<Markup, Problem> {
+    ask.signed_in.need(Permission::RequestsDecide)?;
+    let mut session = app.store.read().await?;
+    let (request, order) = visible_request(&mut session, &ask.signed_in, &id).await?;
+    drop(session);
+    let title = words::reject_of(order.number.as_str());
+    let main = if request.state == RequestState::Open {
+        reject_form(&app, &ask.signed_in, &title, &[id], "/requests", [&request].into_iter()).await?
+    } else {
+        html! {
+            h1 { (title) }
+            p { (words::already(request.state)) }
+            div.actions { a.button.primary href="/requests" data-dismiss autofocus { (words::CLOSE) } }
+        }
+    };
+    let mut session = app.store.read().await?;
+    sheet(&app, &mut session, &ask, Place::Requests, &title, &main).await
+}
+
+/// The form that rejects requests: with the platform's reasons, one choice for each platform that has them.
+async fn reject_form(
+    app: &App,
+    signed_in: &SignedIn,
+    title: &str,
+    ids: &[String],
+    next: &str,
+    samples: impl Iterator<Item = &RequestRecord>,
+) -> Result<Markup, Problem> {
+    let mut choices: Vec<(OrderRecord, RejectReason, Vec<RejectReasonOption>)> = Vec::new();
+    for request in samples {
+        let mut session = app.store.read().await?;
+        let (_, order) = visible_request(&mut session, signed_in, request.id.as_str()).await?;
+        let need = app.engine.request_rule(&mut session, &order).await?.reject_reason;
+        drop(session);
+        if need != RejectReason::None {
+            choices.push((order, need, app.engine.reject_reasons(signed_in.merchant(), request).await?));
+        }
+    }
+    Ok(html! {
+        h1 { (title) }
+        p { (words::REJECT_MEANS) }
+        form.reject method="post" action="/requests/reject" data-sheet-form {
+            (csrf(signed_in.csrf()))
+            input type="hidden" name="next" value=(next);
+            @for id in ids { input type="hidden" name="request" value=(id); }
+            @for (order, need, reasons) in &choices {
+                fieldset.reasons {
+                    legend { (words::reject_reason_of(order.platform.title())) }
+                    @for (place, reason) in reasons.iter().enumerate() {
+                        div.reason {
+                            label {
+                                input type="radio" name={ "reason-" (order.platform) } value=(reason.value)
+                                    required[*need == RejectReason::Required] autofocus[place == 0];
+                                span { (reason.label) }
+                            }
+                        }
+                    }
+                }
+            }
+            div.actions {
+                button.danger.primary autofocus[choices.is_empty()] { (words::REJECT) }
+                a.button href=(next) data-dismiss { (words::BACK) }
+            }
+        }
+    })
+}
+
+/// Answers what is chosen, each request by itself.
+async fn answer(
+    app: &App,
+    fragment: Fragment,
+    form: &SignedForm,
+    kind: AnswerKind,
+    reasons: &HashMap<String, String>,
+) -> Result<Response, Problem> {
+    let signed_in = &form.signed_in;
+    signed_in.need(Permission::RequestsDecide)?;
+    let ids = chosen(form);
+    if ids.is_empty() {
+        return Err(Problem::unprocessable("no_requests", words::CHOOSE_REQUESTS, words::CHOOSE_REQUESTS));
+    }
+    let mut session = app.store.begin().await?;
+    let results = answer_all(app, &mut session, signed_in, kind, &ids, reasons).await?.results;
+    session.commit().await?;
+    app.committed();
+    let next = safe_next(form.fields.one("next"));
+    let failed = results.iter().filter(|result| !result.done).count();
+    if failed == 0 {
+        return Ok(Redirect::to(&saying(next, kind.as_str(), results.len())).into_response());
+    }
+    let mut session = app.store.read().await?;
+    let mut told = Vec::with_capacity(results.len());
+    for result in results {
+        let order = visible_request(&mut session, signed_in, &result.id).await.ok().map(|(_, order)| order);
+        told.push((result, order));
+    }
+    let title = words::outcome(told.len() - failed, failed);
+    let main = html! {
+        div.head { h1 { (title) } }
+        table.plain {
+            thead { tr { th { (words::COLUMN_ORDER) } th { (words::RESULT) } } }
+            tbody {
+                @for (result, order) in &told {
+                    tr {
+                        td {
+                            @match order {
+                                Some(order) => a href={ "/orders/" (order.id) } { (order.number) },
+                                None => (result.id),
+                            }
+                        }
+                        td.bad[!result.done] { (result.detail.as_deref().unwrap_or(words::ANSWER_TAKEN)) }
+                    }
+                }
+            }
+        }
+        p.actions { a.button.primary href=(next) data-dismiss { (words::BACK_TO_REQUESTS) } }
+    };
+    let ask = Ask { signed_in: signed_in.clone(), fragment: fragment.0 };
+    let page = sheet(app, &mut session, &ask, Place::Requests, &title, &main).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
+}

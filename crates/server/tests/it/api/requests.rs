@@ -1,0 +1,93 @@
+//! Buyers' requests through the API: listed by time left, answered once, by whoever may.
+
+use crate::desk::Desk;
+use domain::order::List;
+use reqwest::Method;
+use serde_json::{Value, json};
+use store::on_both;
+use store::orders::OrderRecord;
+
+/// Orders whose buyers have asked, and the desk knows.
+async fn asked(desk: &Desk, count: usize) -> Vec<OrderRecord> {
+    let orders = desk.world.cancellable().await.into_iter().filter(|order| order.list == List::InProcess);
+    let orders: Vec<_> = orders.take(count).collect();
+    assert_eq!(orders.len(), count, "the sandbox has that many orders in process");
+    for order in &orders {
+        let path = format!("/orders/shopee/{}/buyer-cancel", order.number);
+        desk.world.control.send(Method::POST, &path, json!({"reason": "Others"})).await;
+    }
+    desk.world.sync().await;
+    orders
+}
+
+/// The open requests of these orders, as they are listed.
+async fn open(desk: &Desk, orders: &[OrderRecord]) -> Vec<Value> {
+    let page = desk.read("/api/v1/cancellation-requests?limit=200").await;
+    let ours = |request: &&Value| orders.iter().any(|order| request["order_id"] == order.id.as_str());
+    page["requests"].as_array().expect("requests").iter().filter(ours).cloned().collect()
+}
+
+fn answer_path(request: &Value, what: &str) -> String {
+    format!("/api/v1/cancellation-requests/{}/{what}", request["id"].as_str().expect("an id"))
+}
+
+on_both! {
+    async fn a_request_is_listed_agreed_to_once_and_settled(trial) {
+        let desk = Desk::without_workers(trial, 120).await;
+        let orders = asked(&desk, 1).await;
+        let request = open(&desk, &orders).await.remove(0);
+        assert_eq!(request["order_id"], orders[0].id.as_str());
+        let told = ["platform", "buyer_reason", "deadline_source", "on_silence", "stage", "list_before"].map(|name| request[name].clone());
+        assert_eq!(told, ["shopee", "Others", "policy", "agreed", "printed", "in_process"].map(Value::from));
+        assert_eq!((&request["withdrawal"], &request["label_cached"]), (&Value::Null, &json!(false)));
+
+        let headers = [("idempotency-key", "k1")];
+        let path = answer_path(&request, "agree");
+        let first = desk.ask(Method::POST, &desk.owner, &path, &headers, "").await;
+        assert_eq!(first.status, 202, "{}", first.text);
+        assert_eq!((&first.json()["state"], &first.json()["answer"]), (&json!("answering"), &json!("agree")));
+        let again = desk.ask(Method::POST, &desk.owner, &path, &headers, "").await;
+        assert_eq!((again.status, again.json()), (first.status, first.json()), "the same key gets the same answer");
+        let late = desk.post(&answer_path(&request, "reject"), &json!({})).await;
+        assert_eq!(late.is_problem(409, "already_decided", "decided")["state"], "answering");
+        assert!(open(&desk, &orders).await.is_empty());
+
+        let mut events = desk.events(&desk.owner, None).await;
+        tokio::spawn(countermand::workers::run(desk.app.clone()));
+        let ended = desk.ended(&mut events, first.json()["cancellation_id"].as_str().expect("an id")).await;
+        assert_eq!((&ended["state"], &ended["cancelled_by"]), (&json!("done"), &json!("buyer")));
+        let agreed = desk.read("/api/v1/cancellation-requests?state=agreed").await;
+        assert_eq!(agreed["requests"][0]["id"], request["id"]);
+        assert_eq!(desk.world.control.order(&orders[0].number).await["status"], "CANCELLED");
+    }
+
+    async fn a_cancel_on_an_open_request_is_carried_out_as_agree(trial) {
+        let desk = Desk::without_workers(trial, 120).await;
+        let orders = asked(&desk, 1).await;
+        let wish = json!({"order_id": orders[0].id.as_str(), "reason": "buyer_requests_cancellation"});
+        let accepted = desk.post("/api/v1/cancellations", &wish).await;
+        assert_eq!(accepted.status, 202, "{}", accepted.text);
+        let answering = desk.read("/api/v1/cancellation-requests?state=answering").await;
+        assert_eq!(answering["requests"][0]["cancellation_id"], accepted.json()["id"]);
+    }
+
+    async fn many_requests_are_answered_each_with_its_own_result(trial) {
+        let desk = Desk::without_workers(trial, 200).await;
+        let orders = asked(&desk, 3).await;
+        let found = open(&desk, &orders).await;
+        assert_eq!(found.len(), 3);
+        let deadlines: Vec<&str> = found.iter().filter_map(|request| request["deadline"].as_str()).collect();
+        assert!(deadlines.is_sorted(), "least time left first: {deadlines:?}");
+        let ids: Vec<Value> = found.iter().map(|request| request["id"].clone()).chain(["req_x".into()]).collect();
+        let done = desk.post("/api/v1/cancellation-requests/bulk", &json!({"answer": "reject", "request_ids": ids})).await;
+        assert_eq!(done.status, 202, "{}", done.text);
+        let results = done.json()["results"].as_array().expect("results").clone();
+        assert!(results[..3].iter().all(|result| result["done"] == true), "{results:?}");
+        assert_eq!((&results[3]["done"], &results[3]["code"]), (&json!(false), &json!("not_found")));
+        let wrong = desk.post("/api/v1/cancellation-requests/bulk", &json!({"answer": "maybe", "request_ids": ids})).await;
+        wrong.is_problem(400, "bad_parameter", "no such answer");
+        let stranger = desk.stranger().await;
+        let foreign = desk.ask(Method::POST, &stranger, &answer_path(&found[0], "agree"), &[], "").await;
+        foreign.is_problem(404, "not_found", "another merchant's");
+    }
+}

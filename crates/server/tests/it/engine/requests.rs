@@ -1,0 +1,241 @@
+//! Buyers' requests against the sandbox: found, answered, taken back, run out of time; crashes at every step, faults.
+
+use super::cancel::{ALL_FAULTS, faults, poll_times};
+use super::world::World;
+use domain::cancellation::State;
+use domain::order::List;
+use domain::request::{AnswerKind, DeadlineSource, RequestState};
+use domain::snapshot::Initiator;
+use engine::{AnswerError, AnswerWish};
+use reqwest::Method;
+use serde_json::{Value, json};
+use store::cancellations::CancellationRecord;
+use store::jobs::{Due, Kind};
+use store::on_both;
+use store::orders::OrderRecord;
+use store::requests::{self, RequestRecord};
+
+async fn buyer(world: &World, order: &OrderRecord, what: &str, body: Value) {
+    world.control.send(Method::POST, &format!("/orders/shopee/{}/{what}", order.number), body).await;
+}
+
+async fn in_process(world: &World, count: usize) -> Vec<OrderRecord> {
+    let orders: Vec<_> = world.cancellable().await.into_iter().filter(|order| order.list == List::InProcess).collect();
+    assert!(orders.len() >= count, "{} of {count} orders in process", orders.len());
+    orders.into_iter().take(count).collect()
+}
+
+/// The buyers ask, and a sweep finds it.
+async fn ask(world: &World, orders: &[OrderRecord]) -> Vec<RequestRecord> {
+    for order in orders {
+        buyer(world, order, "buyer-cancel", json!({"reason": "Found Cheaper Elsewhere"})).await;
+    }
+    world.sync().await;
+    let mut found = Vec::new();
+    for order in orders {
+        found.push(request_of(world, order).await);
+    }
+    found
+}
+
+/// Time passes on the platform, and a sweep sees what it did.
+async fn pass(world: &World, seconds: i64) {
+    world.advance_clock(seconds).await;
+    world.sync().await;
+}
+
+async fn request_of(world: &World, order: &OrderRecord) -> RequestRecord {
+    let mut session = world.engine.store().read().await.expect("begins");
+    let of_order = requests::of_orders(&mut session, &world.merchant, std::slice::from_ref(&order.id)).await;
+    of_order.expect("read").pop().expect("a request")
+}
+
+async fn answer(world: &World, request: &RequestRecord, kind: AnswerKind) -> Result<CancellationRecord, AnswerError> {
+    let mut session = world.engine.store().begin().await.expect("begins");
+    let wish = AnswerWish { request: &request.id, kind, reason: None };
+    let (_, record) = world.engine.answer_request(&mut session, &world.merchant, "op@example.com", &wish).await?;
+    session.commit().await.expect("committed");
+    Ok(record)
+}
+
+/// What must hold of every answer that has ended: the platform, the order and the request say the same, and the platform
+/// was told at most once with effect.
+async fn check_answered(world: &World, request: &RequestRecord, kind: AnswerKind) {
+    let mut session = world.engine.store().read().await.expect("begins");
+    let after = requests::load_one(&mut session, &world.merchant, &request.id).await.expect("read").expect("there");
+    drop(session);
+    let order = world.order(&request.order).await;
+    let truth = world.control.order(&order.number).await;
+    let (state, status, list) = match kind {
+        AnswerKind::Agree => (RequestState::Agreed, "CANCELLED", List::Canceled),
+        AnswerKind::Reject => (RequestState::Rejected, "PROCESSED", request.list_before),
+    };
+    assert_eq!((after.state, order.list), (state, list), "{truth}");
+    assert_eq!(truth["status"], status, "{truth}");
+    assert!(!order.cancelling && after.settled_at.is_some());
+    let calls = world.control.get(&format!("/calls?platform=shopee&number={}", order.number)).await;
+    let of_answer =
+        |call: &&Value| call["path"].as_str().is_some_and(|path| path.ends_with("/handle_buyer_cancellation"));
+    let calls = calls["calls"].as_array().expect("calls").iter().filter(of_answer);
+    assert_eq!(calls.filter(|call| call["changed"] == true).count(), 1, "{}", order.number);
+}
+
+on_both! {
+    async fn a_request_is_found_with_its_deadline_and_a_rejection_brings_the_order_back(trial) {
+        let world = World::start(trial, 120).await;
+        let orders = in_process(&world, 1).await;
+        let request = ask(&world, &orders).await.remove(0);
+        assert_eq!(world.order(&request.order).await.list, List::CancelRequested);
+        assert_eq!((request.state, request.list_before), (RequestState::Open, List::InProcess));
+        assert_eq!(request.buyer_reason.as_deref(), Some("Found Cheaper Elsewhere"));
+        assert_eq!(request.lines.len(), orders[0].lines.len());
+        assert_eq!(request.deadline_source, DeadlineSource::Policy);
+        assert_eq!(request.deadline.since(request.asked_at).seconds(), 86_400);
+
+        let record = answer(&world, &request, AnswerKind::Reject).await.expect("taken");
+        assert!(!world.order(&request.order).await.cancelling, "a rejection cancels nothing");
+        let again = answer(&world, &request, AnswerKind::Agree).await.expect_err("one answer");
+        assert!(matches!(again, AnswerError::AlreadyDecided(RequestState::Answering)), "{again}");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        check_answered(&world, &request, AnswerKind::Reject).await;
+        world.ledger_is_proven().await;
+    }
+
+    async fn an_agreed_request_is_a_cancel_by_the_buyer_and_its_units_wait_for_stock_in(trial) {
+        let world = World::start(trial, 120).await;
+        let orders = in_process(&world, 1).await;
+        let request = ask(&world, &orders).await.remove(0);
+        let record = answer(&world, &request, AnswerKind::Agree).await.expect("taken");
+        assert!(world.order(&request.order).await.cancelling);
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        check_answered(&world, &request, AnswerKind::Agree).await;
+        assert_eq!(world.cancellation(&record).await.cancelled_by(), Some(Initiator::Buyer));
+        let after = world.order(&request.order).await;
+        for (line, before) in after.lines.iter().zip(&orders[0].lines) {
+            assert_eq!(line.stock.returning, before.stock.allocated, "printed: it waits until it is back on the shelf");
+        }
+        let late = answer(&world, &request, AnswerKind::Reject).await.expect_err("settled");
+        assert!(matches!(late, AnswerError::AlreadyDecided(RequestState::Agreed)), "{late}");
+        world.ledger_is_proven().await;
+    }
+
+    async fn requests_that_are_taken_back_or_run_out_of_time_settle_by_themselves(trial) {
+        let world = World::start(trial, 200).await;
+        let orders = in_process(&world, 2).await;
+        let found = ask(&world, &orders).await;
+        buyer(&world, &orders[0], "buyer-withdraw", json!({})).await;
+        pass(&world, 5).await;
+        assert_eq!(request_of(&world, &orders[0]).await.state, RequestState::Withdrawn);
+        assert_eq!(world.order(&orders[0].id).await.list, List::InProcess);
+
+        pass(&world, 86_500).await;
+        assert_eq!(request_of(&world, &orders[1]).await.state, RequestState::Expired);
+        assert_eq!(world.order(&orders[1].id).await.list, List::Canceled);
+        assert!(answer(&world, &found[1], AnswerKind::Agree).await.is_err(), "too late");
+        world.ledger_is_proven().await;
+    }
+
+    async fn a_voided_order_stays_voided_when_its_request_is_rejected(trial) {
+        let world = World::start(trial, 120).await;
+        let orders = in_process(&world, 1).await;
+        let mut session = world.engine.store().begin().await.expect("begins");
+        world.engine.void(&mut session, &world.merchant, "op@example.com", &orders[0].id, None).await.expect("voided");
+        session.commit().await.expect("committed");
+        let request = ask(&world, &orders).await.remove(0);
+        assert_eq!(request.list_before, List::Voided);
+        let record = answer(&world, &request, AnswerKind::Reject).await.expect("taken");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        check_answered(&world, &request, AnswerKind::Reject).await;
+    }
+
+    async fn a_cancel_of_what_the_buyer_asks_for_becomes_the_answer(trial) {
+        let world = World::start(trial, 200).await;
+        let orders = in_process(&world, 2).await;
+        // The buyer asked before.
+        let request = ask(&world, &orders[..1]).await.remove(0);
+        let order = world.order(&orders[0].id).await;
+        let agreed = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        assert_eq!(agreed.request.as_ref(), Some(&request.id));
+        // The buyer asks while our cancel is under way.
+        let ours = world.cancel(&orders[1], "buyer_requests_cancellation", &[]).await;
+        buyer(&world, &orders[1], "buyer-cancel", json!({})).await;
+        world.run_until_ended(&[agreed.clone(), ours.clone()]).await;
+        for (record, order) in [(&agreed, &orders[0]), (&ours, &orders[1])] {
+            let ended = world.cancellation(record).await;
+            assert_eq!((ended.saga.state(), ended.cancelled_by()), (State::Done, Some(Initiator::Buyer)));
+            check_answered(&world, &request_of(&world, order).await, AnswerKind::Agree).await;
+        }
+        world.ledger_is_proven().await;
+    }
+
+    async fn a_request_that_changed_since_the_decision_is_shown_again_and_not_answered(trial) {
+        let world = World::start(trial, 120).await;
+        let orders = in_process(&world, 1).await;
+        let request = ask(&world, &orders).await.remove(0);
+        let record = answer(&world, &request, AnswerKind::Agree).await.expect("taken");
+        // The buyer takes it back and asks for something else; Shopee's requests have no id.
+        buyer(&world, &orders[0], "buyer-withdraw", json!({})).await;
+        buyer(&world, &orders[0], "advance", json!({"to": "IN_CANCEL", "reason": "Need to Modify Order", "force": true})).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        let after = request_of(&world, &orders[0]).await;
+        assert_eq!(after.state, RequestState::Open);
+        assert_eq!(after.buyer_reason.as_deref(), Some("Need to Modify Order"));
+        assert!(after.message.is_some_and(|words| words.contains("changed")));
+        assert_eq!(world.cancellation(&record).await.saga.state(), State::Refused);
+        assert_eq!(world.control.order(&orders[0].number).await["status"], "IN_CANCEL");
+        let second = answer(&world, &request_of(&world, &orders[0]).await, AnswerKind::Agree).await.expect("taken");
+        world.run_until_ended(std::slice::from_ref(&second)).await;
+        check_answered(&world, &request, AnswerKind::Agree).await;
+    }
+
+    async fn a_crash_at_any_step_of_an_answer_loses_nothing_and_repeats_nothing(trial) {
+        let mut world = World::start(trial, 700).await;
+        let due = Due { merchant: world.merchant.clone(), shop: world.shop.clone() };
+        let orders: Vec<_> =
+            world.cancellable().await.into_iter().filter(|order| order.list == List::InProcess).collect();
+        let mut orders = orders.into_iter();
+        for kind in [AnswerKind::Agree, AnswerKind::Reject] {
+            let mut completed = false;
+            for polls in (1..40).step_by(3).chain((40..200).step_by(32)).chain([usize::MAX]) {
+                let Some(order) = orders.next() else { break };
+                let request = ask(&world, std::slice::from_ref(&order)).await.remove(0);
+                let record = answer(&world, &request, kind).await.expect("taken");
+                let engine = world.engine.clone();
+                completed = poll_times(engine.tick(&due, Kind::Cancellation), polls).await;
+                world.restart().await;
+                world.run_until_ended(std::slice::from_ref(&record)).await;
+                check_answered(&world, &request, kind).await;
+                if completed {
+                    break;
+                }
+            }
+            assert!(completed, "{kind}: the last crash came after the whole tick");
+        }
+        world.ledger_is_proven().await;
+    }
+
+    async fn answers_under_every_fault_are_each_given_once_and_never_against_the_word(trial) {
+        let mut world = World::start(trial, 500).await;
+        let orders = in_process(&world, 24).await;
+        let found = ask(&world, &orders).await;
+        let kind = |place: usize| if place.is_multiple_of(3) { AnswerKind::Reject } else { AnswerKind::Agree };
+        let mut records = Vec::new();
+        for (place, request) in found.iter().enumerate() {
+            records.push(answer(&world, request, kind(place)).await.expect("taken"));
+        }
+        faults(&world, 0.3, &ALL_FAULTS, 23).await;
+        let due = Due { merchant: world.merchant.clone(), shop: world.shop.clone() };
+        for polls in [9, 60] {
+            let engine = world.engine.clone();
+            poll_times(engine.tick(&due, Kind::Cancellation), polls).await;
+            world.restart().await;
+        }
+        world.run_until_ended(&records).await;
+        faults(&world, 0.0, &[], 0).await;
+        world.sync().await;
+        for (place, request) in found.iter().enumerate() {
+            check_answered(&world, request, kind(place)).await;
+        }
+        world.ledger_is_proven().await;
+    }
+}
