@@ -88,6 +88,14 @@ pub enum LiveAnswer {
     Silent(String),
 }
 
+impl LiveAnswer {
+    /// Whether the platform said what it takes.
+    #[must_use]
+    pub const fn is_said(&self) -> bool {
+        matches!(self, Self::Open { .. } | Self::Closed(_))
+    }
+}
+
 /// What the cancel dialog shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancellationOptions {

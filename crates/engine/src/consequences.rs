@@ -22,7 +22,7 @@ pub(crate) fn of(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, chosen
     }
     if !order.platform.is_marketplace() {
         add(EffectKind::Order, "The order is canceled here; nobody else is told.".to_owned());
-        add(EffectKind::Stock, goods(order, rule, goes));
+        add(EffectKind::Stock, goods(order, rule, goes, whole));
         return effects;
     }
     add(EffectKind::Order, what_is_cancelled(order, by_lines && live.len() > 1, whole, meant.len()));
@@ -32,7 +32,7 @@ pub(crate) fn of(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, chosen
         });
     }
     add(EffectKind::Listing, listings(rule).to_owned());
-    add(EffectKind::Stock, goods(order, rule, goes));
+    add(EffectKind::Stock, goods(order, rule, goes, whole));
     effects
 }
 
@@ -109,7 +109,7 @@ const fn listings(rule: &ReasonRule) -> &'static str {
 }
 
 /// What becomes of the goods of these lines, which go.
-fn goods(order: &OrderRecord, rule: &ReasonRule, lines: &[&LineRecord]) -> String {
+fn goods(order: &OrderRecord, rule: &ReasonRule, lines: &[&LineRecord], whole: bool) -> String {
     if order.fulfilled_by == FulfilledBy::Platform {
         return "The platform's warehouse keeps the goods; our stock does not change.".to_owned();
     }
@@ -123,6 +123,9 @@ fn goods(order: &OrderRecord, rule: &ReasonRule, lines: &[&LineRecord]) -> Strin
     };
     match (rule.goods_effect, rule.lines_required) {
         (GoodsEffect::ComeBack, _) => format!("Units that come back: {units}, {back}."),
+        (GoodsEffect::CountNeeded, true) if !whole => {
+            format!("Units of the chosen items: {units}, “count needed” until they are counted.")
+        }
         (GoodsEffect::CountNeeded, true) => {
             format!("Units of the chosen products: “count needed” until they are counted. All other units: {back}.")
         }

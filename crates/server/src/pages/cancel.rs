@@ -323,7 +323,7 @@ async fn form(
                     @if let LiveAnswer::Silent(why) = &options.live {
                         p.attention role="status" { (words::not_asked_live(order.platform.title(), why)) }
                     }
-                    @if by_items { (scope(app, order, entered, said(Field::Lines))) }
+                    @if by_items { (scope(app, order, entered, !meant.is_empty() && options.live.is_said(), said(Field::Lines))) }
                     (reasons(&options, by_items, entered, said(Field::Reason)))
                     @if !by_items && options.reasons.iter().any(|reason| reason.lines_required) {
                         (products(app, order, entered, said(Field::Lines)))
@@ -356,7 +356,7 @@ fn summary(app: &App, order: &OrderRecord) -> Markup {
 }
 
 /// The whole order, or items of it.
-fn scope(app: &App, order: &OrderRecord, entered: &Entered, said: Option<&str>) -> Markup {
+fn scope(app: &App, order: &OrderRecord, entered: &Entered, asked: bool, said: Option<&str>) -> Markup {
     html! {
         fieldset.scope {
             legend { (words::CHOOSE_SCOPE) }
@@ -365,6 +365,7 @@ fn scope(app: &App, order: &OrderRecord, entered: &Entered, said: Option<&str>) 
             div.items {
                 @for item in &order.lines { (product(app, order, item, entered)) }
                 button name="check" value="1" formnovalidate { (words::check_items(order.platform.title())) }
+                @if asked { p.asked.sub role="status" { (words::ASKED_ABOUT_ITEMS) } }
             }
             @if let Some(words) = said { p.error role="alert" { (words) } }
         }

@@ -167,6 +167,7 @@ words! {
     CHOOSE_SCOPE = "What is to be canceled?";
     SCOPE_ORDER = "The whole order";
     SCOPE_LINES = "Only these items";
+    ASKED_ABOUT_ITEMS = "The reasons below are those that are taken for the ticked items now.";
     WHOLE_ORDER_ONLY = "only for the whole order";
     PARCEL = "parcel";
     CONSEQUENCES = "What will happen";

@@ -118,6 +118,7 @@ async fn an_order_of_lazada_s_is_cancelled_item_by_item() {
         window.click("dialog input[name=scope][value=lines]").await?;
         window.click(&format!("dialog input[name=line][value='{}']", chosen.id)).await?;
         window.click("dialog button[name=check]").await?;
+        window.read("dialog .scope .asked", "taken for the ticked items now").await?;
         window.see(&format!("dialog input[name=line][value='{}']:checked", chosen.id)).await?;
         window.click("dialog input[value=out_of_stock]").await?;
         window.read("dialog .effects", "Only the chosen items are canceled").await?;
