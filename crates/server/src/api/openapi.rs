@@ -1,6 +1,9 @@
 //! The OpenAPI document, made from the handlers.
 
-use super::{adjustments, audit, batches, cancellations, health, manual, orders, shops, stock, stock_ins, voiding};
+use super::{
+    adjustments, audit, batches, cancellations, health, labels, manual, orders, shipping, shops, stock, stock_ins,
+    voiding,
+};
 use crate::events;
 use axum::Json;
 use utoipa::OpenApi;
@@ -27,6 +30,14 @@ use utoipa::openapi::{self, SecurityRequirement};
         voiding::restore,
         voiding::void_many,
         voiding::restore_many,
+        shipping::pack,
+        shipping::ship,
+        shipping::undo_ship,
+        shipping::repack,
+        shipping::fetch_labels,
+        shipping::pack_many,
+        shipping::ship_many,
+        labels::pdf,
         cancellations::create,
         cancellations::list,
         cancellations::one,

@@ -9,6 +9,7 @@ mod manual;
 mod openapi;
 mod orders;
 mod permissions;
+mod shipping;
 mod shops;
 mod sign_in;
 pub(crate) mod stock_ins;

@@ -3,6 +3,7 @@
 mod cancel;
 mod lines;
 mod marketplaces;
+mod shipping;
 mod world;
 
 pub(crate) use world::{Control, World};
