@@ -1,9 +1,10 @@
 //! The one trait that every marketplace fulfils.
 
 use crate::call::Call;
-use domain::ids::{LineId, ListingId, OrderNumber, ReasonCode, RequestNumber};
+use domain::ids::{LineId, ListingId, OrderNumber, PackageNumber, ReasonCode, RequestNumber};
 use domain::platform::Platform;
 use domain::policy::Policy;
+use domain::shipment::Act;
 use domain::snapshot::{ListingSnapshot, OrderSnapshot};
 use domain::time::{Moment, Span};
 
@@ -22,6 +23,10 @@ pub struct Capabilities {
     pub requests: bool,
     /// Shipments can be arranged and labels fetched.
     pub shipping: bool,
+    /// The platform is told when parcels wait for the courier; where not, Ship is ours alone.
+    pub ready_to_ship: bool,
+    /// A pack can be taken back.
+    pub repack: bool,
 }
 
 /// One page of order numbers.
@@ -81,6 +86,75 @@ pub struct CancelChecked {
     pub reasons: Vec<(ReasonCode, String)>,
     /// Reasons of ours that this check says nothing of.
     pub unasked: Vec<ReasonCode>,
+}
+
+/// What one call of a shipment covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShipmentPart {
+    /// What is asked.
+    pub act: Act,
+    /// The order.
+    pub number: OrderNumber,
+    /// The packages that it is about; empty where the platform makes them from lines.
+    pub packages: Vec<PackageNumber>,
+    /// The lines that it is about; empty where it names packages or the whole order.
+    pub lines: Vec<LineId>,
+    /// The order has other packages beside the named one.
+    pub split: bool,
+    /// What [`Connector::check_shipment`] answered just before, where the platform has to be asked for parameters.
+    pub checked: Option<ShipmentChecked>,
+}
+
+impl ShipmentPart {
+    /// A name of this part within its order: two calls that would do the same have the same.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let packages = self.packages.iter().map(PackageNumber::as_str);
+        let names: Vec<&str> = packages.chain(self.lines.iter().map(LineId::as_str)).collect();
+        format!("{} {}", self.act, names.join(" "))
+    }
+}
+
+/// How the platform wants a shipment arranged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShipmentChecked {
+    /// Why it cannot be, in words for people; `None` when it can.
+    pub refused: Option<String>,
+    /// The parameters that the connector sends, in its own form.
+    pub parameters: String,
+}
+
+/// The platform took a part of a shipment; whether it happened, only a read tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShipmentAccepted;
+
+/// Whose label is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelOf {
+    /// The order.
+    pub number: OrderNumber,
+    /// The package.
+    pub package: PackageNumber,
+    /// Its tracking number, once known.
+    pub tracking_number: Option<String>,
+    /// The order has other packages beside it.
+    pub split: bool,
+}
+
+/// A label as it was asked for: the file, or what has to happen before.
+#[derive(Debug)]
+pub enum LabelRead {
+    /// The file.
+    File {
+        /// Its bytes, as they came.
+        bytes: Vec<u8>,
+        /// The package's tracking number, where this call told it.
+        tracking_number: Option<String>,
+    },
+    /// The platform is still preparing it: ask again after this span.
+    Preparing(Span),
+    /// One call was not enough: make this one.
+    Ask(Box<Call<LabelRead>>),
 }
 
 /// Orders as they were read, or the call that has to be made before they can be told.
@@ -268,6 +342,22 @@ pub trait Connector: Send + Sync {
         answer: &AnswerRequest,
         platform_now: Moment,
     ) -> Result<Call<CancelAccepted>, ConnectorError>;
+    /// What the next call would be so that this act is done, by what this read shows; `None` when nothing is left to do.
+    /// Asked only for orders whose goods are here and acts that [`Connector::capabilities`] offers.
+    fn next_part(&self, act: Act, order: &OrderSnapshot) -> Option<ShipmentPart>;
+    /// Asks the platform how it wants this part arranged. `None` where it is not to be asked.
+    fn check_shipment(&self, part: &ShipmentPart, platform_now: Moment) -> Option<Call<ShipmentChecked>>;
+    /// Asks the platform to carry this part out.
+    ///
+    /// # Errors
+    /// [`ConnectorError`] when the request cannot be built from what was given.
+    fn send_shipment(
+        &self,
+        part: &ShipmentPart,
+        platform_now: Moment,
+    ) -> Result<Call<ShipmentAccepted>, ConnectorError>;
+    /// Asks for a package's label. Asking twice changes nothing over there.
+    fn read_label(&self, label: &LabelOf, platform_now: Moment) -> Call<LabelRead>;
     /// Reads the stock of these listings. All of one item, because platforms read by item: see
     /// [`Connector::listing_groups`].
     ///
@@ -306,6 +396,12 @@ pub enum ConnectorError {
         "the platform's live check offers no “{0}” for these lines; check again and choose a reason that it offers"
     )]
     Unchecked(String),
+    /// This platform has no such act.
+    #[error("this platform has no “{0}”; do it in its Seller Center")]
+    NotOffered(Act),
+    /// The platform was not asked how it wants the shipment arranged.
+    #[error("the platform was not asked how it wants this shipment arranged; ask again and repeat")]
+    ShipmentUnchecked,
     /// Chosen lines alone are not cancelled in this market.
     #[error("this market cancels whole orders only; cancel the whole order")]
     WholeOrderOnly,

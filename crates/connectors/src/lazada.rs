@@ -28,7 +28,7 @@
 //! | set stock | yes | section 9; not for shops with several warehouses, see [`stock`] |
 //! | pushes | yes | section 10 |
 //! | answer buyers' requests | yes | section 7; [`requests`] |
-//! | pack, ship, labels | no | [`shipping`] |
+//! | pack, ready-to-ship, repack, labels | yes | section 8; not where one of several carriers must be chosen |
 
 pub mod auth;
 mod cancel;
@@ -51,15 +51,17 @@ use std::sync::Arc;
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
 use domain::policy::{EndpointClass, Policy};
-use domain::snapshot::ListingSnapshot;
+use domain::shipment::Act;
+use domain::snapshot::{ListingSnapshot, OrderSnapshot};
 use domain::time::{Moment, Span};
 use http::{Method, Request};
 
 use crate::OpenError;
 use crate::call::{Call, CallError, Effect, Received, class_of, nothing_foretold};
 use crate::connector::{
-    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
-    OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
+    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, LabelOf,
+    LabelRead, OrderPage, OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock,
+    SetStockResult, ShipmentAccepted, ShipmentChecked, ShipmentPart, Window,
 };
 use crate::policy::Bounds;
 use crate::wire;
@@ -79,6 +81,7 @@ pub(crate) const BOUNDS: Bounds = Bounds {
     // No longest window is documented; a longer one only makes more pages.
     list_window: Span::from_seconds(90 * 86_400),
     read_batch: orders::READ_MAX as i64,
+    labels: &shipping::LABELS,
 };
 
 /// The path under which every API of a host lives; it is not signed (section 1).
@@ -182,7 +185,9 @@ impl Connector for Lazada {
             set_stock: true,
             pushes: true,
             requests: requests::OFFERED,
-            shipping: shipping::OFFERED,
+            shipping: true,
+            ready_to_ship: shipping::READY_TO_SHIP,
+            repack: shipping::REPACK && self.policy.shipping.repack,
         }
     }
 
@@ -260,6 +265,26 @@ impl Connector for Lazada {
         platform_now: Moment,
     ) -> Result<Call<CancelAccepted>, ConnectorError> {
         requests::answer(&self.account, answer, platform_now)
+    }
+
+    fn next_part(&self, act: Act, order: &OrderSnapshot) -> Option<ShipmentPart> {
+        shipping::next_part(&self.policy, act, order)
+    }
+
+    fn check_shipment(&self, part: &ShipmentPart, platform_now: Moment) -> Option<Call<ShipmentChecked>> {
+        shipping::check(&self.account, part, platform_now)
+    }
+
+    fn send_shipment(
+        &self,
+        part: &ShipmentPart,
+        platform_now: Moment,
+    ) -> Result<Call<ShipmentAccepted>, ConnectorError> {
+        shipping::send(&self.account, part, platform_now).ok_or(ConnectorError::ShipmentUnchecked)
+    }
+
+    fn read_label(&self, label: &LabelOf, platform_now: Moment) -> Call<LabelRead> {
+        shipping::label(&self.account, self.policy.shipping.label_retry, label, platform_now)
     }
 
     fn read_listings(

@@ -18,6 +18,7 @@ pub(crate) const BOUNDS: Bounds = Bounds {
     lines_required: &["out_of_stock"],
     list_window: Span::from_seconds(86_400),
     read_batch: 1,
+    labels: &[],
 };
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use crate::penalties::{RateRow, rates};
 use domain::ids::ReasonCode;
 use domain::order::{List, Stage};
 use domain::policy::{
-    BudgetRule, CountryRule, EndpointClass, Evidence, GoodsEffect, ListingEffect, MarketSwitch, PackageStatusRule,
-    Policy, ReasonRule, SiblingEffect, SiblingRule, Standing, StatusRule,
+    BudgetRule, CountryRule, EndpointClass, Evidence, GoodsEffect, Handover, ListingEffect, MarketSwitch,
+    PackageStatusRule, Policy, ReasonRule, ShippingRule, SiblingEffect, SiblingRule, Standing, StatusRule,
 };
 use domain::request::{AnswerTime, RejectReason, RejectReasonRule, RequestPolicy, RequestRule, Silence};
 use domain::time::Span;
@@ -64,6 +64,8 @@ pub(crate) struct Bounds {
     pub(crate) list_window: Span,
     /// The most orders per detail read.
     pub(crate) read_batch: i64,
+    /// The kinds of label that the API makes.
+    pub(crate) labels: &'static [&'static str],
 }
 
 /// Reads a policy file from disk.
@@ -101,6 +103,8 @@ struct PolicyFile {
     /// Countries whose shops can be connected; without any, none can.
     #[serde(default)]
     country: Vec<CountryRow>,
+    // Manual orders have none: nobody is called for them.
+    shipping: Option<Shipping>,
     status: Vec<StatusRow>,
     package_status: Vec<PackageStatusRow>,
     #[serde(default)]
@@ -153,6 +157,23 @@ struct Limits {
     read_batch: Count,
     calls_in_flight: Count,
     calls_per_second: Count,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shipping {
+    handover: Choice,
+    label: Choice,
+    repack: Switch,
+    label_retry: Seconds,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Choice {
+    value: Spanned<String>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -382,6 +403,29 @@ impl Count {
     }
 }
 
+impl Shipping {
+    fn check(&self, source: &Source<'_>, bounds: &Bounds) -> Result<ShippingRule, PolicyError> {
+        for choice in [&self.handover, &self.label] {
+            source.evidence(&choice.certainty, &choice.source)?;
+        }
+        source.evidence(&self.repack.certainty, &self.repack.source)?;
+        let label = self.label.value.as_ref();
+        if !bounds.labels.contains(&label.as_str()) {
+            return Err(source.wrong(
+                self.label.value.span(),
+                format!("the platform makes no label “{label}”"),
+                format!("use one of: {}", bounds.labels.join(", ")),
+            ));
+        }
+        Ok(ShippingRule {
+            handover: source.word(&self.handover.value, Handover::parse)?,
+            label: label.clone(),
+            repack: self.repack.on,
+            label_retry: self.label_retry.check(source, 1, SECONDS_MAX)?,
+        })
+    }
+}
+
 impl PolicyFile {
     fn check(self, source: &Source<'_>, bounds: &Bounds) -> Result<Policy, PolicyError> {
         let limits = &self.limits;
@@ -416,6 +460,10 @@ impl PolicyFile {
             reasons: reasons(source, &self.reason, bounds)?,
             requests: requests(source, &self.request, &self.reject_reason)?,
             cancellation_rates: rates(source, &self.cancellation_rate)?,
+            shipping: self
+                .shipping
+                .as_ref()
+                .map_or_else(|| Ok(ShippingRule::default()), |shipping| shipping.check(source, bounds))?,
             seller_cancel: seller_cancel.on,
             partial_cancel,
             cancel_from: self.switches.cancel_from.check(source)?,

@@ -18,6 +18,7 @@ const BOUNDS: Bounds = Bounds {
     lines_required: &["NO_STOCK"],
     list_window: Span::from_seconds(100),
     read_batch: 50,
+    labels: &["A6"],
 };
 
 const GOOD: &str = r#"as_of = "2026-11-23"
@@ -97,6 +98,11 @@ label = "Packed already"
 regions = ["SG"]
 certainty = "C5"
 source = "sheet 9"
+[shipping]
+handover = { value = "pickup", certainty = "I", source = "ours" }
+label = { value = "A6", certainty = "C2", source = "sheet 10" }
+repack = { on = true, certainty = "I", source = "ours" }
+label_retry = { seconds = 5, certainty = "I", source = "ours" }
 "#;
 
 fn parsed(text: &str) -> Result<Policy, PolicyError> {
@@ -181,8 +187,9 @@ fn every_fault_names_its_place_and_its_remedy() {
 #[test]
 fn a_reason_that_stands_twice_is_refused() {
     let (_, reason) = GOOD.split_once("[[reason]]").unwrap();
+    let (reason, _) = reason.split_once("[shipping]").unwrap();
     let error = parsed(&format!("{GOOD}\n[[reason]]{reason}")).unwrap_err();
-    assert_eq!((error.line, error.column), (80, 8));
+    assert_eq!((error.line, error.column), (85, 8));
     assert_eq!(error.problem, "the reason code “out_of_stock” stands here twice");
 }
 

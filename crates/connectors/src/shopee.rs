@@ -27,7 +27,8 @@
 //! | set stock | yes | section 11; not for shops with several warehouses, see [`stock`] |
 //! | pushes | yes | section 12 |
 //! | answer buyers' requests | yes | section 9; no reason to reject with |
-//! | arrange shipment, labels | no | [`shipping`] |
+//! | arrange shipment, labels | yes | section 10; not with the seller's own carrier |
+//! | ready to ship, repack | no | arranging says it all, and no call takes it back |
 
 pub mod auth;
 mod cancel;
@@ -49,7 +50,8 @@ use std::sync::Arc;
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
 use domain::policy::{EndpointClass, Policy};
-use domain::snapshot::ListingSnapshot;
+use domain::shipment::Act;
+use domain::snapshot::{ListingSnapshot, OrderSnapshot};
 use domain::time::{Moment, Span};
 use http::{Method, Request};
 use serde::Serialize;
@@ -57,8 +59,9 @@ use serde::Serialize;
 use crate::OpenError;
 use crate::call::{Call, Effect, class_of, nothing_foretold};
 use crate::connector::{
-    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
-    OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
+    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, LabelOf,
+    LabelRead, OrderPage, OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock,
+    SetStockResult, ShipmentAccepted, ShipmentChecked, ShipmentPart, Window,
 };
 use crate::policy::Bounds;
 use auth::Credentials;
@@ -76,6 +79,7 @@ pub(crate) const BOUNDS: Bounds = Bounds {
     lines_required: &[reasons::OUT_OF_STOCK],
     list_window: Span::from_seconds(15 * 86_400),
     read_batch: orders::READ_MAX as i64,
+    labels: &shipping::LABELS,
 };
 
 /// One shop on Shopee.
@@ -177,7 +181,9 @@ impl Connector for Shopee {
             set_stock: true,
             pushes: true,
             requests: requests::OFFERED,
-            shipping: shipping::OFFERED,
+            shipping: true,
+            ready_to_ship: shipping::READY_TO_SHIP,
+            repack: shipping::REPACK && self.policy.shipping.repack,
         }
     }
 
@@ -271,6 +277,50 @@ impl Connector for Shopee {
         let asked = self.asked(requests::HANDLE, Effect::Write);
         let request = self.post(asked.endpoint, requests::body(answer), platform_now);
         Ok(call(asked, request, requests::read))
+    }
+
+    fn next_part(&self, act: Act, order: &OrderSnapshot) -> Option<ShipmentPart> {
+        shipping::next_part(&self.policy, act, order)
+    }
+
+    fn check_shipment(&self, part: &ShipmentPart, platform_now: Moment) -> Option<Call<ShipmentChecked>> {
+        let asked = self.asked(shipping::GET_SHIPPING_PARAMETER, Effect::Read);
+        let request = self.get(asked.endpoint, &shipping::parameters_of(part), platform_now);
+        let policy = Arc::clone(&self.policy);
+        Some(call(asked, request, move |asked, received| shipping::read_parameters(asked, &policy.shipping, received)))
+    }
+
+    fn send_shipment(
+        &self,
+        part: &ShipmentPart,
+        platform_now: Moment,
+    ) -> Result<Call<ShipmentAccepted>, ConnectorError> {
+        if part.act != Act::Pack {
+            return Err(ConnectorError::NotOffered(part.act));
+        }
+        let checked = part.checked.as_ref().filter(|checked| checked.refused.is_none());
+        let body = checked.and_then(|checked| shipping::ship_body(part, checked));
+        let asked = self.asked(shipping::SHIP_ORDER, Effect::Write);
+        let request = self.post(asked.endpoint, body.ok_or(ConnectorError::ShipmentUnchecked)?, platform_now);
+        Ok(call(asked, request, shipping::read_shipped))
+    }
+
+    fn read_label(&self, label: &LabelOf, platform_now: Moment) -> Call<LabelRead> {
+        // Documents are made and made again without any other effect: all of it may be repeated.
+        let step = |endpoint, body| (self.asked(endpoint, Effect::Read), self.post(endpoint, body, platform_now));
+        let kind = self.policy.shipping.label.clone();
+        let body = shipping::document_body(label, &kind);
+        let labelling = shipping::Labelling {
+            create: step(shipping::CREATE_DOCUMENT, Vec::new()),
+            result: step(shipping::DOCUMENT_RESULT, body.clone()),
+            download: step(shipping::DOWNLOAD_DOCUMENT, body),
+            label: label.clone(),
+            kind,
+            retry: self.policy.shipping.label_retry,
+        };
+        let asked = self.asked(shipping::GET_TRACKING_NUMBER, Effect::Read);
+        let request = self.get(asked.endpoint, &shipping::tracking_parameters(label), platform_now);
+        labelling.track(asked, request)
     }
 
     fn read_listings(

@@ -27,7 +27,8 @@
 //! | set stock | yes | section 7 |
 //! | pushes | yes | section 8 |
 //! | answer buyers' requests | yes | section 5.4 |
-//! | arrange shipment, labels | no | [`shipping`] |
+//! | arrange shipment, labels | yes | section 6; not for shipping by the seller's own carrier |
+//! | ready to ship, repack | no | shipping a package says it all, and no call takes it back |
 //!
 //! An account in Indonesia also has the orders of the Tokopedia app (`commerce_platform`, section 4): see
 //! [`crate::tokopedia`].
@@ -52,14 +53,16 @@ use std::sync::Arc;
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
 use domain::policy::{EndpointClass, Policy};
-use domain::snapshot::ListingSnapshot;
+use domain::shipment::Act;
+use domain::snapshot::{ListingSnapshot, OrderSnapshot};
 use domain::time::{Moment, Span};
 use http::{HeaderValue, Method, Request};
 
 use crate::call::{Call, CallError, Effect, Received, class_of, nothing_foretold};
 use crate::connector::{
-    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, OrderPage,
-    OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock, SetStockResult, Window,
+    AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError, LabelOf,
+    LabelRead, OrderPage, OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock,
+    SetStockResult, ShipmentAccepted, ShipmentChecked, ShipmentPart, Window,
 };
 use crate::policy::Bounds;
 use crate::{OpenError, Policies, policy_of, wire};
@@ -81,6 +84,7 @@ pub(crate) const BOUNDS: Bounds = Bounds {
     lines_required: &[],
     list_window: Span::from_seconds(30 * 86_400),
     read_batch: orders::READ_MAX as i64,
+    labels: &shipping::LABELS,
 };
 
 /// The header that carries the access token (section 1).
@@ -219,7 +223,9 @@ impl Connector for TiktokShop {
             set_stock: true,
             pushes: true,
             requests: requests::OFFERED,
-            shipping: shipping::OFFERED,
+            shipping: true,
+            ready_to_ship: shipping::READY_TO_SHIP,
+            repack: shipping::REPACK && self.policy().shipping.repack,
         }
     }
 
@@ -328,6 +334,42 @@ impl Connector for TiktokShop {
         platform_now: Moment,
     ) -> Result<Call<CancelAccepted>, ConnectorError> {
         requests::answer(self, answer, platform_now)
+    }
+
+    fn next_part(&self, act: Act, order: &OrderSnapshot) -> Option<ShipmentPart> {
+        shipping::next_part(act, order)
+    }
+
+    fn check_shipment(&self, part: &ShipmentPart, platform_now: Moment) -> Option<Call<ShipmentChecked>> {
+        let package = part.packages.first()?;
+        let asked = self.asked(shipping::SLOTS, Effect::Read);
+        let path = shipping::path(asked.endpoint, package.as_str());
+        let request = self.shop_request(Method::GET, &path, Vec::new(), None, platform_now);
+        let handover = self.policy().shipping.handover;
+        Some(call(asked, request, move |asked, received| shipping::read_slots(asked, handover, received)))
+    }
+
+    fn send_shipment(
+        &self,
+        part: &ShipmentPart,
+        platform_now: Moment,
+    ) -> Result<Call<ShipmentAccepted>, ConnectorError> {
+        let package = part.packages.first().filter(|_| part.act == Act::Pack);
+        let package = package.ok_or(ConnectorError::NotOffered(part.act))?;
+        let body = shipping::ship_body(part).ok_or(ConnectorError::ShipmentUnchecked)?;
+        let asked = self.asked(shipping::SHIP, Effect::Write);
+        let path = shipping::path(asked.endpoint, package.as_str());
+        let request = self.shop_request(Method::POST, &path, Vec::new(), Some(body), platform_now);
+        Ok(call(asked, request, shipping::read_shipped))
+    }
+
+    fn read_label(&self, label: &LabelOf, platform_now: Moment) -> Call<LabelRead> {
+        let asked = self.asked(shipping::DOCUMENTS, Effect::Read);
+        let path = shipping::path(asked.endpoint, label.package.as_str());
+        let parameters = shipping::label_parameters(&self.policy().shipping.label);
+        let request = self.shop_request(Method::GET, &path, parameters, None, platform_now);
+        let (label, base, retry) = (label.clone(), self.base.clone(), self.policy().shipping.label_retry);
+        call(asked, request, move |asked, received| shipping::read_link(asked, &base, &label, retry, received))
     }
 
     fn read_listings(

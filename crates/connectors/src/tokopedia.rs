@@ -27,7 +27,8 @@
 //! | set stock | yes | section B.5 |
 //! | pushes | yes, with a webhook secret | section B.6 |
 //! | answer buyers' requests | yes | section B.4; no reason to reject with |
-//! | arrange shipment, labels | no | [`shipping`] |
+//! | accept, labels | yes | section B.4; the label is a page in HTML |
+//! | ready to ship, repack | no | [`shipping`] |
 
 pub mod auth;
 mod cancel;
@@ -49,15 +50,16 @@ use std::sync::Arc;
 use domain::ids::{ListingId, OrderNumber};
 use domain::platform::Platform;
 use domain::policy::{EndpointClass, Policy};
-use domain::snapshot::ListingSnapshot;
+use domain::shipment::Act;
+use domain::snapshot::{ListingSnapshot, OrderSnapshot};
 use domain::time::{Moment, Span};
 use http::{HeaderValue, Method, Request};
 
 use crate::call::{Call, CallError, Effect, Received, class_of};
 use crate::connector::{
     Answer, AnswerRequest, CancelAccepted, CancelChecked, CancelOrder, Capabilities, Connector, ConnectorError,
-    OrderPage, OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef, SetStock,
-    SetStockResult, Window,
+    LabelOf, LabelRead, OrderPage, OrdersRead, Push, PushRefused, RejectReasonsRead, RenewedCredentials, RequestRef,
+    SetStock, SetStockResult, ShipmentAccepted, ShipmentChecked, ShipmentPart, Window,
 };
 use crate::policy::Bounds;
 use crate::{OpenError, wire};
@@ -78,6 +80,7 @@ pub(crate) const BOUNDS: Bounds = Bounds {
     lines_required: &[],
     list_window: Span::from_seconds(3 * 86_400 - 1),
     read_batch: orders::READ_MAX as i64,
+    labels: &shipping::LABELS,
 };
 
 /// What we call ourselves: the token's host wants a name (section B.1).
@@ -164,7 +167,9 @@ impl Connector for Tokopedia {
             set_stock: true,
             pushes: true,
             requests: requests::OFFERED,
-            shipping: shipping::OFFERED,
+            shipping: true,
+            ready_to_ship: shipping::READY_TO_SHIP,
+            repack: shipping::REPACK && self.policy.shipping.repack,
         }
     }
 
@@ -281,6 +286,37 @@ impl Connector for Tokopedia {
                 call(asked, request, requests::read_rejection)
             }
         })
+    }
+
+    fn next_part(&self, act: Act, order: &OrderSnapshot) -> Option<ShipmentPart> {
+        shipping::next_part(act, order)
+    }
+
+    fn check_shipment(&self, _part: &ShipmentPart, _platform_now: Moment) -> Option<Call<ShipmentChecked>> {
+        // Accepting an order leaves nothing to choose.
+        None
+    }
+
+    fn send_shipment(
+        &self,
+        part: &ShipmentPart,
+        _platform_now: Moment,
+    ) -> Result<Call<ShipmentAccepted>, ConnectorError> {
+        if part.act != Act::Pack {
+            return Err(ConnectorError::NotOffered(part.act));
+        }
+        let asked = self.asked(shipping::ACK, Effect::Write);
+        let path = asked.endpoint.replace("{order_id}", &wire::segment(part.number.as_str()));
+        let request = self.request(Method::POST, &path, &Vec::new(), Vec::new());
+        Ok(call(asked, request, shipping::read_accepted))
+    }
+
+    fn read_label(&self, label: &LabelOf, _platform_now: Moment) -> Call<LabelRead> {
+        let asked = self.asked(shipping::LABEL, Effect::Read);
+        let path = asked.endpoint.replace("{order_id}", &wire::segment(label.number.as_str()));
+        let request = self.request(Method::GET, &path, &shipping::label_parameters(), Vec::new());
+        let label = label.clone();
+        call(asked, request, move |asked, received| shipping::read_label(asked, &label, received))
     }
 
     fn read_listings(

@@ -1,15 +1,19 @@
 //! What the answers of several marketplaces share: their form on the wire, not their meaning.
 
+use domain::policy::EndpointClass;
 use domain::time::Span;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::OpenError;
-use crate::call::Received;
+use crate::call::{Call, CallError, Effect, Received, Remedy, Story, nothing_foretold};
+use crate::connector::LabelRead;
 
 /// How much of a platform's words is kept, in characters.
 const WORDS_MAX: usize = 500;
+/// When a label whose link gave no file is asked for anew.
+const FILE_RETRY: Span = Span::from_seconds(5);
 /// Replaces a secret that a platform's words repeat.
 const REDACTED: &str = "[secret]";
 
@@ -64,6 +68,34 @@ pub(crate) fn read_credentials<T: for<'a> Deserialize<'a>>(text: &str) -> Result
     })
 }
 
+/// A call for a label's file by a link that the platform gave: over TLS, or from the platform's own address. Nothing of
+/// ours goes with it. `None` for any other link.
+pub(crate) fn file(
+    endpoint: &'static str,
+    link: &str,
+    base: &str,
+    tracking_number: Option<String>,
+) -> Option<Call<LabelRead>> {
+    let url = url::Url::parse(link).ok().filter(|url| url.has_host() && url.username().is_empty())?;
+    let own = url::Url::parse(base).is_ok_and(|base| base.origin() == url.origin());
+    if url.scheme() != "https" && !own {
+        return None;
+    }
+    let request = http::Request::get(url.as_str()).body(Vec::new()).ok()?;
+    let read = move |received: &Received| {
+        if received.status == 200 && !received.body.is_empty() {
+            let (bytes, tracking_number) = (received.body.clone(), tracking_number.clone());
+            return Ok(LabelRead::File { bytes, tracking_number });
+        }
+        // The link ran out, or the file is not there yet: it is asked for anew.
+        let message = "the label's link does not give a file".to_owned();
+        let story = Story { endpoint: endpoint.to_owned(), http_status: received.status, message, ..Story::default() };
+        Err(CallError { remedy: Remedy::RetryAfter(FILE_RETRY), story })
+    };
+    let (effect, class, foretold) = (Effect::Read, EndpointClass::Reads, nothing_foretold);
+    Some(Call { endpoint, effect, class, request, read: Box::new(read), foretold })
+}
+
 /// A header that tells seconds to wait, within reason; its form as a date is not used by any platform we know of.
 pub(crate) fn wait_told(received: &Received, header: &str, most: Span) -> Option<Span> {
     let text = received.headers.get(header).and_then(|value| value.to_str().ok())?;
@@ -108,6 +140,22 @@ mod tests {
         let secrets = ["s3cret".to_owned(), String::new()];
         assert_eq!(public(" bad\ns3cret ", &secrets), "bad [secret]");
         assert_eq!(public(&"ü".repeat(900), &secrets).chars().count(), WORDS_MAX);
+    }
+
+    #[test]
+    fn a_file_comes_over_tls_or_from_the_platform_itself() {
+        let base = "http://127.0.0.1:9000";
+        for (link, taken) in [
+            ("https://cdn.example/label.pdf?token=1", true),
+            ("http://127.0.0.1:9000/files/1.pdf", true),
+            ("http://127.0.0.1:9001/files/1.pdf", false),
+            ("http://cdn.example/label.pdf", false),
+            ("file:///etc/passwd", false),
+            ("/files/1.pdf", false),
+            ("https://user@cdn.example/", false),
+        ] {
+            assert_eq!(file("label file", link, base, None).is_some(), taken, "{link}");
+        }
     }
 
     #[test]

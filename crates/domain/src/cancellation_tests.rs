@@ -22,6 +22,7 @@ fn policy() -> Policy {
             reject_reasons: Vec::new(),
         },
         cancellation_rates: Vec::new(),
+        shipping: crate::policy::ShippingRule::default(),
         seller_cancel: true,
         partial_cancel: crate::policy::MarketSwitch::default(),
         siblings: Vec::new(),

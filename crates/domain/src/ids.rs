@@ -90,6 +90,8 @@ ids! {
     StockInId, false;
     /// Many cancels as one act.
     BatchId, false;
+    /// One pack, ready-to-ship or repack of an order.
+    ShipmentId, false;
     /// A listing on a marketplace, as its connector names it; unique within its shop.
     ListingId, false;
     /// The code on a listing: the marketplace's view of what is sold.

@@ -81,6 +81,12 @@ worded! {
 pub struct LocalMarks {
     /// Set aside by an operator.
     pub voided: bool,
+    /// A pack is under way.
+    pub packing: bool,
+    /// The last pack failed.
+    pub pack_failed: bool,
+    /// Every package's label is cached.
+    pub labels_cached: bool,
     /// Scanned out by us, no courier scan yet.
     pub scanned_out: bool,
     /// Not enough stock to allocate.
@@ -118,9 +124,12 @@ pub fn place(standing: Standing, fulfilled_by: FulfilledBy, marks: LocalMarks, b
         Standing::Shipped => Placement { list: List::Shipped, tab: Tab::None },
         Standing::OnHold | Standing::ToPack | Standing::Arranged if marks.voided => voided,
         Standing::OnHold => Placement { list: List::New, tab: Tab::OnHold },
+        Standing::ToPack if marks.packing => Placement { list: List::New, tab: Tab::Packing },
         Standing::ToPack if marks.short => Placement { list: List::New, tab: Tab::OutOfStock },
+        Standing::ToPack if marks.pack_failed => Placement { list: List::New, tab: Tab::PackFailed },
         Standing::ToPack => Placement { list: List::New, tab: Tab::ToPack },
         Standing::Arranged if marks.scanned_out => Placement { list: List::ToPickup, tab: Tab::None },
+        Standing::Arranged if marks.labels_cached => Placement { list: List::InProcess, tab: Tab::Printable },
         Standing::Arranged => Placement { list: List::InProcess, tab: Tab::LabelPending },
         Standing::Unknown => before.unwrap_or(Placement { list: List::New, tab: Tab::OnHold }),
     }
@@ -152,8 +161,16 @@ impl List {
 mod tests {
     use super::*;
 
-    const MARKS: LocalMarks =
-        LocalMarks { voided: false, scanned_out: false, short: false, units_waiting: false, units_settled: false };
+    const MARKS: LocalMarks = LocalMarks {
+        voided: false,
+        packing: false,
+        pack_failed: false,
+        labels_cached: false,
+        scanned_out: false,
+        short: false,
+        units_waiting: false,
+        units_settled: false,
+    };
 
     fn list(standing: Standing, marks: LocalMarks) -> List {
         place(standing, FulfilledBy::Seller, marks, None).list
@@ -200,6 +217,20 @@ mod tests {
         for &standing in Standing::ALL {
             assert_eq!(place(standing, FulfilledBy::Platform, MARKS, None).list, List::PlatformFulfilled);
         }
+    }
+
+    #[test]
+    fn a_pack_and_its_label_move_an_order_through_the_tabs() {
+        let tab = |standing, marks| place(standing, FulfilledBy::Seller, marks, None).tab;
+        let failed = LocalMarks { pack_failed: true, ..MARKS };
+        assert_eq!(tab(Standing::ToPack, MARKS), Tab::ToPack);
+        assert_eq!(tab(Standing::ToPack, LocalMarks { packing: true, short: true, ..failed }), Tab::Packing);
+        assert_eq!(tab(Standing::ToPack, LocalMarks { short: true, ..failed }), Tab::OutOfStock);
+        assert_eq!(tab(Standing::ToPack, failed), Tab::PackFailed);
+        assert_eq!(tab(Standing::Arranged, MARKS), Tab::LabelPending);
+        let cached = LocalMarks { labels_cached: true, ..MARKS };
+        assert_eq!(tab(Standing::Arranged, cached), Tab::Printable);
+        assert_eq!(list(Standing::Arranged, LocalMarks { scanned_out: true, ..cached }), List::ToPickup);
     }
 
     #[test]

@@ -77,6 +77,43 @@ worded! {
     }
 }
 
+worded! {
+    /// How a parcel reaches the courier.
+    Handover, "handover" {
+        /// The courier comes for it.
+        Pickup = "pickup",
+        /// The seller brings it.
+        DropOff = "drop_off",
+    }
+}
+
+/// What shipping needs where a platform leaves the choice to the seller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShippingRule {
+    /// How parcels are handed over where both ways are open.
+    pub handover: Handover,
+    /// The platform's word for the kind of label that is asked for.
+    pub label: String,
+    /// Whether a pack can be taken back: Move to To Pack.
+    pub repack: bool,
+    /// How long to wait before a label that the platform is still preparing is asked for again.
+    pub label_retry: Span,
+}
+
+impl ShippingRule {
+    /// Whether there is anybody to arrange shipments with.
+    #[must_use]
+    pub const fn is_offered(&self) -> bool {
+        !self.label.is_empty()
+    }
+}
+
+impl Default for ShippingRule {
+    fn default() -> Self {
+        Self { handover: Handover::Pickup, label: String::new(), repack: false, label_retry: Span::from_seconds(5) }
+    }
+}
+
 /// How sure a row is and where it comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
@@ -216,6 +253,8 @@ pub struct Policy {
     pub requests: RequestPolicy,
     /// How the platform counts a shop's cancellation rate, by market, and what follows from it.
     pub cancellation_rates: Vec<RateRule>,
+    /// What shipping needs where the platform leaves the choice to the seller.
+    pub shipping: ShippingRule,
     /// Whether the seller may cancel at all in this platform's markets.
     pub seller_cancel: bool,
     /// Where chosen lines alone may be cancelled.

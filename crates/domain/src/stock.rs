@@ -44,6 +44,8 @@ worded! {
         Release = "release",
         /// Ship scan or courier scan.
         Ship = "ship",
+        /// A ship scan was taken back.
+        UndoShip = "undo_ship",
         /// The order is finished.
         Complete = "complete",
         /// A cancel, by anyone.
@@ -94,6 +96,7 @@ pub struct Moved {
     pub allocate: u32,
     pub release: u32,
     pub ship: u32,
+    pub undo_ship: u32,
     pub complete: u32,
     pub cancel: u32,
     pub stock_in: u32,
@@ -110,6 +113,7 @@ impl Moved {
             Cause::Allocate => Some(&mut self.allocate),
             Cause::Release => Some(&mut self.release),
             Cause::Ship => Some(&mut self.ship),
+            Cause::UndoShip => Some(&mut self.undo_ship),
             Cause::Complete => Some(&mut self.complete),
             Cause::Cancel => Some(&mut self.cancel),
             Cause::StockIn => Some(&mut self.stock_in),
@@ -132,6 +136,8 @@ pub struct LineFacts {
     pub cancelled: u32,
     /// The order was set aside here.
     pub voided: bool,
+    /// We scanned it out; no courier scan yet.
+    pub scanned_out: bool,
     /// What the order's live or latest seller's cancel says about this line's goods.
     pub goods: GoodsEffect,
     /// Units that may be promised to it.
@@ -246,7 +252,10 @@ pub fn settle(line: &LineStock, facts: &LineFacts) -> Settled {
                 hand.take(Bucket::Available, Bucket::Reserved, wanted, Cause::Reserve, false);
             }
         }
+        Standing::Arranged if facts.scanned_out => ship(&mut hand, live),
         Standing::ToPack | Standing::Arranged => {
+            // Scanned out by mistake, or back from a courier who did not take it.
+            hand.take(Bucket::Outbound, Bucket::Allocated, u32::MAX, Cause::UndoShip, false);
             hand.take(
                 Bucket::Reserved,
                 Bucket::Allocated,

@@ -7,6 +7,7 @@ const FACTS: LineFacts = LineFacts {
     ordered: 3,
     cancelled: 0,
     voided: false,
+    scanned_out: false,
     goods: GoodsEffect::ComeBack,
     available: 100,
     left_before_counting: false,
@@ -174,8 +175,10 @@ fn facts() -> impl Strategy<Value = LineFacts> {
     let standing = prop::sample::select(Standing::ALL);
     let stage = prop::sample::select(Stage::ALL);
     let goods = prop::sample::select(GoodsEffect::ALL);
-    (standing, stage, goods, 0..=5_u32, any::<bool>()).prop_map(|(standing, stage, goods, cancelled, voided)| {
+    let marks = (any::<bool>(), any::<bool>());
+    (standing, stage, goods, 0..=5_u32, marks).prop_map(|(standing, stage, goods, cancelled, (voided, scanned_out))| {
         LineFacts {
+            scanned_out,
             standing,
             stage,
             ordered: 5,
@@ -281,6 +284,25 @@ proptest! {
             prop_assert_eq!(i64::from(line.outbound), balance.outbound);
             prop_assert_eq!(i64::from(line.reserved), balance.reserved);
             prop_assert_eq!(i64::from(line.count_needed), balance.count_needed);
+        }
+    }
+}
+
+#[test]
+fn a_ship_scan_takes_the_units_out_and_its_undo_brings_them_back_each_time_under_a_key_of_its_own() {
+    let mut line = allocated();
+    let mut keys = std::collections::HashSet::new();
+    for _ in 0..3 {
+        for scanned_out in [true, false] {
+            let facts = LineFacts { standing: Standing::Arranged, stage: Stage::HandedOver, scanned_out, ..FACTS };
+            let settled = settle(&line, &facts);
+            let moved: Vec<_> = settled.steps.iter().map(|step| (step.from, step.to, step.units)).collect();
+            let (from, to) =
+                if scanned_out { (Bucket::Allocated, Bucket::Outbound) } else { (Bucket::Outbound, Bucket::Allocated) };
+            assert_eq!(moved, [(from, to, 3)]);
+            assert!(settled.steps.iter().all(|step| keys.insert((step.cause, step.start))));
+            assert!(settle(&settled.after, &facts).steps.is_empty(), "settled twice moves nothing");
+            line = settled.after;
         }
     }
 }

@@ -38,6 +38,9 @@ const GATHER: Duration = Duration::from_millis(8);
 /// How long to wait after a conflict with somebody else's change of the order.
 const CONFLICT_PAUSE: Span = Span::from_millis(50);
 
+/// How long to wait while a pack or shipment of the same order is under way.
+const SLOT_PAUSE: Span = Span::from_millis(300);
+
 /// A cancellation that this tick works on.
 struct Work {
     claim: Claim,
@@ -267,8 +270,12 @@ impl Engine {
         let (order, event) = match reads.of(&work.number) {
             ReadOf::Order(snapshot) => {
                 let applied = self.apply(session, shop, Some(before), &snapshot, reads.began_at).await?;
+                let live = snapshot.standing != domain::policy::Standing::Canceled;
                 let event = if applied.stale {
                     Event::ReadFailed { retry_after: Span::ZERO }
+                } else if live && applied.order.shipment == domain::shipment::Mark::Live {
+                    // A pack holds the order's slot: nothing is sent before its outcome is known.
+                    Event::ReadFailed { retry_after: SLOT_PAUSE }
                 } else {
                     reconcile::note_lines(&mut record, &applied.order);
                     self.become_answer(session, &mut record, &applied.order, &snapshot).await?;
@@ -425,22 +432,7 @@ impl Engine {
         answer: &Result<CancelAccepted, CallError>,
     ) -> Result<(), EngineError> {
         let now = self.clock.now();
-        let outcome = match answer {
-            Ok(_) => Outcome { outcome: "accepted", http_status: 200, ..Outcome::default() },
-            Err(error) => {
-                let Story { http_status, code, message, request_id, .. } = error.story.clone();
-                let outcome = match error.remedy {
-                    Remedy::Rejected => "rejected",
-                    Remedy::Unknown => "unknown",
-                    Remedy::RetryAfter(_)
-                    | Remedy::Pause(_)
-                    | Remedy::TokenExpired
-                    | Remedy::Reauthorize
-                    | Remedy::Bug => "not_carried_out",
-                };
-                Outcome { outcome, http_status, platform_code: code, platform_message: message, request_id }
-            }
-        };
+        let outcome = outcome_of(answer);
         let merchant = &shop.record.merchant;
         cancellations::end_attempt(session, merchant, &intent.work.id, intent.attempt, &outcome, now).await?;
         orders::mark_written(session, merchant, &intent.work.order, now).await?;
@@ -688,6 +680,24 @@ fn cancel_order(record: &CancellationRecord, order: &OrderRecord) -> CancelOrder
     }
 }
 
+/// How an attempt ended, as it is kept.
+pub(crate) fn outcome_of<T>(answer: &Result<T, CallError>) -> Outcome {
+    match answer {
+        Ok(_) => Outcome { outcome: "accepted", http_status: 200, ..Outcome::default() },
+        Err(error) => {
+            let Story { http_status, code, message, request_id, .. } = error.story.clone();
+            let outcome = match error.remedy {
+                Remedy::Rejected => "rejected",
+                Remedy::Unknown => "unknown",
+                Remedy::RetryAfter(_) | Remedy::Pause(_) | Remedy::TokenExpired | Remedy::Reauthorize | Remedy::Bug => {
+                    "not_carried_out"
+                }
+            };
+            Outcome { outcome, http_status, platform_code: code, platform_message: message, request_id }
+        }
+    }
+}
+
 pub(crate) fn in_words(story: &Story) -> String {
     match (story.message.trim(), story.code.trim()) {
         ("", code) => code.to_owned(),
@@ -702,7 +712,7 @@ fn unsendable(error: ConnectorError) -> CallError {
 }
 
 /// A check that failed changed nothing: whatever it came to, the cancel itself was not sent.
-fn not_carried_out(error: CallError) -> CallError {
+pub(crate) fn not_carried_out(error: CallError) -> CallError {
     let remedy = match error.remedy {
         Remedy::Unknown => Remedy::RetryAfter(Span::from_seconds(1)),
         other => other,

@@ -190,6 +190,17 @@ pub fn facts_of(order: &OrderRecord) -> OrderFacts {
     }
 }
 
+/// The facts of an order that the doors of packing and shipping look at.
+#[must_use]
+pub const fn facts_of_shipment(order: &OrderRecord) -> domain::shipment::Facts {
+    domain::shipment::Facts {
+        standing: order.standing,
+        fulfilled_by: order.fulfilled_by,
+        cancelling: order.cancelling,
+        voided: order.voided,
+    }
+}
+
 /// What the cancel dialog of an order shows, by what is stored. The platform is asked again before anything is sent.
 #[must_use]
 pub fn cancellation_options(order: &OrderRecord, policy: &Policy) -> CancellationOptions {
@@ -348,6 +359,7 @@ impl Engine {
     ) -> Result<OrderRecord, CommandError> {
         let before = self.order_for(session, merchant, order, expected_version).await?;
         refuse_while_cancelling(&before)?;
+        crate::pack::refuse_while_shipping(&before)?;
         if !before.list.may_be_voided() {
             return Err(CommandError::WrongList("Only orders in New and In Process can be voided.".to_owned()));
         }

@@ -3,9 +3,11 @@
 use crate::{Engine, EngineError, commands};
 use domain::cancellation::Phase;
 use domain::ids::MerchantSku;
+use domain::label::LabelState;
 use domain::order::LocalMarks;
 use domain::policy::{GoodsEffect, Policy, Standing};
 use domain::request::AnswerKind;
+use domain::shipment::Mark;
 use domain::stock::{LineFacts, settle};
 use store::cancellations::CancellationRecord;
 use store::orders::OrderRecord;
@@ -113,6 +115,7 @@ fn settle_lines(order: &OrderRecord, rest: &mut Rest, chosen: Option<&Chosen<'_>
             ordered: line.quantity,
             cancelled: line.canceled_quantity,
             voided: order.voided,
+            scanned_out: order.scanned_out,
             goods,
             available: u32::try_from(*shelf).unwrap_or(0),
             left_before_counting: order.left_before_counting,
@@ -145,7 +148,11 @@ fn settle_lines(order: &OrderRecord, rest: &mut Rest, chosen: Option<&Chosen<'_>
 pub(crate) fn marks(order: &OrderRecord, short: bool) -> LocalMarks {
     LocalMarks {
         voided: order.voided,
-        scanned_out: false,
+        packing: order.shipment == Mark::Live,
+        pack_failed: order.shipment == Mark::PackFailed,
+        labels_cached: !order.packages.is_empty()
+            && order.packages.iter().all(|package| package.label == LabelState::Cached),
+        scanned_out: order.scanned_out,
         short: short && matches!(order.standing, Standing::ToPack | Standing::Arranged),
         units_waiting: order.lines.iter().any(|line| line.stock.returning > 0),
         units_settled: order.lines.iter().any(|line| line.stock.was_stocked_in()),

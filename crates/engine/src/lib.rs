@@ -12,10 +12,12 @@ mod connect;
 mod consequences;
 mod counting;
 mod error;
+mod labels;
 mod ledger;
 mod live_check;
 mod manual;
 mod outside;
+mod pack;
 mod read_orders;
 mod reconcile;
 mod requests;
@@ -31,6 +33,7 @@ pub use batch_plan::{Cannot, Choice, Plan, PlatformPlan, RatePlan, ShopPlan, Uni
 pub use batches::{Asker, BatchError, check_size};
 pub use connect::{Authorised, ConnectError, FIRST_REACH, NewShop};
 pub use error::EngineError;
+pub use labels::{Print, PrintError};
 pub use live_check::LIVE_ANSWER_WITHIN;
 pub use outside::{Clock, Network, NetworkError};
 pub use requests::{AnswerError, AnswerWish};
@@ -56,12 +59,13 @@ pub const LEASE: Span = Span::from_seconds(60);
 /// Jobs that one tick claims at once, by kind.
 const fn claim_limit(kind: Kind) -> usize {
     match kind {
-        Kind::Cancellation => 64,
+        Kind::Cancellation | Kind::Shipment => 64,
         Kind::Batch => 8,
         Kind::ReadOrder => 200,
         Kind::Sweep => 1,
         Kind::ReadListings => 200,
         Kind::StockIn => 1,
+        Kind::Label => 20,
     }
 }
 
@@ -197,10 +201,12 @@ impl Engine {
         let worked = match kind {
             Kind::Cancellation => self.carry_on_cancellations(&shop, &lease, claims).await,
             Kind::Batch => self.carry_on_batches(&shop, &lease, &claims).await,
+            Kind::Shipment => self.carry_on_shipments(&shop, &lease, claims).await,
             Kind::ReadOrder => self.read_wanted_orders(&shop, &lease, &claims).await,
             Kind::Sweep => self.sweep(&shop, &lease, &claims).await,
             Kind::ReadListings => self.read_wanted_listings(&shop, &lease, &claims).await,
             Kind::StockIn => Ok(()),
+            Kind::Label => self.fetch_wanted_labels(&shop, &lease, &claims).await,
         };
         if let Err(error) = worked {
             self.free(&lease, self.clock.now().plus(Span::from_seconds(1))).await?;

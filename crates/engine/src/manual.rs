@@ -124,6 +124,8 @@ impl Engine {
             seller_may_cancel: None,
             voided: false,
             cancelling: false,
+            shipment: domain::shipment::Mark::None,
+            scanned_out: false,
             left_before_counting: false,
             cancelled_by: None,
             cancel_reason: None,

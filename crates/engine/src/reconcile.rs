@@ -9,8 +9,10 @@ use crate::{Engine, EngineError};
 use domain::cancellation::{LineSeen, Phase, Scope, Sent, View};
 use domain::eligibility::{self, Blocked, Gate, OrderFacts};
 use domain::ids::{LineId, ListingSku, MerchantSku, OrderId};
+use domain::label::LabelState;
 use domain::order::{List, place};
 use domain::policy::{Policy, Standing};
+use domain::shipment::Mark;
 use domain::snapshot::{Initiator, LineSnapshot, OrderSnapshot, PackageSnapshot};
 use domain::time::Moment;
 use std::collections::HashMap;
@@ -19,7 +21,7 @@ use store::jobs::{self, Kind};
 use store::log::{self, Entry};
 use store::orders::{self, LineRecord, NEVER, OrderRecord, PackageRecord};
 use store::stock::{self, ListingRecord};
-use store::{Session, StoreError, cancellations, new_id};
+use store::{Session, StoreError, cancellations, labels, new_id};
 
 /// What applying a read came to.
 pub(crate) struct Applied {
@@ -124,6 +126,8 @@ impl Engine {
             seller_may_cancel: snapshot.seller_may_cancel,
             voided: false,
             cancelling: false,
+            shipment: Mark::None,
+            scanned_out: false,
             left_before_counting: gone && begun < record.stock_from,
             cancelled_by: None,
             cancel_reason: None,
@@ -146,6 +150,7 @@ impl Engine {
         if !orders::insert(session, &order).await? {
             return Err(StoreError::Conflict("the order").into());
         }
+        self.want_labels(session, shop, None, &order).await?;
         stock::write(session, &record.merchant, &settled.movements, now).await?;
         if !snapshot.requests.is_empty() {
             self.note_requests(session, shop, None, &order, snapshot).await?;
@@ -186,6 +191,19 @@ impl Engine {
         after.platform_updated_at = snapshot.updated_at;
         self.change_lines(session, shop, &mut after, &snapshot.lines).await?;
         after.packages = changed_packages(&before, &snapshot.packages);
+        if before.standing == Standing::Arranged && after.standing == Standing::ToPack {
+            // Packed anew, the parcels get other labels.
+            labels::make_stale(session, &before.merchant, &before.id).await?;
+            for package in after.packages.iter_mut().filter(|package| package.label == LabelState::Cached) {
+                package.label = LabelState::Stale;
+            }
+        }
+        if after.standing == Standing::ToPack {
+            after.scanned_out = false;
+        }
+        if after.standing != Standing::ToPack && after.shipment == Mark::PackFailed {
+            after.shipment = Mark::None;
+        }
         note_cancel(&mut after, snapshot);
 
         let policy = self.policy(after.platform)?;
@@ -212,6 +230,7 @@ impl Engine {
         after.updated_at = now;
         orders::update(session, &before, &after).await?;
         stock::write(session, &before.merchant, &settled.movements, now).await?;
+        self.want_labels(session, shop, Some(&before), &after).await?;
         if before.platform_status != after.platform_status {
             let detail = format!("{} → {}", before.platform_status, after.platform_status);
             let entry = Entry {
@@ -391,6 +410,7 @@ fn package_of(package: &PackageSnapshot) -> PackageRecord {
         platform_status: package.platform_status.clone(),
         stage: package.stage,
         carrier: package.carrier.clone(),
+        label: LabelState::None,
     }
 }
 
@@ -400,6 +420,7 @@ fn changed_packages(before: &OrderRecord, packages: &[PackageSnapshot]) -> Vec<P
         let mut after = package_of(package);
         if let Some(known) = before.packages.iter().find(|known| known.number == after.number) {
             after.stage = after.stage.max(known.stage);
+            after.label = known.label;
             after.tracking_number = after.tracking_number.or_else(|| known.tracking_number.clone());
         }
         after

@@ -254,7 +254,10 @@ impl Marketplace for Lazada {
         let Some(api) = find(request) else { return answer(Err(unknown_path())) };
         let pool = pool(request);
         let outcome = match self.admit(request, &api, &pool, moment) {
-            Ok(seller) => self.carry_out(&api, &pool, seller, moment),
+            Ok(seller) => {
+                let host = request.header("host").unwrap_or_default();
+                self.carry_out(&api, &pool, seller, host, moment)
+            }
             Err(failure) => Err(failure),
         };
         self.send_pushes(moment);

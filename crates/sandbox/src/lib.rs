@@ -51,6 +51,7 @@ mod catalogue;
 mod clock;
 mod control;
 mod faults;
+mod label_pdf;
 mod lazada;
 mod limits;
 mod marketplace;

@@ -280,6 +280,11 @@
     const button = event.submitter;
     const inSheet = form.hasAttribute('data-sheet-form') && dialog.contains(form);
     if (!form.hasAttribute('data-place') && form.id !== 'many' && !inSheet) return;
+    // A file opens in a window of its own, as without this script; the marks that it leaves are looked at afterwards.
+    if (button?.hasAttribute('formtarget')) {
+      refreshIn(1000);
+      return;
+    }
     event.preventDefault();
     const data = new URLSearchParams(new FormData(form, button));
     const address = (button?.hasAttribute('formaction') && button.formAction) || form.action;
@@ -417,6 +422,9 @@
       ArrowUp: onRow ? () => step(-1) : null,
       x: () => row?.querySelector('td.box input:not(:disabled)')?.click(),
       c: () => act('cancel'),
+      p: () => act('pack'),
+      l: () => act('print'),
+      s: () => act('ship'),
       v: () => act('void'),
       a: () => act('agree'),
       r: () => act('reject'),

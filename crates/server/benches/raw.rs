@@ -222,6 +222,8 @@ fn order(number: u32) -> OrderRecord {
         seller_may_cancel: Some(true),
         voided: false,
         cancelling: false,
+        shipment: domain::shipment::Mark::None,
+        scanned_out: false,
         left_before_counting: false,
         cancelled_by: None,
         cancel_reason: None,
@@ -257,6 +259,7 @@ fn order(number: u32) -> OrderRecord {
             platform_status: "LOGISTICS_READY".to_owned(),
             stage: Stage::Untouched,
             carrier: "Standard Delivery".to_owned(),
+            label: domain::label::LabelState::None,
         }],
     }
 }

@@ -8,12 +8,14 @@ pub mod audit;
 pub mod batches;
 pub mod cancellations;
 pub mod health;
+pub mod labels;
 pub mod manual;
 pub mod once;
 pub mod openapi;
 pub mod order;
 pub mod orders;
 pub mod requests;
+pub mod shipping;
 pub mod shops;
 pub mod stock;
 pub mod stock_ins;
@@ -53,11 +55,19 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/orders/counts", get(orders::counts))
         .route("/api/v1/orders/void", post(voiding::void_many))
         .route("/api/v1/orders/restore", post(voiding::restore_many))
+        .route("/api/v1/orders/pack", post(shipping::pack_many))
+        .route("/api/v1/orders/ship", post(shipping::ship_many))
         .route("/api/v1/orders/{id}", get(orders::detail))
         .route("/api/v1/orders/{id}/cancellation-options", get(orders::options))
         .route("/api/v1/orders/{id}/void", post(voiding::void))
         .route("/api/v1/orders/{id}/restore", post(voiding::restore))
         .route("/api/v1/orders/{id}/complete", post(manual::complete))
+        .route("/api/v1/orders/{id}/pack", post(shipping::pack))
+        .route("/api/v1/orders/{id}/ship", post(shipping::ship))
+        .route("/api/v1/orders/{id}/undo-ship", post(shipping::undo_ship))
+        .route("/api/v1/orders/{id}/repack", post(shipping::repack))
+        .route("/api/v1/orders/{id}/fetch-labels", post(shipping::fetch_labels))
+        .route("/api/v1/labels.pdf", get(labels::pdf))
         .route("/api/v1/cancellations", get(cancellations::list).post(cancellations::create))
         .route("/api/v1/cancellations/plan", post(batches::plan))
         .route("/api/v1/cancellations/bulk", post(batches::bulk))

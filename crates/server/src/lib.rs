@@ -8,6 +8,7 @@
 //! | `api/` | the HTTP API; the files mirror the addresses |
 //! | `pages.rs`, `pages/`, `assets.rs` | the desk in a browser |
 //! | `batch_result.rs` | the result of a batch as a workbook |
+//! | `label_pdf.rs` | labels merged into one PDF |
 //! | `counts.rs` | how many orders stand in each list |
 //! | `connect.rs`, `public_address.rs` | connecting shops; where marketplaces reach the server |
 //! | `webhooks.rs`, `webhooks/`, `events.rs` | pushes in, events out |
@@ -28,6 +29,7 @@ pub mod data_folder;
 pub mod events;
 pub mod http;
 pub mod intake;
+pub mod label_pdf;
 mod manual_orders;
 pub mod metrics;
 pub mod network;

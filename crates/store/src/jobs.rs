@@ -14,6 +14,8 @@ pub enum Kind {
     Cancellation,
     /// Asks for the cancels of a batch whose turn has come, in one shop; the subject is the batch's id.
     Batch,
+    /// Carries a pack, a ready-to-ship or a repack on; the subject is its id.
+    Shipment,
     /// Reads one order from its platform; the subject is the order number.
     ReadOrder,
     /// Sweeps a shop for changed orders; the subject is the shop's id.
@@ -23,12 +25,22 @@ pub enum Kind {
     /// Stocks a selection of orders in; the subject is the batch's id. It asks no platform, so that its lane is the
     /// warehouse and not a shop.
     StockIn,
+    /// Fetches the labels of an order's packages; the subject is the order's id.
+    Label,
 }
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 6] =
-        [Self::Cancellation, Self::Batch, Self::ReadOrder, Self::Sweep, Self::ReadListings, Self::StockIn];
+    pub const ALL: [Self; 8] = [
+        Self::Cancellation,
+        Self::Shipment,
+        Self::Batch,
+        Self::ReadOrder,
+        Self::Sweep,
+        Self::ReadListings,
+        Self::StockIn,
+        Self::Label,
+    ];
 
     /// The word in the database.
     #[must_use]
@@ -36,10 +48,12 @@ impl Kind {
         match self {
             Self::Cancellation => "cancellation",
             Self::Batch => "batch",
+            Self::Shipment => "shipment",
             Self::ReadOrder => "read_order",
             Self::Sweep => "sweep",
             Self::ReadListings => "read_listings",
             Self::StockIn => "stock_in",
+            Self::Label => "label",
         }
     }
 }

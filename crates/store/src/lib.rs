@@ -16,12 +16,14 @@ pub mod cancellations;
 pub mod consents;
 pub mod idempotency;
 pub mod jobs;
+pub mod labels;
 pub mod log;
 pub mod order_lists;
 pub mod orders;
 pub mod people;
 pub mod public_address;
 pub mod requests;
+pub mod shipments;
 pub mod shops;
 pub mod stock;
 pub mod stock_ins;
@@ -199,6 +201,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (2, "cancels of lines", include_str!("../migrations/sqlite/0002_cancels_of_lines.sql")),
     (3, "batches", include_str!("../migrations/sqlite/0003_batches.sql")),
     (4, "apps consents public address", include_str!("../migrations/sqlite/0004_apps_consents_public_address.sql")),
+    (5, "shipments labels", include_str!("../migrations/sqlite/0005_shipments_labels.sql")),
     (6, "cancellation requests", include_str!("../migrations/sqlite/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
 ];
@@ -207,6 +210,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (2, "cancels of lines", include_str!("../migrations/postgres/0002_cancels_of_lines.sql")),
     (3, "batches", include_str!("../migrations/postgres/0003_batches.sql")),
     (4, "apps consents public address", include_str!("../migrations/postgres/0004_apps_consents_public_address.sql")),
+    (5, "shipments labels", include_str!("../migrations/postgres/0005_shipments_labels.sql")),
     (6, "cancellation requests", include_str!("../migrations/postgres/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
 ];
@@ -228,12 +232,14 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("consents", consents::STATEMENTS),
     ("idempotency", idempotency::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
+    ("labels", labels::STATEMENTS),
     ("log", log::STATEMENTS),
     ("order_lists", order_lists::STATEMENTS),
     ("orders", orders::STATEMENTS),
     ("people", people::STATEMENTS),
     ("public_address", public_address::STATEMENTS),
     ("requests", requests::STATEMENTS),
+    ("shipments", shipments::STATEMENTS),
     ("shops", shops::STATEMENTS),
     ("stock", stock::STATEMENTS),
     ("stock_ins", stock_ins::STATEMENTS),

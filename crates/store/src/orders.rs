@@ -6,10 +6,12 @@ use crate::session::{Row, Session, args, statements};
 use domain::ids::{
     LineId, ListingId, ListingSku, MerchantId, MerchantSku, OrderId, OrderNumber, PackageNumber, ShopId, WarehouseId,
 };
+use domain::label::LabelState;
 use domain::money::{Currency, Money};
 use domain::order::{List, Stage, Tab};
 use domain::platform::Platform;
 use domain::policy::Standing;
+use domain::shipment::Mark;
 use domain::snapshot::{FulfilledBy, Initiator};
 use domain::stock::{LineStock, Moved};
 use domain::time::Moment;
@@ -46,6 +48,10 @@ pub struct OrderRecord {
     pub seller_may_cancel: Option<bool>,
     pub voided: bool,
     pub cancelling: bool,
+    /// What its latest shipment says of it.
+    pub shipment: Mark,
+    /// We scanned it out; no courier scan yet.
+    pub scanned_out: bool,
     /// Its goods left before the shop's stock was counted: it moves no stock.
     pub left_before_counting: bool,
     pub cancelled_by: Option<Initiator>,
@@ -119,6 +125,8 @@ pub struct PackageRecord {
     pub platform_status: String,
     pub stage: Stage,
     pub carrier: String,
+    /// Where its label's cached copy stands; written by [`crate::labels`] alone.
+    pub label: LabelState,
 }
 
 impl OrderRecord {
@@ -131,16 +139,17 @@ impl OrderRecord {
 
 statements! {
     LOAD = "select order_id, shop_id, platform, number, version, list, tab, platform_status, standing, stage, region, currency, total_minor, \
-        buyer_name, cod, preorder, fulfilled_by, seller_may_cancel, voided, cancelling, left_before_counting, cancelled_by, cancel_reason, \
-        buyer_reason, ordered_at, paid_at, ship_by, canceled_at, platform_updated_at, read_began_at, written_at, updated_at \
-        from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
+        buyer_name, cod, preorder, fulfilled_by, seller_may_cancel, voided, cancelling, shipment, scanned_out, left_before_counting, \
+        cancelled_by, cancel_reason, buyer_reason, ordered_at, paid_at, ship_by, canceled_at, platform_updated_at, read_began_at, \
+        written_at, updated_at from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
     LINES = "select order_id, line_id, listing_id, listing_sku, merchant_sku, warehouse_id, name, variation, quantity, canceled_quantity, \
         canceled_by, unit_price_minor, platform_status, stage, package_number, reserved, allocated, outbound, outside, returning_units, \
-        count_needed, moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, \
+        count_needed, moved_reserve, moved_allocate, moved_release, moved_ship, moved_undo_ship, moved_complete, moved_cancel, lost, moved_stock_in, \
         moved_find, moved_undo_stock_in \
         from lines where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
-    PACKAGES = "select order_id, number, tracking_number, platform_status, stage, carrier \
-        from packages where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
+    PACKAGES = "select p.order_id, p.number, p.tracking_number, p.platform_status, p.stage, p.carrier, coalesce(l.state, 'none') as label \
+        from packages p left join labels l on l.merchant_id = p.merchant_id and l.order_id = p.order_id and l.package_number = p.number \
+        where p.merchant_id = $1 and p.order_id in (select value from json_each($2)) order by p.order_id, p.position";
     IDS_BY_NUMBER = "select order_id, number from orders \
         where merchant_id = $1 and shop_id = $2 and number in (select value from json_each($3))";
     INSERT = "insert into orders (merchant_id, order_id, shop_id, platform, number, version, list, tab, platform_status, standing, stage, \
@@ -152,14 +161,14 @@ statements! {
     UPDATE = "update orders set version = version + 1, list = $4, tab = $5, platform_status = $6, standing = $7, stage = $8, total_minor = $9, \
         buyer_name = $10, cod = $11, preorder = $12, fulfilled_by = $13, seller_may_cancel = $14, voided = $15, cancelling = $16, \
         cancelled_by = $17, cancel_reason = $18, buyer_reason = $19, paid_at = $20, ship_by = $21, canceled_at = $22, \
-        platform_updated_at = $23, read_began_at = $24, written_at = $25, updated_at = $26 \
+        platform_updated_at = $23, read_began_at = $24, written_at = $25, updated_at = $26, shipment = $27, scanned_out = $28 \
         where merchant_id = $1 and order_id = $2 and version = $3";
     SAVE_LINE = "insert into lines (merchant_id, order_id, line_id, position, listing_id, listing_sku, merchant_sku, warehouse_id, name, \
         variation, quantity, canceled_quantity, unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, \
         moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, moved_find, \
-        moved_undo_stock_in, canceled_by, platform_status, stage, package_number) \
+        moved_undo_stock_in, canceled_by, platform_status, stage, package_number, moved_undo_ship) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, \
-        $28, $29, $30, $31, $32, $33) \
+        $28, $29, $30, $31, $32, $33, $34) \
         on conflict (merchant_id, order_id, line_id) do update set position = excluded.position, name = excluded.name, \
         variation = excluded.variation, quantity = excluded.quantity, canceled_quantity = excluded.canceled_quantity, \
         unit_price_minor = excluded.unit_price_minor, reserved = excluded.reserved, allocated = excluded.allocated, \
@@ -168,7 +177,8 @@ statements! {
         moved_release = excluded.moved_release, moved_ship = excluded.moved_ship, moved_complete = excluded.moved_complete, \
         moved_cancel = excluded.moved_cancel, lost = excluded.lost, moved_stock_in = excluded.moved_stock_in, moved_find = excluded.moved_find, \
         moved_undo_stock_in = excluded.moved_undo_stock_in, canceled_by = excluded.canceled_by, \
-        platform_status = excluded.platform_status, stage = excluded.stage, package_number = excluded.package_number";
+        platform_status = excluded.platform_status, stage = excluded.stage, package_number = excluded.package_number, \
+        moved_undo_ship = excluded.moved_undo_ship";
     SAVE_RETURN = "insert into returns (merchant_id, order_id, units, since, settled_at) values ($1, $2, $3, $4, $5) \
         on conflict (merchant_id, order_id) do update set units = excluded.units, settled_at = excluded.settled_at, \
         since = case when returns.units = 0 then excluded.since else returns.since end";
@@ -188,6 +198,7 @@ statements! {
         join orders o on o.merchant_id = l.merchant_id and o.order_id = l.order_id \
         where l.merchant_id = $1 and o.shop_id = $2 and o.fulfilled_by = 'seller' \
         group by l.listing_id, l.listing_sku, l.merchant_sku, l.name";
+    IDS_BY_TERM = "select order_id from order_terms where merchant_id = $1 and term = $2 order by order_id limit 20";
     MARK_WRITTEN = "update orders set written_at = $3 where merchant_id = $1 and order_id = $2 and written_at < $3";
 }
 
@@ -260,6 +271,15 @@ pub async fn ids_by_number(
             ))
         })
         .collect()
+}
+
+/// Our ids of the orders that have this number, package, tracking number or SKU, at most twenty.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn ids_by_term(session: &mut Session, merchant: &MerchantId, term: &str) -> Result<Vec<OrderId>, StoreError> {
+    let rows = session.rows(IDS_BY_TERM, args![merchant.as_str(), term.to_lowercase()]).await?;
+    rows.iter().map(|row| parsed(row, "order_id", |text| OrderId::parse(text))).collect()
 }
 
 /// Locks orders, always in the same order, before a transaction changes several: two that share orders then wait for each
@@ -392,6 +412,8 @@ pub async fn update(session: &mut Session, before: &OrderRecord, after: &OrderRe
                 after.read_began_at.millis(),
                 after.written_at.millis(),
                 after.updated_at.millis(),
+                after.shipment.as_str(),
+                after.scanned_out,
             ],
         )
         .await?;
@@ -556,6 +578,7 @@ async fn save_line(
                 &line.platform_status,
                 line.stage.map(Stage::as_str),
                 line.package.as_ref().map(PackageNumber::as_str),
+                stock.moved.undo_ship,
             ],
         )
         .await
@@ -643,6 +666,8 @@ fn read_order(merchant: &MerchantId, row: &Row, lines: &[Row], packages: &[Row])
         seller_may_cancel: row.optional_truth("seller_may_cancel")?,
         voided: row.truth("voided")?,
         cancelling: row.truth("cancelling")?,
+        shipment: parsed(row, "shipment", Mark::parse)?,
+        scanned_out: row.truth("scanned_out")?,
         left_before_counting: row.truth("left_before_counting")?,
         cancelled_by: parsed_optional(row, "cancelled_by", Initiator::parse)?,
         cancel_reason: row.optional_text("cancel_reason")?,
@@ -689,6 +714,7 @@ fn read_line(row: &Row, currency: Currency) -> Result<LineRecord, StoreError> {
                 allocate: row.units("moved_allocate")?,
                 release: row.units("moved_release")?,
                 ship: row.units("moved_ship")?,
+                undo_ship: row.units("moved_undo_ship")?,
                 complete: row.units("moved_complete")?,
                 cancel: row.units("moved_cancel")?,
                 stock_in: row.units("moved_stock_in")?,
@@ -706,5 +732,6 @@ fn read_package(row: &Row) -> Result<PackageRecord, StoreError> {
         platform_status: row.text("platform_status")?,
         stage: parsed(row, "stage", Stage::parse)?,
         carrier: row.text("carrier")?,
+        label: parsed(row, "label", LabelState::parse)?,
     })
 }

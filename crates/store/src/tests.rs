@@ -89,6 +89,8 @@ fn order(number: &str, ship_by: i64) -> OrderRecord {
         seller_may_cancel: Some(true),
         voided: false,
         cancelling: false,
+        shipment: domain::shipment::Mark::None,
+        scanned_out: false,
         left_before_counting: false,
         cancelled_by: None,
         cancel_reason: None,
@@ -124,6 +126,7 @@ fn order(number: &str, ship_by: i64) -> OrderRecord {
             platform_status: "LOGISTICS_READY".to_owned(),
             stage: Stage::Untouched,
             carrier: "Standard Delivery".to_owned(),
+            label: domain::label::LabelState::None,
         }],
     }
 }
@@ -796,6 +799,7 @@ fn policy() -> domain::policy::Policy {
             reject_reasons: Vec::new(),
         },
         cancellation_rates: Vec::new(),
+        shipping: domain::policy::ShippingRule::default(),
         seller_cancel: true,
         partial_cancel: domain::policy::MarketSwitch::default(),
         siblings: Vec::new(),

@@ -10,7 +10,7 @@ use domain::time::Span;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{auth, cancel, eligibility, orders, requests, stock};
+use super::{auth, cancel, eligibility, orders, requests, shipping, stock};
 use crate::call::{CLOCK_SKEW, CallError, Effect, Pause, PauseScope, Received, Remedy, Story};
 use crate::lenient::{self, read_object};
 use crate::wire;
@@ -67,6 +67,9 @@ const LEGACY: &[&str] = &[cancel::LEGACY];
 const REQUESTS: &[&str] = &[requests::DECIDE, requests::REVERSE_ORDERS, requests::REASONS];
 const TOKENS: &[&str] = &[auth::TOKEN_CREATE, auth::TOKEN_REFRESH];
 const STOCK: &[&str] = &[stock::UPDATE_SELLABLE, stock::GET_ITEM];
+
+const SHIPPING: &[&str] =
+    &[shipping::PROVIDERS, shipping::PACK, shipping::RTS, shipping::REPACKAGE, shipping::DOCUMENT];
 
 const RULES: &[Rule] = &[
     // Section 4: the gateway.
@@ -136,6 +139,20 @@ const RULES: &[Rule] = &[
     at(LEGACY, "21", Meaning::Fault),
     at(LEGACY, "22", Meaning::Refused),
     at(LEGACY, "28", Meaning::Refused),
+    // Section 8: no carrier, and what is wrong with a whole call; rows have codes of their own.
+    at(SHIPPING, "1003", Meaning::Refused),
+    at(SHIPPING, "40011", Meaning::Refused),
+    at(SHIPPING, "700021", Meaning::Refused),
+    at(SHIPPING, "700022", Meaning::Ours),
+    at(SHIPPING, "700025", Meaning::Refused),
+    at(SHIPPING, "700026", Meaning::Refused),
+    at(SHIPPING, "700027", Meaning::Refused),
+    at(SHIPPING, "700029", Meaning::Refused),
+    at(SHIPPING, "700031", Meaning::Refused),
+    at(SHIPPING, "600001", Meaning::Refused),
+    at(SHIPPING, "600002", Meaning::Refused),
+    at(SHIPPING, "34", Meaning::Refused),
+    at(SHIPPING, "700040", Meaning::Refused),
     // Section 9.
     at(STOCK, "5", Meaning::Ours),
     at(STOCK, "30", Meaning::Ours),

@@ -12,6 +12,7 @@ mod policy;
 mod pushes;
 mod requests;
 mod shared_payloads;
+mod shipping;
 mod signatures;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use domain::time::Span;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{auth, cancel, requests, stock};
+use super::{auth, cancel, requests, shipping, stock};
 use crate::call::{CLOCK_SKEW, CallError, Effect, Pause, PauseScope, Received, Remedy, Story};
 use crate::lenient::{self, read_object};
 
@@ -69,6 +69,9 @@ const CANCEL: &[&str] = &[cancel::CANCEL_ORDER];
 const ANSWER: &[&str] = &[requests::HANDLE];
 const TOKENS: &[&str] = &[auth::TOKEN_GET, auth::ACCESS_TOKEN_GET];
 const STOCK: &[&str] = &[stock::UPDATE_STOCK];
+const SHIP: &[&str] = &[shipping::GET_SHIPPING_PARAMETER, shipping::SHIP_ORDER];
+const LABEL: &[&str] =
+    &[shipping::GET_TRACKING_NUMBER, shipping::CREATE_DOCUMENT, shipping::DOCUMENT_RESULT, shipping::DOWNLOAD_DOCUMENT];
 
 const fn rule(code: &'static str, meaning: Meaning) -> Rule {
     Rule { code, module: None, endpoints: ANYWHERE, words: "", meaning }
@@ -132,6 +135,34 @@ const RULES: &[Rule] = &[
     said("error_param", "required field", Meaning::Ours),
     said("error_param", "not from gateway", Meaning::Ours),
     at(CANCEL, "error_param", "", Meaning::Refused),
+    // Section 10: about a hundred faults of an order's shipment have this code; the platform's words are shown.
+    at(SHIP, "error_param", "", Meaning::Refused),
+    at(SHIP, "error_status", "", Meaning::Refused),
+    at(SHIP, "package_number_not_exist", "", Meaning::Refused),
+    at(SHIP, "package_not_exist", "", Meaning::Refused),
+    at(SHIP, "invalid_error", "", Meaning::Refused),
+    at(SHIP, "ship_order_not_ready_to_ship", "", Meaning::Refused),
+    at(SHIP, "package_already_shipped", "", Meaning::Refused),
+    at(SHIP, "ship_order_need_pacakge_number", "", Meaning::Refused),
+    at(SHIP, "ship_order_not_need_pacakge_number", "", Meaning::Refused),
+    at(SHIP, "ship_order_only_support_one_type", "", Meaning::Refused),
+    at(SHIP, "ship_order_unsupport_pickup", "", Meaning::Refused),
+    at(SHIP, "ship_order_unsupport_dropoff", "", Meaning::Refused),
+    at(SHIP, "ship_order_unsupport_non_integrated", "", Meaning::Refused),
+    at(SHIP, "ship_order_pff_init", "", Meaning::Refused),
+    at(SHIP, "error_booking_order", "", Meaning::Refused),
+    at(SHIP, "lack_of_invoice_data", "", Meaning::Refused),
+    at(SHIP, "order_finalized", "", Meaning::Refused),
+    at(SHIP, "error_order_state", "", Meaning::Refused),
+    at(LABEL, "invalid_error", "", Meaning::Refused),
+    at(LABEL, "package_not_exist", "", Meaning::Refused),
+    at(LABEL, "package_number_not_exist", "", Meaning::Refused),
+    at(LABEL, "order_status_error", "", Meaning::Refused),
+    at(LABEL, "order_not_exist", "", Meaning::Refused),
+    at(LABEL, "tracking_number_invalid", "", Meaning::Refused),
+    at(LABEL, "packages_can_not_download_together", "", Meaning::Refused),
+    at(LABEL, "package_print_failed", "", Meaning::Refused),
+    at(LABEL, "batch_api_all_failed", "", Meaning::Refused),
     rule("error_param", Meaning::Ours),
     rule("order_list_invalid_time", Meaning::Ours),
     rule("error_not_found", Meaning::Refused),
@@ -234,6 +265,20 @@ impl Asked {
             return failure(CallError { remedy: self.remedy_without_code(received), story }, None);
         }
         Ok(Answer { asked: self, story, response: envelope.response, body: &received.body })
+    }
+
+    /// What was read cannot be used.
+    pub(super) fn unusable(&self, problem: &str) -> CallError {
+        let message = self.public(&format!("the answer cannot be used: {problem}"));
+        let story = Story { endpoint: self.endpoint.to_owned(), http_status: 200, message, ..Story::default() };
+        CallError { remedy: Remedy::Unknown, story }
+    }
+
+    /// A row of a batch that was refused for good, in the platform's own words.
+    pub(super) fn row_refused(&self, code: &str, words: &str) -> CallError {
+        let (code, message) = (self.public(code), self.public(words));
+        let story = Story { endpoint: self.endpoint.to_owned(), http_status: 200, code, message, ..Story::default() };
+        CallError { remedy: Remedy::Rejected, story }
     }
 
     /// What a known or unknown code asks for.

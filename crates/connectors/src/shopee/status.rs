@@ -46,6 +46,12 @@ pub(super) fn package_stage(policy: &Policy, package_status: &str, order_stage: 
     policy.package_status(package_status).map_or(order_stage, |rule| rule.stage)
 }
 
+/// Whether a package still waits for its shipment to be arranged.
+pub(super) fn is_to_be_arranged(policy: &Policy, package_status: &str) -> bool {
+    let travels = policy.package_status(package_status).is_some_and(|rule| rule.stage >= Stage::HandedOver);
+    package_status != ARRANGED && !DEAD.contains(&package_status) && !travels
+}
+
 /// Whether every package that still travels is arranged or further.
 fn all_arranged<'a>(policy: &Policy, packages: impl Iterator<Item = &'a str>) -> bool {
     let mut live = packages.filter(|status| !DEAD.contains(status)).peekable();

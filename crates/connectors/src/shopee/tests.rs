@@ -10,6 +10,7 @@ mod facts;
 mod pushes;
 mod requests;
 mod shared_payloads;
+mod shipping;
 mod signatures;
 
 use std::sync::Arc;

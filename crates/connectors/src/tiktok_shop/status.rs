@@ -57,6 +57,11 @@ pub(super) fn read<'a>(
     Reading { standing, stage }
 }
 
+/// Whether nobody shipped a package yet.
+pub(super) fn is_to_be_shipped(package_status: &str) -> bool {
+    package_status == TO_FULFILL
+}
+
 /// How far a package's goods are; one whose status is in no table is as far as its order.
 pub(super) fn package_stage(policy: &Policy, package_status: &str, order_stage: Stage) -> Stage {
     policy.package_status(package_status).map_or(order_stage, |rule| rule.stage)

@@ -313,7 +313,7 @@ fn lines(items: Vec<Item>, currency: Currency, cancelled: bool) -> Result<Vec<Li
     items.into_iter().map(line).collect()
 }
 
-/// The order's parcel, once it has a number of its carrier. Tokopedia has no numbers of packages: it is named after its
+/// The order's parcel, once it was accepted or has a number of its carrier. Tokopedia has no numbers of packages: it is named after its
 /// order.
 fn package(
     shipping: Option<Shipping>,
@@ -321,14 +321,15 @@ fn package(
     platform_status: &str,
     stage: Stage,
 ) -> Result<Vec<PackageSnapshot>, String> {
-    let Some((shipping, awb)) = shipping.and_then(|it| it.awb.clone().map(|awb| (it, awb))) else {
+    let awb = shipping.as_ref().and_then(|shipping| shipping.awb.clone());
+    if awb.is_none() && stage == Stage::Untouched {
         return Ok(Vec::new());
-    };
+    }
     Ok(vec![PackageSnapshot {
         number: PackageNumber::parse(number.as_str()).map_err(|error| error.to_string())?,
-        tracking_number: Some(awb),
+        tracking_number: awb,
         platform_status: platform_status.to_owned(),
         stage,
-        carrier: shipping.logistic_name.unwrap_or_default(),
+        carrier: shipping.and_then(|shipping| shipping.logistic_name).unwrap_or_default(),
     }])
 }

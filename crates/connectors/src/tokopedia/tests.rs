@@ -10,6 +10,7 @@ mod facts;
 mod pushes;
 mod requests;
 mod shared_payloads;
+mod shipping;
 
 use std::sync::Arc;
 

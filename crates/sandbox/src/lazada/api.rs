@@ -38,7 +38,7 @@ const fn api(path: &'static str, method: Method, nature: Nature) -> Api {
 }
 
 /// The APIs, one row each. Cancelling is a GET that writes (section 6.2).
-pub(super) const APIS: [Api; 27] = [
+pub(super) const APIS: [Api; 28] = [
     Api { token: false, ..api("/auth/token/create", Method::Any, Nature::Write) },
     Api { token: false, ..api("/auth/token/refresh", Method::Any, Nature::Write) },
     api("/orders/get", Method::Get, Nature::Read),
@@ -54,6 +54,7 @@ pub(super) const APIS: [Api; 27] = [
     api("/order/fulfill/pack", Method::Post, Nature::Write),
     api("/order/package/rts", Method::Post, Nature::Write),
     api("/order/package/repack", Method::Any, Nature::Write),
+    api("/order/package/document/get", Method::Any, Nature::Read),
     api("/product/item/get", Method::Get, Nature::Read),
     api("/products/get", Method::Get, Nature::Read),
     api("/product/stock/sellable/update", Method::Any, Nature::Write),
@@ -134,6 +135,7 @@ impl Lazada {
         api: &Api,
         pool: &BTreeMap<String, String>,
         seller: i64,
+        host: &str,
         moment: &mut Moment<'_>,
     ) -> Outcome {
         let parameters = &Parameters(pool);
@@ -175,6 +177,7 @@ impl Lazada {
             "/order/package/repack" => {
                 shipping::move_packages(shop, parameters, "rePackReq", Status::Repacked, rules, moment)
             }
+            "/order/package/document/get" => shipping::document(shop, parameters, host, rules, moment),
             "/order/pack" => shipping::legacy_pack(shop, parameters, rules, moment),
             "/order/rts" => shipping::legacy_ready(shop, parameters, rules, moment),
             "/order/repack" => shipping::legacy_repack(shop, parameters, rules, moment),

@@ -1,6 +1,6 @@
 //! The page on which a seller consents: sheet section 2.
 
-use super::Lazada;
+use super::{Lazada, shipping};
 use crate::marketplace::{Answer, Moment, Request};
 
 /// The consent page.
@@ -10,7 +10,7 @@ const CONFIRMED: &str = "/oauth/confirmed";
 
 /// A path of a page.
 pub(super) fn is_page(path: &str) -> bool {
-    [CONSENT, CONFIRMED].contains(&path)
+    [CONSENT, CONFIRMED].contains(&path) || path.starts_with(shipping::FILES)
 }
 
 /// Text inside HTML.
@@ -27,6 +27,11 @@ fn html(status: u16, code: &str, page: String) -> Answer {
     }
 }
 
+fn pdf(body: Vec<u8>) -> Answer {
+    let headers = vec![("content-type", "application/pdf".to_owned())];
+    Answer { status: 200, headers, body, code: String::new() }
+}
+
 fn fault(code: &str, message: &str) -> Answer {
     html(400, code, format!("<!doctype html><title>{code}</title><p>{code}: {}</p>", escape(message)))
 }
@@ -34,6 +39,10 @@ fn fault(code: &str, message: &str) -> Answer {
 impl Lazada {
     /// Answers a page.
     pub(super) fn page(&mut self, request: &Request, moment: &mut Moment<'_>) -> Answer {
+        if let Some(name) = request.path.strip_prefix(shipping::FILES) {
+            let file = self.shops.values().find_map(|shop| shipping::file(shop, name));
+            return file.map_or_else(|| fault("NotFound", "There is no such file."), pdf);
+        }
         let text = |name: &str| request.parameter(name).unwrap_or_default();
         if text("client_id") != self.app.app_key {
             return fault("InvalidAppKey", "client_id is no app.");

@@ -31,6 +31,10 @@ pub(super) struct Rules {
     pub(super) zero_stock: bool,
     /// The older cancel and packing calls still answer (section 11).
     pub(super) legacy: bool,
+    /// Packing is refused, item by item.
+    pub(super) pack_refused: bool,
+    /// Seconds from packing until the parcel's document has a link. Not documented.
+    pub(super) document_seconds: i64,
     /// Seconds from the answer of a cancel to the status canceled (6.2: “may lag”).
     pub(super) cancel_settles_seconds: i64,
     /// Seconds from the seller's agreement to the cancel (section 7: the logistics side).
@@ -59,6 +63,8 @@ impl Default for Rules {
             reasons: REASONS.iter().map(|reason| reason.name.to_owned()).collect(),
             zero_stock: true,
             legacy: true,
+            pack_refused: false,
+            document_seconds: 0,
             cancel_settles_seconds: 0,
             agreed_settles_seconds: 0,
             request_answer_seconds: 86_400,

@@ -1,4 +1,4 @@
-//! Packing and ready-to-ship: sheet section 8. Not here: labels, delivery by the seller's own fleet, digital goods.
+//! Packing, ready-to-ship and labels: sheet section 8. Not here: delivery by the seller's own fleet, digital goods.
 
 use serde_json::{Value, json};
 
@@ -70,6 +70,7 @@ fn pack_order(shop: &mut Shop, id: i64, items: &[i64], rules: &Rules, moment: &m
                 Some(item) if item.is_asked() || item.is_agreed() => {
                     Some(("700031", "The item is not ready to fulfil"))
                 }
+                Some(_) if rules.pack_refused => Some(("1003", "No shipment provider serves this address")),
                 Some(item) if matches!(item.status, Status::Pending | Status::Repacked) => None,
                 Some(_) => Some(("700026", "The status of the item cannot be packed")),
             };
@@ -226,4 +227,51 @@ fn legacy_items(parameters: &Parameters<'_>) -> Result<Vec<i64>, Failure> {
     items.sort_unstable();
     items.dedup();
     if items.is_empty() { Err(Failure::caller("20", "E020: Invalid Order Item ID")) } else { Ok(items) }
+}
+
+/// Where a label's file lies, before its parcel.
+pub(super) const FILES: &str = "/files/label/";
+
+/// `/order/package/document/get`: the link of the parcels' labels in one file, once there is one.
+pub(super) fn document(
+    shop: &Shop,
+    parameters: &Parameters<'_>,
+    host: &str,
+    rules: &Rules,
+    moment: &Moment<'_>,
+) -> Outcome {
+    let request = parameters.json("getDocumentReq")?;
+    let wanted: Vec<&str> = rows(&request, "packages").iter().filter_map(|row| row["package_id"].as_str()).collect();
+    if wanted.is_empty() || wanted.len() > MOST_AT_ONCE {
+        return Ok(whole_failure("700022", "The number of packages must be 1 to 20"));
+    }
+    let mut ready = true;
+    for package in &wanted {
+        let Some((order, place)) = shop.order_of_package(package) else {
+            return Ok(whole_failure("600001", "The package is not found"));
+        };
+        let mut inside = order.items.iter().filter(|item| item.package == Some(place));
+        let printable = |status: Status| matches!(status, Status::Packed) || status.is_ready();
+        if !inside.any(|item| printable(item.status)) {
+            return Ok(whole_failure("700040", "There is nothing to print"));
+        }
+        ready &= moment.now >= order.updated.saturating_add(rules.document_seconds);
+    }
+    let url = format!("http://{host}{FILES}{}.pdf", wanted.join("+"));
+    // The file is base64 of HTML even for PDF (section 8): an empty page here, since nobody should read it.
+    Ok(result(json!({"file": "", "doc_type": "PDF", "pdf_url": ready.then_some(url)})))
+}
+
+/// The file behind a link: the labels of its parcels, here of the first.
+pub(super) fn file(shop: &Shop, name: &str) -> Option<Vec<u8>> {
+    let package = name.strip_suffix(".pdf")?.split('+').next()?;
+    let (order, place) = shop.order_of_package(package)?;
+    let parcel = order.packages.get(place)?;
+    let lines = [
+        parcel.tracking.to_string(),
+        format!("Lazada order {}", order.id),
+        format!("Package {}", parcel.id),
+        format!("From {}", shop.name),
+    ];
+    Some(crate::label_pdf::label(&lines, &parcel.tracking))
 }

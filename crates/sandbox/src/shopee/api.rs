@@ -20,7 +20,7 @@ pub(super) enum Signed {
 }
 
 /// The APIs, one row each.
-pub(super) const APIS: [(&str, &str, Signed, Nature); 17] = [
+pub(super) const APIS: [(&str, &str, Signed, Nature); 20] = [
     ("POST", "/api/v2/auth/token/get", Signed::Public, Nature::Write),
     ("POST", "/api/v2/auth/access_token/get", Signed::Public, Nature::Write),
     ("GET", "/api/v2/public/get_shops_by_partner", Signed::Public, Nature::Read),
@@ -34,6 +34,9 @@ pub(super) const APIS: [(&str, &str, Signed, Nature); 17] = [
     ("GET", "/api/v2/logistics/get_shipping_parameter", Signed::Shop, Nature::Read),
     ("POST", "/api/v2/logistics/ship_order", Signed::Shop, Nature::Write),
     ("GET", "/api/v2/logistics/get_tracking_number", Signed::Shop, Nature::Read),
+    ("POST", "/api/v2/logistics/create_shipping_document", Signed::Shop, Nature::Read),
+    ("POST", "/api/v2/logistics/get_shipping_document_result", Signed::Shop, Nature::Read),
+    ("POST", "/api/v2/logistics/download_shipping_document", Signed::Shop, Nature::Read),
     ("GET", "/api/v2/product/get_item_base_info", Signed::Shop, Nature::Read),
     ("GET", "/api/v2/product/get_model_list", Signed::Shop, Nature::Read),
     ("POST", "/api/v2/product/update_stock", Signed::Shop, Nature::Write),
@@ -147,6 +150,9 @@ impl Shopee {
             "logistics/get_shipping_parameter" => logistics::get_shipping_parameter(shop, parameters, moment),
             "logistics/ship_order" => logistics::ship_order(shop, parameters, &tracking, rules, moment),
             "logistics/get_tracking_number" => logistics::get_tracking_number(shop, parameters),
+            "logistics/create_shipping_document" => logistics::create_document(shop, parameters),
+            "logistics/get_shipping_document_result" => logistics::document_result(shop, parameters, rules, moment),
+            "logistics/download_shipping_document" => logistics::download(shop, parameters, rules, moment),
             "product/get_item_base_info" => products::get_item_base_info(shop, parameters),
             "product/get_model_list" => products::get_model_list(shop, parameters),
             "product/update_stock" => products::update_stock(shop, parameters, moment),

@@ -13,6 +13,8 @@ pub(super) enum Success {
     Flat(Map<String, Value>),
     /// No payload at all.
     Plain,
+    /// A PDF's bytes in place of the envelope.
+    Pdf(Vec<u8>),
 }
 
 /// What kind of failure it is: decides the HTTP status, which the platform does not document (section 15, 5).
@@ -64,6 +66,10 @@ pub(super) type Outcome = Result<Success, Failure>;
 /// Writes the envelope.
 pub(super) fn answer(outcome: Outcome, authentication_status: u16) -> Answer {
     let (status, code, body) = match outcome {
+        Ok(Success::Pdf(body)) => {
+            let headers = vec![("content-type", "application/pdf".to_owned())];
+            return Answer { status: 200, headers, body, code: String::new() };
+        }
         Ok(Success::Response(response)) => (200, String::new(), envelope("", "", [("response", Some(response))])),
         Ok(Success::Plain) => (200, String::new(), envelope("", "", [])),
         Ok(Success::Flat(payload)) => {

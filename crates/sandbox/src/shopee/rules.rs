@@ -28,6 +28,10 @@ pub(super) struct Rules {
     pub(super) rate_limit_status: u16,
     /// The consent page redirects without a click.
     pub(super) consent_without_click: bool,
+    /// Arranging shipment is refused, as it is for a shop without a pickup address.
+    pub(super) ship_refused: bool,
+    /// Seconds from the arranged shipment until its document is ready (section 10: to be polled).
+    pub(super) document_seconds: i64,
     /// Seconds in which the seller has to answer a buyer's request before it is accepted (15, 4).
     pub(super) request_answer_seconds: i64,
     /// Seconds after which an unpaid order is cancelled. Not documented.
@@ -48,6 +52,8 @@ impl Default for Rules {
             authentication_status: 403,
             rate_limit_status: 429,
             consent_without_click: false,
+            ship_refused: false,
+            document_seconds: 0,
             request_answer_seconds: 86_400,
             unpaid_expires_seconds: 86_400,
             not_shipped_grace_seconds: 3 * 86_400,
@@ -72,6 +78,7 @@ impl Rules {
         }
         let seconds = [
             rules.cancel_settles_seconds,
+            rules.document_seconds,
             rules.request_answer_seconds,
             rules.unpaid_expires_seconds,
             rules.not_shipped_grace_seconds,

@@ -45,7 +45,7 @@ const CANCELS: &[u32] = &[202_309, cancel::LINES_LISTED];
 const CHECKS: &[u32] = &[202_309, 202_512, cancel::LINES_LISTED];
 
 /// The APIs, one row each.
-pub(super) const APIS: [Api; 16] = [
+pub(super) const APIS: [Api; 18] = [
     api("GET", "/api/v2/token/get", &[], Proof::Secret, Nature::Write),
     api("GET", "/api/v2/token/refresh", &[], Proof::Secret, Nature::Write),
     api("GET", "/authorization/{version}/shops", FIRST, Proof::Account, Nature::Read),
@@ -58,6 +58,8 @@ pub(super) const APIS: [Api; 16] = [
     api("POST", "/return_refund/{version}/cancellations/{id}/reject", FIRST, Proof::Shop, Nature::Write),
     api("GET", "/return_refund/{version}/reject_reasons", FIRST, Proof::Shop, Nature::Read),
     api("GET", "/fulfillment/{version}/packages/{id}", FIRST, Proof::Shop, Nature::Read),
+    api("GET", "/fulfillment/{version}/packages/{id}/handover_time_slots", FIRST, Proof::Shop, Nature::Read),
+    api("GET", "/fulfillment/{version}/packages/{id}/shipping_documents", FIRST, Proof::Shop, Nature::Read),
     api("POST", "/fulfillment/{version}/packages/{id}/ship", FIRST, Proof::Shop, Nature::Write),
     api("POST", "/product/{version}/inventory/search", FIRST, Proof::Shop, Nature::Read),
     api("POST", "/product/{version}/products/{id}/inventory/update", FIRST, Proof::Shop, Nature::Write),
@@ -200,6 +202,10 @@ impl TiktokShop {
             }
             (_, "/return_refund/{version}/reject_reasons") => cancel::reject_reasons(shop, request),
             (_, "/fulfillment/{version}/packages/{id}") => packages::detail(shop, id, moment),
+            (_, "/fulfillment/{version}/packages/{id}/handover_time_slots") => packages::slots(shop, id, moment),
+            (_, "/fulfillment/{version}/packages/{id}/shipping_documents") => {
+                packages::documents(shop, id, request, rules, moment)
+            }
             (_, "/fulfillment/{version}/packages/{id}/ship") => {
                 packages::ship(shop, id, request, &tracking, rules, moment)
             }

@@ -3,7 +3,7 @@
 //! Where the browser returns to is saved in the app's settings over there; this fake has none, so that the link carries it
 //! as `redirect_uri`.
 
-use super::TiktokShop;
+use super::{TiktokShop, packages};
 use crate::marketplace::{Answer, Moment, Request};
 
 /// The consent page, by the service's id.
@@ -15,7 +15,7 @@ const CONFIRMED: &str = "/open/authorize/confirmed";
 
 /// A path of a page.
 pub(super) fn is_page(path: &str) -> bool {
-    [CONSENT, OLDER_CONSENT, CONFIRMED].contains(&path)
+    [CONSENT, OLDER_CONSENT, CONFIRMED].contains(&path) || path.starts_with(packages::FILES)
 }
 
 /// Text inside HTML.
@@ -32,6 +32,11 @@ fn html(status: u16, code: &str, page: String) -> Answer {
     }
 }
 
+fn pdf(body: Vec<u8>) -> Answer {
+    let headers = vec![("content-type", "application/pdf".to_owned())];
+    Answer { status: 200, headers, body, code: String::new() }
+}
+
 fn fault(code: &str, message: &str) -> Answer {
     html(400, code, format!("<!doctype html><title>{code}</title><p>{}</p>", escape(message)))
 }
@@ -39,6 +44,10 @@ fn fault(code: &str, message: &str) -> Answer {
 impl TiktokShop {
     /// Answers a page.
     pub(super) fn page(&mut self, request: &Request, moment: &mut Moment<'_>) -> Answer {
+        if let Some(name) = request.path.strip_prefix(packages::FILES) {
+            let file = self.shops.values().find_map(|shop| packages::file(shop, name));
+            return file.map_or_else(|| fault("not_found", "There is no such file."), pdf);
+        }
         let text = |name: &str| request.parameter(name).unwrap_or_default();
         let redirect = text("redirect_uri");
         if url::Url::parse(redirect).is_err() {

@@ -19,6 +19,10 @@ pub(super) struct Rules {
     pub(super) zero_stock_on_out_of_stock: bool,
     /// Seconds from the answer of a cancel, SUCCESS, to the order's CANCELLED (section 5.2: accepted is not finished).
     pub(super) cancel_settles_seconds: i64,
+    /// Shipping a package is refused.
+    pub(super) ship_refused: bool,
+    /// Seconds from shipping a package until its document has a link. Not documented.
+    pub(super) document_seconds: i64,
     /// Stock may be set to 0. The documented range begins at 1 (section 7).
     pub(super) zero_stock_may_be_written: bool,
     /// A refresh token works once only. Not documented (section 1).
@@ -45,6 +49,8 @@ impl Default for Rules {
             cancel_after_arrangement: true,
             zero_stock_on_out_of_stock: true,
             cancel_settles_seconds: 0,
+            ship_refused: false,
+            document_seconds: 0,
             zero_stock_may_be_written: true,
             single_use_refresh: false,
             empty_body_unsigned: false,

@@ -64,6 +64,7 @@ pub(super) enum Asked<'a> {
     List,
     Order(&'a str),
     Act(&'a str, &'a str, &'a str),
+    Label(&'a str, &'a str),
     Product(&'a str),
     SetStock(&'a str),
 }
@@ -80,6 +81,7 @@ pub(super) fn asked(request: &Request) -> Option<Asked<'_>> {
         ["v1", "order", id, "fs", fs, act @ ("ack" | "nack" | "reject-cancel" | "status")] if post => {
             Some(Asked::Act(id, fs, act))
         }
+        ["v1", "order", id, "fs", fs, "shipping-label"] if get => Some(Asked::Label(id, fs)),
         ["inventory", "v1", "fs", fs, "product", "info"] if get => Some(Asked::Product(fs)),
         ["inventory", "v1", "fs", fs, "stock", "update"] if post => Some(Asked::SetStock(fs)),
         _ => None,
@@ -102,6 +104,7 @@ impl Asked<'_> {
             Asked::List => "list",
             Asked::Order(_) => "order",
             Asked::Act(..) => "act",
+            Asked::Label(..) => "label",
             Asked::Product(_) => "product",
             Asked::SetStock(_) => "stock",
         }
@@ -128,7 +131,27 @@ impl Tokopedia {
         if asked == Asked::Token {
             return self.token(request, moment);
         }
-        answer(self.admit(request, asked, moment).and_then(|()| self.carry_out(request, asked, moment)))
+        let admitted = self.admit(request, asked, moment);
+        match asked {
+            Asked::Label(number, _) => match admitted.and_then(|()| self.label(number)) {
+                Ok(page) => {
+                    let headers = vec![("content-type", "text/html; charset=utf-8".to_owned())];
+                    Answer { status: 200, headers, body: page.into_bytes(), code: String::new() }
+                }
+                Err(failure) => answer(Err(failure)),
+            },
+            _ => answer(admitted.and_then(|()| self.carry_out(request, asked, moment))),
+        }
+    }
+
+    /// `GET …/shipping-label` (B.4): a page, from the acceptance on.
+    fn label(&mut self, number: &str) -> Result<String, Failure> {
+        let (shop, id) = self.shop_with(number)?;
+        let order = shop.order(id).ok_or_else(Failure::not_found)?;
+        if order.status.is_cancelled() || !(ACCEPTED.0..SHIPPED.0).contains(&order.status.0) {
+            return Err(Failure::not_found());
+        }
+        Ok(format!("<!doctype html><title>{id}</title><h1>Tokopedia order {id}</h1><p>{}</p>", order.awb))
     }
 
     /// `POST /token` (B.1): the same token until it has ended.
@@ -158,7 +181,11 @@ impl Tokopedia {
             return Err(Failure(401, "", "invalid_token".to_owned()));
         }
         let fs = match asked {
-            Asked::Order(fs) | Asked::Act(_, fs, _) | Asked::Product(fs) | Asked::SetStock(fs) => fs,
+            Asked::Order(fs)
+            | Asked::Act(_, fs, _)
+            | Asked::Label(_, fs)
+            | Asked::Product(fs)
+            | Asked::SetStock(fs) => fs,
             Asked::List | Asked::Token => request.parameter("fs_id").unwrap_or_default(),
         };
         if fs.parse() != Ok(self.app.fs_id) {
@@ -226,7 +253,7 @@ impl Tokopedia {
                 let shop = self.connected(integer(request, "shop_id").unwrap_or(0))?;
                 set_stock(shop, request, moment)
             }
-            Asked::Token => Err(Failure::not_found()),
+            Asked::Token | Asked::Label(..) => Err(Failure::not_found()),
         }
     }
 

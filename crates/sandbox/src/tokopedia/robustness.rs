@@ -37,11 +37,12 @@ fn marketplace() -> Tokopedia {
     fake
 }
 
-const PATHS: [(&str, &str); 9] = [
+const PATHS: [(&str, &str); 10] = [
     ("GET", "/v2/order/list"),
     ("GET", "/v2/fs/14321/order"),
     ("POST", "/v1/order/ID/fs/14321/ack"),
     ("POST", "/v1/order/ID/fs/14321/nack"),
+    ("GET", "/v1/order/ID/fs/14321/shipping-label"),
     ("POST", "/v1/order/ID/fs/14321/reject-cancel"),
     ("POST", "/v1/order/ID/fs/14321/status"),
     ("GET", "/inventory/v1/fs/14321/product/info"),

@@ -1,7 +1,8 @@
 //! The OpenAPI document, made from the handlers.
 
 use super::{
-    adjustments, audit, batches, cancellations, health, manual, orders, requests, shops, stock, stock_ins, voiding,
+    adjustments, audit, batches, cancellations, health, labels, manual, orders, requests, shipping, shops, stock, stock_ins,
+    voiding,
 };
 use crate::events;
 use axum::Json;
@@ -29,6 +30,14 @@ use utoipa::openapi::{self, SecurityRequirement};
         voiding::restore,
         voiding::void_many,
         voiding::restore_many,
+        shipping::pack,
+        shipping::ship,
+        shipping::undo_ship,
+        shipping::repack,
+        shipping::fetch_labels,
+        shipping::pack_many,
+        shipping::ship_many,
+        labels::pdf,
         cancellations::create,
         cancellations::list,
         cancellations::one,

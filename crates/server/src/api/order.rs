@@ -2,6 +2,7 @@
 
 use crate::clock::rfc3339;
 use domain::cancellation::MeantLine;
+use domain::label::LabelState;
 use domain::money::Money;
 use domain::order::{Stage, Tab};
 use domain::snapshot::Initiator;
@@ -62,7 +63,7 @@ pub struct Package {
     pub stage: String,
     pub platform_status: String,
     pub carrier: String,
-    /// The label's state; null where no label is kept here.
+    /// The label: `pending`, `cached`, `stale` or `failed`; null where none was asked for.
     pub label: Option<String>,
 }
 
@@ -203,7 +204,7 @@ impl From<&PackageRecord> for Package {
             stage: package.stage.as_str().to_owned(),
             platform_status: package.platform_status.clone(),
             carrier: package.carrier.clone(),
-            label: None,
+            label: (package.label != LabelState::None).then(|| package.label.as_str().to_owned()),
         }
     }
 }

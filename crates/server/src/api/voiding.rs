@@ -1,4 +1,5 @@
-//! Void and restore: setting orders aside here, one or many.
+//! What is done to orders, one or many, with one answer each: void and restore here, packing and shipping in
+//! [`super::shipping`].
 
 use super::cancellations::to_value;
 use super::once::{Begun, Once, if_match};
@@ -13,6 +14,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use domain::eligibility::Gate;
+use domain::shipment;
 use engine::commands::CommandError;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,19 +25,29 @@ use utoipa::ToSchema;
 /// The most orders of one call.
 pub const ORDERS_MAX: usize = 500;
 
-/// Which of the two.
+/// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
     /// Set aside.
     Void,
     /// Take back.
     Restore,
+    /// Arrange the shipment.
+    Pack,
+    /// Scan out.
+    Ship,
+    /// Take a ship scan back.
+    UndoShip,
+    /// Take a pack back: Move to To Pack.
+    Repack,
+    /// Fetch the labels that are missing.
+    FetchLabels,
 }
 
-/// Sets an order aside or takes it back, in this transaction.
+/// Does it, in this transaction.
 ///
 /// # Errors
-/// 403, 404, or 409 `cancel_pending` or `conflict`.
+/// 403, 404, or 409 `cancel_pending`, `request_open` or `conflict`.
 pub async fn carry_out(
     app: &App,
     session: &mut Session,
@@ -50,16 +62,39 @@ pub async fn carry_out(
     let done = match act {
         Act::Void => app.engine.void(session, merchant, actor, &order, expected_version).await,
         Act::Restore => app.engine.restore(session, merchant, actor, &order, expected_version).await,
-    };
-    done.map_err(|error| match error {
-        CommandError::Blocked(blocked) if blocked.gate == Gate::CancelPending => {
-            Problem::conflict("cancel_pending", blocked.detail).blocked_by(Gate::CancelPending)
+        Act::Pack => {
+            app.engine.request_shipment(session, merchant, actor, shipment::Act::Pack, &order, expected_version).await
         }
-        other => other.into(),
-    })
+        Act::Repack => {
+            app.engine.request_shipment(session, merchant, actor, shipment::Act::Repack, &order, expected_version).await
+        }
+        Act::Ship => app.engine.ship(session, merchant, actor, &order, expected_version).await,
+        Act::UndoShip => app.engine.undo_ship(session, merchant, actor, &order, expected_version).await,
+        Act::FetchLabels => app.engine.fetch_labels(session, merchant, &order).await,
+    };
+    done.map_err(closed)
 }
 
-async fn one(
+/// A closed door, by its code.
+pub(super) fn closed(error: CommandError) -> Problem {
+    match error {
+        CommandError::Blocked(blocked) => {
+            let code = match blocked.gate {
+                Gate::CancelPending => "cancel_pending",
+                Gate::RequestOpen => "request_open",
+                Gate::List
+                | Gate::FulfilledByPlatform
+                | Gate::PlatformStatus
+                | Gate::Eligibility
+                | Gate::NotSupported => "conflict",
+            };
+            Problem::conflict(code, blocked.detail).blocked_by(blocked.gate)
+        }
+        other => other.into(),
+    }
+}
+
+pub(super) async fn one(
     app: App,
     signed_in: SignedIn,
     id: String,
@@ -134,13 +169,13 @@ pub struct OneResult {
     pub done: bool,
     /// The order, once done.
     pub order: Option<Order>,
-    /// Why not: `not_found`, `cancel_pending` or `conflict`.
+    /// Why not: `not_found`, `cancel_pending`, `request_open` or `conflict`.
     pub code: Option<String>,
     /// Why not, in words.
     pub detail: Option<String>,
 }
 
-/// Sets several orders aside or takes them back, each by itself: one that is refused does not stop the others.
+/// Does it to several orders, each by itself: one that is refused does not stop the others.
 ///
 /// # Errors
 /// Only what concerns all of them; a refusal of one is its result.
@@ -182,7 +217,7 @@ pub async fn carry_out_all(
     Ok(Results { results })
 }
 
-async fn many(
+pub(super) async fn many(
     app: App,
     signed_in: SignedIn,
     uri: Uri,

@@ -2,7 +2,7 @@
 
 use super::cancellations::{attempt_words, reason_label};
 use super::layout::{Ask, Desk, Place, ShopView, csrf, platform};
-use super::orders::{blocked, line_status, marks, platform_status, progress, standing, visible};
+use super::orders::{blocked, line_status, marks, offered, platform_status, progress, shipping, standing, visible};
 use super::products::{money, picture};
 use super::times::{Zone, deadline};
 use super::words;
@@ -12,14 +12,19 @@ use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::routing::get;
+use domain::label::LabelState;
 use domain::order::List;
+use domain::policy::Standing;
+use domain::shipment::Mark;
 use domain::snapshot::FulfilledBy;
 use domain::stock::Bucket;
 use domain::time::Moment;
 use maud::{Markup, html};
 use store::cancellations::{self, AttemptRecord, CancellationRecord};
+use store::labels::{self, LabelRecord};
 use store::log::{self, EntryRecord};
 use store::orders::{LineRecord, NEVER, OrderRecord};
+use store::shipments::{self, ShipmentRecord};
 use store::stock_ins::{self, Receipt};
 
 pub(super) fn router() -> Router<App> {
@@ -37,6 +42,8 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
         let attempts = cancellations::attempts(&mut session, merchant, &record.id).await?;
         tried.push((record, attempts));
     }
+    let shipped = shipments::of_orders(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
+    let known = labels::of_orders(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
     let entries = log::of_order(&mut session, merchant, &order.id).await?;
     let receipts = stock_ins::of_order(&mut session, merchant, &order.id).await?;
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
@@ -44,18 +51,25 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
 
     let zone = desk.shop(&order.shop).map_or(Zone::UTC, ShopView::zone);
     let main = html! {
-        (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record)))
+        (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record), shipped.last()))
         (facts(&app, &order, zone))
         (lines(&app, &order))
         (stocked_in(&ask, &receipts, zone))
-        (packages(&order))
+        (packages(&ask, &order, &known))
         (cancellations_of(&app, &order, &tried, zone))
         (timeline(&entries, &tried, zone))
     };
     Ok(desk.page(&ask, Place::List(order.list), &words::order_title(order.number.as_str()), &main))
 }
 
-fn head(app: &App, ask: &Ask, desk: &Desk, order: &OrderRecord, latest: Option<&CancellationRecord>) -> Markup {
+fn head(
+    app: &App,
+    ask: &Ask,
+    desk: &Desk,
+    order: &OrderRecord,
+    latest: Option<&CancellationRecord>,
+    shipped: Option<&ShipmentRecord>,
+) -> Markup {
     let permissions = &ask.signed_in.permissions;
     let address = format!("/orders/{}", order.id);
     html! {
@@ -72,6 +86,7 @@ fn head(app: &App, ask: &Ask, desk: &Desk, order: &OrderRecord, latest: Option<&
                     span.sub { (order.platform.title()) ": " (platform_status(app, order)) }
                 }
                 @if let Some(record) = latest { (progress(app, order, record)) }
+                @if let Some(record) = shipped { (shipping(order, record)) }
             }
             div.buttons {
                 @if !order.cancelling && permissions.has(Permission::OrdersCancel) {
@@ -87,22 +102,34 @@ fn head(app: &App, ask: &Ask, desk: &Desk, order: &OrderRecord, latest: Option<&
                 }
                 @if !order.cancelling && permissions.has(Permission::OrdersProcess) {
                     (super::manual::next_step(&ask.signed_in, order))
-                    @if order.list.may_be_voided() { (set_aside(ask, order, "/orders/void", words::VOID)) }
-                    @if order.list == List::Voided { (set_aside(ask, order, "/orders/restore", words::RESTORE)) }
+                    @for act in offered(app, order) {
+                        (button(ask, order, act.address, act.title, act.key, act.window))
+                    }
+                    @if order.list == List::InProcess && order.shipment != Mark::Live && can_repack(app, order) {
+                        (button(ask, order, "/orders/repack", words::MOVE_TO_TO_PACK, "repack", None))
+                    }
+                    @if order.list.may_be_voided() { (button(ask, order, "/orders/void", words::VOID, "void", None)) }
+                    @if order.list == List::Voided { (button(ask, order, "/orders/restore", words::RESTORE, "void", None)) }
                 }
             }
         }
     }
 }
 
-fn set_aside(ask: &Ask, order: &OrderRecord, action: &str, title: &str) -> Markup {
+/// A button in a form of its own; what opens a window of its own is left to the browser.
+fn button(ask: &Ask, order: &OrderRecord, action: &str, title: &str, key: &str, window: Option<&str>) -> Markup {
     html! {
-        form method="post" action=(action) data-place {
+        form method="post" action=(action) target=[window] data-place[window.is_none()] {
             (csrf(ask.signed_in.csrf()))
             input type="hidden" name="next" value={ "/orders/" (order.id) };
-            button name="only" value=(order.id) data-act="void" { (title) }
+            button name="only" value=(order.id) data-act=(key) { (title) }
         }
     }
+}
+
+/// Whether the platform takes a pack back.
+fn can_repack(app: &App, order: &OrderRecord) -> bool {
+    app.engine.policy(order.platform).is_ok_and(|policy| policy.shipping.repack)
 }
 
 fn fact(name: &str, value: &Markup) -> Markup {
@@ -259,7 +286,11 @@ fn lines(app: &App, order: &OrderRecord) -> Markup {
     }
 }
 
-fn packages(order: &OrderRecord) -> Markup {
+fn packages(ask: &Ask, order: &OrderRecord, known: &[LabelRecord]) -> Markup {
+    let lacks = |label| matches!(label, LabelState::None | LabelState::Failed | LabelState::Stale);
+    let may_fetch = order.standing == Standing::Arranged
+        && ask.signed_in.permissions.has(Permission::OrdersProcess)
+        && order.packages.iter().any(|package| lacks(package.label));
     html! {
         section {
             h2 { (words::PACKAGES) }
@@ -274,6 +305,7 @@ fn packages(order: &OrderRecord) -> Markup {
                             th { (words::CARRIER) }
                             th { (words::PLATFORM_STATUS) }
                             th { (words::STAGE) }
+                            th { (words::LABEL) }
                         }
                     }
                     tbody {
@@ -289,10 +321,18 @@ fn packages(order: &OrderRecord) -> Markup {
                                 td data-label=(words::CARRIER) { (package.carrier) }
                                 td data-label=(words::PLATFORM_STATUS) { code { (package.platform_status) } }
                                 td data-label=(words::STAGE) { (words::stage(package.stage)) }
+                                td data-label=(words::LABEL) {
+                                    (words::label(package.label))
+                                    @if let Some(label) = known.iter().find(|label| label.package == package.number) {
+                                        @if let Some(message) = &label.message { div.sub { (message) } }
+                                        @if label.prints > 0 { div.sub { (words::printed_times(label.prints)) } }
+                                    }
+                                }
                             }
                         }
                     }
                 }
+                @if may_fetch { (button(ask, order, "/orders/fetch-labels", words::FETCH_LABELS, "fetch", None)) }
             }
         }
     }

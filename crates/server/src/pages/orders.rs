@@ -1,13 +1,17 @@
-//! The lists: search, filters, tabs, rows, and void and restore, one or many.
+//! The lists: search, filters, tabs, rows, and what is done to orders, one or many.
 
 mod rows;
 mod view;
 
-pub(super) use rows::{blocked, line_status, marks, platform_status, progress, standing, status_title};
+pub(super) use rows::{
+    blocked, line_status, marks, offered, platform_status, progress, shipping, standing, status_title,
+};
 
 use super::layout::{Ask, Desk, Fragment, Place, pages, shared_zone, sheet};
 use super::times::Zone;
 use super::words;
+use crate::api::labels;
+use crate::api::voiding::{Act, carry_out};
 use crate::app::App;
 use crate::auth::forms::SignedForm;
 use crate::auth::sign_in::safe_next;
@@ -27,11 +31,22 @@ use maud::{Markup, html};
 use std::collections::HashMap;
 use store::batches::{ORDERS_MAX, Selection};
 use store::orders::{self, OrderRecord};
-use store::{Session, cancellations, log, order_lists};
+use store::{Session, cancellations, log, order_lists, shipments};
 use view::{LENGTHS, SORTS, TIMES, View};
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/orders", get(show)).route("/orders/void", post(void)).route("/orders/restore", post(restore))
+    let does =
+        |act: Act| post(move |State(app), ask: Fragment, form| async move { do_to_all(&app, ask, &form, act).await });
+    Router::new()
+        .route("/orders", get(show))
+        .route("/orders/void", does(Act::Void))
+        .route("/orders/restore", does(Act::Restore))
+        .route("/orders/pack", does(Act::Pack))
+        .route("/orders/ship", does(Act::Ship))
+        .route("/orders/undo-ship", does(Act::UndoShip))
+        .route("/orders/repack", does(Act::Repack))
+        .route("/orders/fetch-labels", does(Act::FetchLabels))
+        .route("/labels/print", post(print))
 }
 
 /// An order that this user may see.
@@ -71,6 +86,10 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
         // Oldest first, so that the last one stays.
         latest.insert(record.order.clone(), record);
     }
+    let mut shipments = HashMap::new();
+    for record in shipments::of_orders(&mut session, merchant, &ids).await? {
+        shipments.insert(record.order.clone(), record);
+    }
     let mut before = HashMap::new();
     if view.list == Some(List::Canceled) {
         for order in &found {
@@ -91,8 +110,16 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     };
     drop(session);
 
-    let table =
-        rows::Table { app: &app, desk: &desk, signed_in: &ask.signed_in, view: &view, latest, before, matching };
+    let table = rows::Table {
+        app: &app,
+        desk: &desk,
+        signed_in: &ask.signed_in,
+        view: &view,
+        latest,
+        shipments,
+        before,
+        matching,
+    };
     let next = next.map(|cursor| view.next(&cursor));
     let title = view.list.map_or(words::ALL_ORDERS, words::list);
     let main = html! {
@@ -127,6 +154,11 @@ fn said(query: &Query) -> Result<Option<String>, Problem> {
     Ok(match what {
         "void" => Some(words::voided(count)),
         "restore" => Some(words::restored(count)),
+        "pack" => Some(words::pack_asked(count)),
+        "ship" => Some(words::shipped(count)),
+        "undo-ship" => Some(words::ship_undone(count)),
+        "repack" => Some(words::repack_asked(count)),
+        "fetch-labels" => Some(words::labels_asked(count)),
         "sync" => Some(words::sync_asked()),
         "resolve" => Some(words::resolved()),
         _ => None,
@@ -267,22 +299,35 @@ fn shown(desk: &Desk, view: &View, shown: usize, more: bool) -> String {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum SetAside {
-    Void,
-    Restore,
+/// What the page is told to say once it is done.
+const fn said_of(act: Act) -> &'static str {
+    match act {
+        Act::Void => "void",
+        Act::Restore => "restore",
+        Act::Pack => "pack",
+        Act::Ship => "ship",
+        Act::UndoShip => "undo-ship",
+        Act::Repack => "repack",
+        Act::FetchLabels => "fetch-labels",
+    }
 }
 
-async fn void(State(app): State<App>, ask: Fragment, form: SignedForm) -> Result<Response, Problem> {
-    set_aside(&app, ask, &form, SetAside::Void).await
+/// The chosen orders' labels, as a PDF in a window of its own.
+async fn print(State(app): State<App>, form: SignedForm) -> Result<Response, Problem> {
+    let reason = form.fields.one("reason").map(str::trim).filter(|reason| !reason.is_empty());
+    let chosen = match form.fields.one("only") {
+        Some(only) => vec![only],
+        // In the order of the page, which is the order in which they are picked.
+        None => form.fields.all("order").collect(),
+    };
+    if chosen.is_empty() {
+        return Err(Problem::unprocessable("no_orders", words::CHOOSE_ORDERS, words::CHOOSE_ORDERS));
+    }
+    labels::print(&app, &form.signed_in, &chosen, &[], reason).await
 }
 
-async fn restore(State(app): State<App>, ask: Fragment, form: SignedForm) -> Result<Response, Problem> {
-    set_aside(&app, ask, &form, SetAside::Restore).await
-}
-
-/// Voids or restores the chosen orders, each by itself: one that cannot be does not keep the others from it.
-async fn set_aside(app: &App, fragment: Fragment, form: &SignedForm, act: SetAside) -> Result<Response, Problem> {
+/// Does it to the chosen orders, each by itself: one that is refused does not keep the others from it.
+async fn do_to_all(app: &App, fragment: Fragment, form: &SignedForm, act: Act) -> Result<Response, Problem> {
     let signed_in = &form.signed_in;
     signed_in.need(Permission::OrdersProcess)?;
     let chosen = chosen(&form.fields);
@@ -291,15 +336,14 @@ async fn set_aside(app: &App, fragment: Fragment, form: &SignedForm, act: SetAsi
     }
     let mut results = Vec::with_capacity(chosen.len());
     for id in chosen {
-        let done = set_one_aside(app, signed_in, id, act).await;
+        let done = do_to_one(app, signed_in, id, act).await;
         results.push((id, done));
     }
     app.committed();
     let next = safe_next(form.fields.one("next"));
     let failed = results.iter().filter(|(_, done)| done.is_err()).count();
     if failed == 0 {
-        let what = if act == SetAside::Void { "void" } else { "restore" };
-        return Ok(Redirect::to(&saying(next, what, results.len())).into_response());
+        return Ok(Redirect::to(&saying(next, said_of(act), results.len())).into_response());
     }
     let title = words::outcome(results.len() - failed, failed);
     let main = html! {
@@ -363,21 +407,11 @@ fn chosen(fields: &Fields) -> Vec<&str> {
     }
 }
 
-async fn set_one_aside(
-    app: &App,
-    signed_in: &SignedIn,
-    id: &str,
-    act: SetAside,
-) -> Result<(OrderNumber, String), Problem> {
+async fn do_to_one(app: &App, signed_in: &SignedIn, id: &str, act: Act) -> Result<(OrderNumber, String), Problem> {
     let mut session = app.store.begin().await?;
-    let order = visible(&mut session, signed_in, id).await?;
-    let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
-    let after = match act {
-        SetAside::Void => app.engine.void(&mut session, merchant, actor, &order.id, None).await?,
-        SetAside::Restore => app.engine.restore(&mut session, merchant, actor, &order.id, None).await?,
-    };
+    let after = carry_out(app, &mut session, signed_in, act, id, None).await?;
     session.commit().await?;
-    Ok((order.number, words::list(after.list).to_owned()))
+    Ok((after.number, words::list(after.list).to_owned()))
 }
 
 /// The address to go back to, with what the page shall say.

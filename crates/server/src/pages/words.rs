@@ -7,9 +7,11 @@ pub(crate) use requests::*;
 
 use domain::batch::{BatchState, OrderState};
 use domain::cancellation::State;
+use domain::label::LabelState;
 use domain::manual::ManualStatus;
 use domain::order::{List, Stage, Tab};
 use domain::penalty::RateUnit;
+use domain::shipment::Act;
 use domain::snapshot::Initiator;
 use domain::stock::{Bucket, Cause};
 
@@ -85,6 +87,16 @@ words! {
     SELECTED_ACTIONS = "Selected orders";
     VOID = "Void";
     RESTORE = "Restore";
+    PACK = "Pack";
+    PRINT = "Print";
+    SHIP = "Ship";
+    UNDO_SHIP = "Undo ship";
+    MOVE_TO_TO_PACK = "Move to To Pack";
+    FETCH_LABELS = "Fetch labels again";
+    LABEL = "Label";
+    PACK_SELECTED = "Pack selected";
+    PRINT_SELECTED = "Print selected";
+    SHIP_SELECTED = "Ship selected";
     VOID_SELECTED = "Void selected";
     RESTORE_SELECTED = "Restore selected";
     CLEAR_SELECTION = "Clear selection";
@@ -319,6 +331,9 @@ words! {
     KEY_OPEN = "Open the order";
     KEY_SELECT = "Select the order";
     KEY_CANCEL = "Cancel the order";
+    KEY_PACK = "Pack the order";
+    KEY_PRINT = "Print its label";
+    KEY_SHIP = "Ship the order, or undo it";
     KEY_VOID = "Void or restore the order";
     KEY_AGREE = "Agree to the buyer's request";
     KEY_REJECT = "Reject the buyer's request";
@@ -457,6 +472,7 @@ pub(crate) const fn cause(cause: Cause) -> &'static str {
         Cause::Allocate => "Order to be processed",
         Cause::Release => "Set aside",
         Cause::Ship => "Handed over",
+        Cause::UndoShip => "Ship scan taken back",
         Cause::Complete => "Order completed",
         Cause::Cancel => "Order canceled",
         Cause::StockIn => "Stocked in",
@@ -484,6 +500,14 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("batch.retried", "Bulk cancel tried again"),
     ("batch.refused", "Bulk cancel refused"),
     ("batch.ceiling", "Bulk cancel at its ceiling"),
+    ("shipment.requested", "Shipping asked for"),
+    ("shipment.done", "Shipping done"),
+    ("shipment.failed", "Shipping failed"),
+    ("shipment.needs_attention", "Shipping needs attention"),
+    ("order.shipped", "Scanned out"),
+    ("order.ship_undone", "Ship scan taken back"),
+    ("label.printed", "Label printed"),
+    ("label.reprinted", "Label printed again"),
     ("order.status", "Platform status"),
     ("order.voided", "Voided"),
     ("order.restored", "Restored"),
@@ -754,6 +778,62 @@ pub(crate) fn not_authorised(shop: &str) -> String {
 
 pub(crate) fn voided(count: i64) -> String {
     format!("{} voided.", orders(count))
+}
+
+pub(crate) fn pack_asked(count: i64) -> String {
+    format!("{} being packed.", orders(count))
+}
+
+pub(crate) fn shipped(count: i64) -> String {
+    format!("{} shipped.", orders(count))
+}
+
+pub(crate) fn ship_undone(count: i64) -> String {
+    format!("Ship scan of {} taken back.", orders(count))
+}
+
+pub(crate) fn repack_asked(count: i64) -> String {
+    format!("{} being moved to To Pack.", orders(count))
+}
+
+pub(crate) fn labels_asked(count: i64) -> String {
+    format!("Labels of {} asked for.", orders(count))
+}
+
+/// What a row's button does, for those who hear it.
+pub(crate) fn act_on(title: &str, number: &str) -> String {
+    format!("{title} {number}")
+}
+
+pub(crate) const fn act_running(act: Act) -> &'static str {
+    match act {
+        Act::Pack => "Packing",
+        Act::ReadyToShip => "Telling the platform that it is ready",
+        Act::Repack => "Moving to To Pack",
+    }
+}
+
+pub(crate) fn act_failed(act: Act, words: &str) -> String {
+    let what = match act {
+        Act::Pack => "Pack failed",
+        Act::ReadyToShip => "Ready to ship failed",
+        Act::Repack => "Move to To Pack failed",
+    };
+    format!("{what}: {words}")
+}
+
+pub(crate) const fn label(state: LabelState) -> &'static str {
+    match state {
+        LabelState::None => "not fetched",
+        LabelState::Pending => "pending",
+        LabelState::Cached => "printable",
+        LabelState::Stale => "stale, being fetched anew",
+        LabelState::Failed => "refused",
+    }
+}
+
+pub(crate) fn printed_times(prints: u32) -> String {
+    if prints == 1 { "printed once".to_owned() } else { format!("printed {prints} times") }
 }
 
 pub(crate) fn restored(count: i64) -> String {

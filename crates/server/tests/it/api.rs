@@ -10,6 +10,7 @@ mod openapi;
 mod orders;
 mod permissions;
 mod requests;
+mod shipping;
 mod shops;
 mod sign_in;
 pub(crate) mod stock_ins;

@@ -567,3 +567,38 @@ async fn an_operator_answers_buyers_as_they_ask_without_a_reload() {
     assert_ne!(desk.world.control.order(&rejected.number).await["status"], "IN_CANCEL");
     desk.world.ledger_is_proven().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_packs_prints_and_ships_an_order_without_a_reload() {
+    let desk = Desk::start(Trial::sqlite().await, 60).await;
+    let orders = desk.world.list(List::New, 200).await;
+    let order = orders.into_iter().find(|order| order.tab == domain::order::Tab::ToPack).expect("one to pack");
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, &format!("/orders?list=new&q={}", order.number)).await?;
+        window.mark().await?;
+        let row = row(&order);
+        window.click(&format!("{row} button[data-act=pack]")).await?;
+        window.miss(&row).await?;
+        window.was_not_reloaded().await?;
+        window.open(&desk, &format!("/orders?list=in_process&q={}", order.number)).await?;
+        window.read(&format!("{row} td.status"), "Printable").await?;
+        window.picture("printable").await?;
+        window.mark().await?;
+        window.click(&format!("{row} button[data-act=print]")).await?;
+        window.click(&format!("{row} button[data-act=ship]")).await?;
+        window.miss(&row).await?;
+        window.was_not_reloaded().await?;
+        window.open(&desk, &format!("/orders/{}", order.id)).await?;
+        window.read(".order-head", "To Pickup").await?;
+        window.read(".timeline", "Label printed").await?;
+        window.read("section", "printed once").await?;
+        window.picture("shipped-order").await?;
+        Ok(())
+    })
+    .await;
+    let after = desk.world.order(&order.id).await;
+    assert_eq!((after.list, after.stage), (List::ToPickup, Stage::HandedOver));
+    assert_eq!(desk.world.control.order(&order.number).await["status"], "PROCESSED");
+    desk.world.ledger_is_proven().await;
+}

@@ -4,6 +4,7 @@ mod cancel;
 mod lines;
 mod marketplaces;
 mod requests;
+mod shipping;
 mod world;
 
 pub(crate) use world::{Control, World};

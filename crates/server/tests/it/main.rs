@@ -10,4 +10,5 @@ mod engine;
 mod pages;
 mod process;
 mod serve;
+mod shipping;
 mod torture;

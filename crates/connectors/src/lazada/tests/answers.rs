@@ -285,6 +285,9 @@ pub(super) fn read_everything(received: &Received) -> Vec<Option<CallError>> {
         (lazada.answer_request(&super::requests::answer(Answer::Agree), NOW).unwrap().read)(received).err(),
         (lazada.reject_reasons(&super::requests::request(Some("1")), NOW).unwrap().unwrap().read)(received).err(),
         (lazada.read_listings(&listings, NOW).unwrap().read)(received).err(),
+        (super::shipping::check_call().read)(received).err(),
+        (super::shipping::ready_call().read)(received).err(),
+        (super::shipping::label_call().read)(received).err(),
         (lazada.exchange_code("c", NOW).read)(received).err(),
         (lazada.refresh(NOW).read)(received).err(),
     ];

@@ -39,6 +39,11 @@ fn order(change: impl Fn(&mut Value)) -> Result<OrderSnapshot, CallError> {
     read.map(|mut orders| orders.remove(0))
 }
 
+/// An order of the fixtures, to be changed.
+pub(super) fn read_order() -> OrderSnapshot {
+    order(|_| ()).unwrap()
+}
+
 #[test]
 fn a_batch_is_read_with_one_call_for_its_items_and_one_for_each_head() {
     let (asked, read) = read_from(&[ORDER, OTHER_ORDER], knows_both);

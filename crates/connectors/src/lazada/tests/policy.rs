@@ -129,7 +129,7 @@ fn capabilities_and_functions_agree() {
     let lazada = lazada();
     let offered = lazada.capabilities();
     assert!(offered.seller_cancel && offered.partial_cancel && offered.set_stock && offered.pushes);
-    assert!(offered.requests && !offered.shipping);
+    assert!(offered.shipping && offered.ready_to_ship && offered.repack && offered.requests);
     for rule in &lazada.policy().reasons {
         let code = rule.code.as_str();
         let check = lazada.check_cancel(&cancel_of(code, &["1", "2"]), NOW).unwrap().unwrap();

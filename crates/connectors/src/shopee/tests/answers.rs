@@ -35,6 +35,11 @@ fn read_order(body: &str, number: &str) -> OrderSnapshot {
     orders.remove(0)
 }
 
+/// An order of the fixtures, to be changed.
+pub(super) fn read_order_of(number: &str) -> OrderSnapshot {
+    read_order(IN_CANCEL, number)
+}
+
 fn list_call(cursor: Option<&str>) -> Call<OrderPage> {
     shopee().list_orders(Window { from: NOW, to: NOW }, cursor, NOW)
 }
@@ -488,6 +493,7 @@ pub(super) fn read_everything(received: &Received) -> Vec<Option<CallError>> {
         (shopee.answer_request(&super::requests::answer(Answer::Agree), NOW).unwrap().read)(received).err(),
         (shopee.read_listings(&variations, NOW).unwrap().read)(received).err(),
         (shopee.read_listings(&single, NOW).unwrap().read)(received).err(),
+        (super::shipping::label(true).read)(received).err(),
         (shopee.exchange_code("c", NOW).read)(received).err(),
         (shopee.refresh(NOW).read)(received).err(),
     ]

@@ -145,7 +145,8 @@ fn capabilities_and_functions_agree() {
     let shopee = shopee();
     let offered = shopee.capabilities();
     assert!(offered.seller_cancel && offered.set_stock && offered.pushes);
-    assert!(!offered.partial_cancel && offered.requests && !offered.shipping);
+    assert!(!offered.partial_cancel && offered.requests);
+    assert!(offered.shipping && !offered.ready_to_ship && !offered.repack);
     for rule in &shopee.policy().reasons {
         let cancel = CancelOrder { number: number("A"), reason: rule.code.clone(), ..cancel_of(vec![listing("1:2")]) };
         let call = shopee.cancel_order(&cancel, NOW).unwrap();

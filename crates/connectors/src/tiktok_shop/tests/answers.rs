@@ -32,6 +32,11 @@ fn read_orders(body: &str, numbers: &[&str]) -> Result<Vec<OrderSnapshot>, CallE
     (tiktok_shop().read_orders(&numbers, NOW).read)(&received(200, body)).map(orders_of)
 }
 
+/// An order of the fixtures, to be changed.
+pub(super) fn read_awaiting_shipment() -> OrderSnapshot {
+    read_order(AWAITING, ORDER)
+}
+
 fn read_order(body: &str, number: &str) -> OrderSnapshot {
     let mut orders = read_orders(body, &[number]).unwrap();
     assert_eq!(orders.len(), 1);
@@ -373,6 +378,7 @@ pub(super) fn read_everything(received: &Received) -> Vec<Option<CallError>> {
         (shop.answer_request(&super::requests::answer(Answer::Agree), NOW).unwrap().read)(received).err(),
         (shop.reject_reasons(&super::requests::request(Some("1")), NOW).unwrap().unwrap().read)(received).err(),
         (shop.read_listings(&[listing(SKU)], NOW).unwrap().read)(received).err(),
+        (super::shipping::label().read)(received).err(),
         (shop.exchange_code("c", NOW).read)(received).err(),
         (shop.refresh(NOW).read)(received).err(),
         (stranger.refresh(NOW).read)(received).err(),

@@ -102,7 +102,8 @@ fn capabilities_and_functions_agree() {
     let shop = tiktok_shop();
     let offered = shop.capabilities();
     assert!(offered.seller_cancel && offered.set_stock && offered.pushes);
-    assert!(!offered.partial_cancel && offered.requests && !offered.shipping);
+    assert!(!offered.partial_cancel && offered.requests);
+    assert!(offered.shipping && !offered.ready_to_ship && !offered.repack);
     for rule in &shop.policy().reasons {
         assert!(shop.check_cancel(&whole(rule.code.as_str()), NOW).unwrap().is_ok());
         let call = shop.cancel_order(&whole(rule.code.as_str()), NOW).unwrap();

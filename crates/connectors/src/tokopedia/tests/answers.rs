@@ -255,6 +255,7 @@ pub(super) fn read_everything(received: &Received) -> Vec<Option<CallError>> {
         (list_call(Some("1")).read)(received).err(),
         (shop.read_orders(&[number(ORDER)], NOW).read)(received).err(),
         (cancel_call().read)(received).err(),
+        (super::shipping::accept().read)(received).err(),
         (stock_call().read)(received).err(),
         (shop.list_requests(None, NOW).read)(received).err(),
         (shop.answer_request(&super::requests::answer(Answer::Agree), NOW).unwrap().read)(received).err(),

@@ -76,7 +76,8 @@ fn capabilities_and_functions_agree() {
     let shop = tokopedia();
     let offered = shop.capabilities();
     assert!(offered.seller_cancel && offered.set_stock && offered.pushes);
-    assert!(!offered.partial_cancel && offered.requests && !offered.shipping);
+    assert!(!offered.partial_cancel && offered.requests);
+    assert!(offered.shipping && !offered.ready_to_ship && !offered.repack);
     for rule in &shop.policy().reasons {
         assert!(shop.cancel_order(&whole(rule.code.as_str(), &["7"]), NOW).is_ok());
         assert!(shop.check_cancel(&whole(rule.code.as_str(), &["7"]), NOW).is_none());

@@ -12,8 +12,10 @@ use crate::permissions::Permission;
 use domain::cancellation::{Phase, State};
 use domain::eligibility::{self, Blocked};
 use domain::ids::OrderId;
-use domain::order::{List, Stage};
+use domain::label::LabelState;
+use domain::order::{List, Stage, Tab};
 use domain::request::AnswerKind;
+use domain::shipment::{self, Mark};
 use domain::snapshot::{FulfilledBy, Initiator};
 use engine::commands::facts_of;
 use maud::{Markup, html};
@@ -21,6 +23,7 @@ use std::collections::HashMap;
 use store::batches::ORDERS_MAX;
 use store::cancellations::CancellationRecord;
 use store::orders::{LineRecord, NEVER, OrderRecord};
+use store::shipments::ShipmentRecord;
 
 /// Lines of an order that a row shows.
 const LINES_SHOWN: usize = 3;
@@ -33,6 +36,8 @@ pub(super) struct Table<'a> {
     pub(super) view: &'a View,
     /// Each order's latest cancellation.
     pub(super) latest: HashMap<OrderId, CancellationRecord>,
+    /// Each order's latest pack or shipment.
+    pub(super) shipments: HashMap<OrderId, ShipmentRecord>,
     /// The platform's status before the order was canceled, where it was seen.
     pub(super) before: HashMap<OrderId, String>,
     /// How many orders match, on all pages.
@@ -107,9 +112,13 @@ impl Table<'_> {
         self.view.list.is_none_or(|list| list == List::Voided)
     }
 
+    fn is_of(&self, lists: &[List]) -> bool {
+        self.view.list.is_none_or(|list| lists.contains(&list))
+    }
+
     /// Whether anything can be done to an order of this list.
     fn acts(&self) -> bool {
-        self.view.list.is_none_or(List::seller_may_cancel)
+        self.view.list.is_none_or(List::seller_may_cancel) || self.is_of(PRINTED_FROM)
     }
 
     fn may_cancel(&self) -> bool {
@@ -117,7 +126,8 @@ impl Table<'_> {
     }
 
     fn selects(&self) -> bool {
-        self.may_cancel() || (self.may_process() && (self.may_be_voided() || self.may_be_restored()))
+        self.may_cancel()
+            || (self.may_process() && (self.may_be_voided() || self.may_be_restored() || self.is_of(PRINTED_FROM)))
     }
 
     /// The bar that acts on what is selected. Its form holds the rows' boxes and buttons as well.
@@ -132,6 +142,15 @@ impl Table<'_> {
                 @if self.selects() {
                     div #selection .selection role="group" aria-label=(words::SELECTED_ACTIONS) {
                         output #selected {}
+                        @if self.may_process() && self.is_of(&[List::New]) {
+                            button formaction="/orders/pack" data-many { (words::PACK_SELECTED) }
+                        }
+                        @if self.may_process() && self.is_of(PRINTED_FROM) {
+                            button formaction="/labels/print" formtarget="_blank" data-many { (words::PRINT_SELECTED) }
+                        }
+                        @if self.may_process() && self.is_of(&[List::InProcess]) {
+                            button formaction="/orders/ship" data-many { (words::SHIP_SELECTED) }
+                        }
                         @if self.may_cancel() {
                             input type="hidden" name="matching" value=(self.view.matching());
                             button.danger formaction="/batches" data-many { (words::CANCEL_SELECTED) }
@@ -182,7 +201,7 @@ impl Table<'_> {
                 @if self.selects() {
                     td.box {
                         input type="checkbox" name="order" value=(order.id) form="many"
-                            aria-label=(words::select_order(order.number.as_str())) disabled[order.cancelling || !(order.list.seller_may_cancel() || order.list == List::PlatformFulfilled)];
+                            aria-label=(words::select_order(order.number.as_str())) disabled[order.cancelling || !(is_selectable(order) || order.list.seller_may_cancel() || order.list == List::PlatformFulfilled)];
                     }
                 }
                 td.order {
@@ -219,6 +238,7 @@ impl Table<'_> {
                 div.sub { (words::STAGE) " " (words::stage(order.stage)) }
             }
             @if let Some(record) = self.latest.get(&order.id) { (progress(self.app, order, record)) }
+            @if let Some(record) = self.shipments.get(&order.id) { (shipping(order, record)) }
         }
     }
 
@@ -272,6 +292,10 @@ impl Table<'_> {
                         aria-disabled=[why_not.is_some().then_some("true")] title=[why_not] { (words::CANCEL) }
                 }
                 @if self.may_process() && !order.cancelling {
+                    @for act in offered(self.app, order) {
+                        button.quiet form="many" formaction=(act.address) formtarget=[act.window] name="only"
+                            value=(order.id) data-act=(act.key) aria-label=(words::act_on(act.title, number)) { (act.title) }
+                    }
                     @if order.list.may_be_voided() {
                         button.quiet form="many" formaction="/orders/void" name="only" value=(order.id) data-act="void"
                             aria-label=(words::void_order(number)) { (words::VOID) }
@@ -282,6 +306,65 @@ impl Table<'_> {
                     }
                 }
             }
+        }
+    }
+}
+
+/// The lists that labels are printed from; a request's order prints too, because a rejected one must ship on time.
+const PRINTED_FROM: &[List] = &[List::InProcess, List::ToPickup, List::CancelRequested];
+
+fn is_selectable(order: &OrderRecord) -> bool {
+    order.list.may_be_voided() || order.list == List::Voided || PRINTED_FROM.contains(&order.list)
+}
+
+/// Something that can be done to an order with one press.
+pub(in crate::pages) struct Offered {
+    pub(in crate::pages) address: &'static str,
+    pub(in crate::pages) title: &'static str,
+    /// The word of its key.
+    pub(in crate::pages) key: &'static str,
+    /// The window that shows the answer, where it is no page of the desk.
+    pub(in crate::pages) window: Option<&'static str>,
+}
+
+/// What packing and shipping offer for an order as it stands.
+pub(in crate::pages) fn offered(app: &App, order: &OrderRecord) -> Vec<Offered> {
+    let mut acts = Vec::new();
+    let arranges = app.engine.policy(order.platform).is_ok_and(|policy| policy.shipping.is_offered());
+    if order.shipment == Mark::Live || !arranges {
+        return acts;
+    }
+    let mut offer = |address, title, key, window| acts.push(Offered { address, title, key, window });
+    if order.list == List::New && matches!(order.tab, Tab::ToPack | Tab::PackFailed) {
+        offer("/orders/pack", words::PACK, "pack", None);
+    }
+    let cached = order.packages.iter().any(|package| package.label == LabelState::Cached);
+    if PRINTED_FROM.contains(&order.list) && cached {
+        offer("/labels/print", words::PRINT, "print", Some("_blank"));
+    }
+    if order.list == List::InProcess {
+        offer("/orders/ship", words::SHIP, "ship", None);
+    }
+    if order.list == List::ToPickup {
+        offer("/orders/undo-ship", words::UNDO_SHIP, "ship", None);
+    }
+    acts
+}
+
+/// What an order's latest pack or shipment means for whoever looks at it.
+pub(in crate::pages) fn shipping(order: &OrderRecord, record: &ShipmentRecord) -> Markup {
+    html! {
+        @match &record.saga.phase {
+            shipment::Phase::Failed(words) => {
+                @if order.shipment == Mark::PackFailed || record.act != shipment::Act::Pack {
+                    p.refused { (words::act_failed(record.act, words)) }
+                }
+            }
+            shipment::Phase::Done => {}
+            _ if record.saga.state() == shipment::State::NeedsAttention => {
+                p.attention { (words::NEEDS_ATTENTION) " · " (words::act_running(record.act)) }
+            }
+            _ => p.running data-pending { (words::act_running(record.act)) },
         }
     }
 }

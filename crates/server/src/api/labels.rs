@@ -1,0 +1,125 @@
+//! Labels as one PDF, printed from the cache: also while the platform is down.
+
+use super::orders::visible;
+use super::voiding::closed;
+use crate::app::App;
+use crate::auth::SignedIn;
+use crate::http::query::Query;
+use crate::label_pdf::{self, Label};
+use crate::permissions::Permission;
+use crate::problem::Problem;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use domain::ids::{OrderId, PackageNumber};
+use engine::{Print, PrintError};
+use store::{Session, labels, orders};
+
+/// The most labels of one print.
+pub const LABELS_MAX: usize = 1_000;
+/// The most bytes of one print, before they are merged.
+const BYTES_MAX: usize = 256 << 20;
+
+/// The labels of these orders or packages as one PDF, in this order. They are marked as printed before the first byte goes
+/// out. `reason` lets a canceled order's label through and is kept in the log.
+#[utoipa::path(
+    get, path = "/api/v1/labels.pdf", tag = "orders",
+    params(("order" = Option<Vec<String>>, Query), ("package" = Option<Vec<String>>, Query), ("reason" = Option<String>, Query)),
+    responses(
+        (status = 200, content_type = "application/pdf", description = "the labels; a page says which could not be merged and why"),
+        (status = 409, description = "no_cached_label, label_stale, canceled, cancel_pending", body = super::ProblemBody),
+        (status = "4XX", body = super::ProblemBody)
+    )
+)]
+pub(crate) async fn pdf(State(app): State<App>, signed_in: SignedIn, query: Query) -> Result<Response, Problem> {
+    query.only(&["order", "package", "reason"])?;
+    let orders: Vec<&str> = query.all("order").collect();
+    let packages: Vec<&str> = query.all("package").collect();
+    print(&app, &signed_in, &orders, &packages, query.one("reason")?).await
+}
+
+/// Marks the labels as printed, and answers them as one PDF.
+///
+/// # Errors
+/// 403, 404, or 409 with the door that is closed.
+pub async fn print(
+    app: &App,
+    signed_in: &SignedIn,
+    orders: &[&str],
+    packages: &[&str],
+    reason: Option<&str>,
+) -> Result<Response, Problem> {
+    signed_in.need(Permission::OrdersProcess)?;
+    let count = orders.len() + packages.len();
+    if count == 0 || count > LABELS_MAX {
+        let detail = format!("Name 1 to {LABELS_MAX} orders or packages.");
+        return Err(Problem::unprocessable("no_orders", "Nothing to print", detail));
+    }
+    let mut session = app.store.begin().await?;
+    let mut wanted: Vec<(OrderId, Option<PackageNumber>)> = Vec::with_capacity(count);
+    for id in orders {
+        wanted.push((visible(&mut session, signed_in, id).await?.id, None));
+    }
+    for number in packages {
+        let (order, package) = package_of(&mut session, signed_in, number).await?;
+        wanted.push((order, Some(package)));
+    }
+    let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
+    let prints = app.engine.print(&mut session, merchant, actor, &wanted, reason).await.map_err(refused)?;
+    session.commit().await?;
+    app.committed();
+    let labels = read_files(app, signed_in, prints).await?;
+    let bytes = label_pdf::merge(labels).await.map_err(|error| Problem::internal(error.to_string()))?;
+    let name = "inline; filename=\"labels.pdf\"";
+    Ok(([(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
+}
+
+async fn read_files(app: &App, signed_in: &SignedIn, prints: Vec<Print>) -> Result<Vec<Label>, Problem> {
+    let mut session = app.store.read().await?;
+    let mut labels = Vec::with_capacity(prints.len());
+    let mut bytes = 0;
+    for print in prints {
+        let file = labels::file(&mut session, signed_in.merchant(), &print.content_hash).await?;
+        let (format, file) = file.ok_or_else(|| Problem::internal("a cached label has no file"))?;
+        bytes += file.len();
+        if bytes > BYTES_MAX {
+            let detail = "These labels are too large for one print; print fewer at a time.";
+            return Err(Problem::unprocessable("too_large", "Too large", detail));
+        }
+        labels.push(Label {
+            title: format!("{} {}", print.order.platform.title(), print.order.number),
+            package: print.package.to_string(),
+            format,
+            bytes: file,
+            copy: print.copy,
+        });
+    }
+    Ok(labels)
+}
+
+/// The package with this number, of an order that this user may see.
+async fn package_of(
+    session: &mut Session,
+    signed_in: &SignedIn,
+    number: &str,
+) -> Result<(OrderId, PackageNumber), Problem> {
+    let unknown = || Problem::not_found("package");
+    let ids = orders::ids_by_term(session, signed_in.merchant(), number).await?;
+    for order in orders::load(session, signed_in.merchant(), &ids).await? {
+        let package = order.packages.iter().find(|package| package.number.as_str() == number);
+        if let Some(package) = package.filter(|_| signed_in.sees(&order.shop)) {
+            return Ok((order.id.clone(), package.number.clone()));
+        }
+    }
+    Err(unknown())
+}
+
+fn refused(error: PrintError) -> Problem {
+    let words = error.to_string();
+    match error {
+        PrintError::NoCachedLabel(_) => Problem::conflict("no_cached_label", words),
+        PrintError::Stale(_) => Problem::conflict("label_stale", words),
+        PrintError::Canceled(_) => Problem::conflict("canceled", words),
+        PrintError::Command(error) => closed(error),
+    }
+}

@@ -1,0 +1,121 @@
+//! Pack, ship and what takes them back, one or many.
+
+use super::order::Order;
+use super::voiding::{Act, Chosen, Results, many, one};
+use crate::app::App;
+use crate::auth::SignedIn;
+use crate::http::body;
+use crate::problem::Problem;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+
+/// Arranges an order's shipment: accepted at once, carried out by a worker.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/pack", tag = "orders",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header), ("if-match" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = 409, description = "cancel_pending, request_open, conflict", body = super::ProblemBody), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn pack(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    one(app, signed_in, id, uri, headers, Act::Pack).await
+}
+
+/// Scans an order out: its units leave the shelf, and the platform is told where it wants to be.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/ship", tag = "orders",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header), ("if-match" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = 409, description = "cancel_pending, request_open, conflict", body = super::ProblemBody), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn ship(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    one(app, signed_in, id, uri, headers, Act::Ship).await
+}
+
+/// Takes a ship scan back, before the courier scanned the parcel.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/undo-ship", tag = "orders",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header), ("if-match" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = 409, description = "conflict", body = super::ProblemBody), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn undo_ship(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    one(app, signed_in, id, uri, headers, Act::UndoShip).await
+}
+
+/// Takes a pack back where the platform allows it: the order is to be packed again, with new labels.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/repack", tag = "orders",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header), ("if-match" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = 409, description = "cancel_pending, request_open, conflict", body = super::ProblemBody), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn repack(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    one(app, signed_in, id, uri, headers, Act::Repack).await
+}
+
+/// Asks for an order's missing labels once more.
+#[utoipa::path(
+    post, path = "/api/v1/orders/{id}/fetch-labels", tag = "orders",
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)),
+    responses((status = 200, body = Order), (status = 409, description = "conflict", body = super::ProblemBody), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn fetch_labels(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    one(app, signed_in, id, uri, headers, Act::FetchLabels).await
+}
+
+/// Arranges the shipment of several orders; each has its own result.
+#[utoipa::path(
+    post, path = "/api/v1/orders/pack", tag = "orders", request_body = Chosen, params(("idempotency-key" = Option<String>, Header)),
+    responses((status = 200, body = Results), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn pack_many(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    uri: Uri,
+    headers: HeaderMap,
+    chosen: body::Json<Chosen>,
+) -> Result<Response, Problem> {
+    many(app, signed_in, uri, headers, chosen, Act::Pack).await
+}
+
+/// Scans several orders out; each has its own result.
+#[utoipa::path(
+    post, path = "/api/v1/orders/ship", tag = "orders", request_body = Chosen, params(("idempotency-key" = Option<String>, Header)),
+    responses((status = 200, body = Results), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn ship_many(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    uri: Uri,
+    headers: HeaderMap,
+    chosen: body::Json<Chosen>,
+) -> Result<Response, Problem> {
+    many(app, signed_in, uri, headers, chosen, Act::Ship).await
+}
