@@ -1,8 +1,8 @@
 //! The OpenAPI document, made from the handlers.
 
 use super::{
-    adjustments, audit, batches, cancellations, health, labels, manual, orders, requests, shipping, shops, stock, stock_ins,
-    voiding,
+    adjustments, audit, batches, cancellations, health, labels, manual, orders, requests, shipping, shops, stock,
+    stock_ins, voiding,
 };
 use crate::events;
 use axum::Json;
