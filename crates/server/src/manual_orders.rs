@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(orders.len(), 2);
         assert_eq!(orders[0].lines.len(), 2);
         assert_eq!(orders[0].total().unwrap().unwrap().to_string(), "MYR 28.00");
-        assert_eq!(orders[0].ordered_at, Moment::from_seconds(1_764_028_800), "eight in Malaysia is midnight in UTC");
+        assert_eq!(orders[0].ordered_at, Moment::from_seconds(1_795_564_800), "eight in Malaysia is midnight in UTC");
         assert!(orders[0].cod && !orders[1].cod);
         assert_eq!((orders[1].ordered_at, orders[1].total().unwrap()), (Moment::from_millis(7), None));
     }

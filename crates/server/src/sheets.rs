@@ -169,9 +169,15 @@ fn text(bytes: &[u8]) -> Result<Vec<Row>, SheetError> {
         .delimiter(separator.map_or(b',', |separator| u8::try_from(separator).unwrap_or(b',')))
         .from_reader(text.as_bytes());
     let mut rows = Vec::new();
+    let (mut counted_to, mut number) = (0, 1);
     for record in reader.records() {
         let record = record.map_err(|error| wrong(format!("the text is no csv: {error}")))?;
-        let number = record.position().map_or(rows.len() + 1, |at| usize::try_from(at.line()).unwrap_or(usize::MAX));
+        // The reader skips empty lines without counting them: the row is where its first letter is.
+        let begin = record.position().and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or(counted_to);
+        let empty = text.as_bytes()[begin.min(text.len())..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+        let begin = begin.min(text.len()) + empty.count();
+        number += text.as_bytes()[counted_to..begin].iter().filter(|byte| **byte == b'\n').count();
+        counted_to = begin;
         check_width(number, record.len())?;
         let cells = record.iter().map(|cell| short(number, cell.to_owned())).collect::<Result<_, _>>()?;
         rows.push(Row { number, cells });

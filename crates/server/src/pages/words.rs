@@ -1,17 +1,9 @@
 //! Every English word that the pages show, in one place (this file and its folder), so that a translation replaces
 //! nothing else. Words of the marketplaces themselves (statuses, refusals) come from their policies and answers.
 
-mod requests;
-
-pub(crate) use requests::*;
-
-use domain::batch::{BatchState, OrderState};
 use domain::cancellation::State;
-use domain::label::LabelState;
 use domain::manual::ManualStatus;
 use domain::order::{List, Stage, Tab};
-use domain::penalty::RateUnit;
-use domain::shipment::Act;
 use domain::snapshot::Initiator;
 use domain::stock::{Bucket, Cause};
 
@@ -19,7 +11,14 @@ macro_rules! words {
     ($($name:ident = $text:literal;)*) => { $(pub(crate) const $name: &str = $text;)* };
 }
 
+mod batches;
+mod requests;
+mod shipping;
 mod stock_ins;
+
+pub(crate) use batches::*;
+pub(crate) use requests::*;
+pub(crate) use shipping::*;
 pub(crate) use stock_ins::*;
 
 words! {
@@ -422,27 +421,6 @@ pub(crate) const fn state(state: State) -> &'static str {
     }
 }
 
-pub(crate) const fn batch_state(state: BatchState) -> &'static str {
-    match state {
-        BatchState::Planned => "Planned",
-        BatchState::Running => "Running",
-        BatchState::Paused => "Paused",
-        BatchState::Stopped => "Stopped",
-        BatchState::Finished => "Finished",
-    }
-}
-
-pub(crate) const fn batched(state: OrderState) -> &'static str {
-    match state {
-        OrderState::Waiting => "Waiting",
-        OrderState::Running => "Running",
-        OrderState::Done => "Canceled",
-        OrderState::Refused => "Refused",
-        OrderState::NeedsAttention => "Needs attention",
-        OrderState::Stopped => "Not begun",
-    }
-}
-
 pub(crate) const fn initiator(initiator: Initiator) -> &'static str {
     match initiator {
         Initiator::Seller => "seller",
@@ -598,49 +576,6 @@ pub(crate) fn units(count: i64) -> String {
     counted(count, "unit", "units")
 }
 
-pub(crate) fn product_in(units_of: i64, orders_of: i64) -> String {
-    format!("{} in {}", units(units_of), orders(orders_of))
-}
-
-/// `12 of 480 orders placed in the last 7 days`.
-pub(crate) fn rate_of(canceled: i64, ordered: i64, unit: RateUnit, from_days: u32, to_days: u32) -> String {
-    let what = match unit {
-        RateUnit::Orders => "orders placed",
-        RateUnit::Items => "items ordered",
-    };
-    let when = match to_days {
-        0 => format!("in the last {from_days} days"),
-        to_days => format!("{from_days} to {to_days} days ago"),
-    };
-    format!("{} of {} {what} {when}", number(canceled), number(ordered))
-}
-
-pub(crate) fn percent_from_to(before: &str, after: &str) -> String {
-    if before == after { format!("{before} %") } else { format!("{before} % → {after} %") }
-}
-
-pub(crate) fn enters_later(count: i64) -> String {
-    format!("{} more count later, when their days come into that time.", number(count))
-}
-
-pub(crate) fn threshold(percent: &str, over: bool, least: u32, consequence: &str) -> String {
-    let from = if over { "over" } else { "from" };
-    let least = if least > 0 { format!(" and at least {} canceled", number(i64::from(least))) } else { String::new() };
-    format!("{from} {percent} %{least}: {consequence}")
-}
-
-pub(crate) fn crosses(threshold: &str) -> String {
-    format!("Crosses a threshold: {threshold}.")
-}
-
-pub(crate) fn sourced(source: &str, dated: &str, certainty: &str) -> String {
-    format!("Source: {source}; {dated}; certainty {certainty}")
-}
-
-pub(crate) fn batched_so_far(ended: i64, total: i64) -> String {
-    format!("{} of {} ended", number(ended), number(total))
-}
-
 /// `2 d 4 h`, `3 h 20 min`, `5 min`, `12 s`.
 pub(crate) fn span(seconds: i64) -> String {
     let seconds = seconds.max(0);
@@ -778,62 +713,6 @@ pub(crate) fn not_authorised(shop: &str) -> String {
 
 pub(crate) fn voided(count: i64) -> String {
     format!("{} voided.", orders(count))
-}
-
-pub(crate) fn pack_asked(count: i64) -> String {
-    format!("{} being packed.", orders(count))
-}
-
-pub(crate) fn shipped(count: i64) -> String {
-    format!("{} shipped.", orders(count))
-}
-
-pub(crate) fn ship_undone(count: i64) -> String {
-    format!("Ship scan of {} taken back.", orders(count))
-}
-
-pub(crate) fn repack_asked(count: i64) -> String {
-    format!("{} being moved to To Pack.", orders(count))
-}
-
-pub(crate) fn labels_asked(count: i64) -> String {
-    format!("Labels of {} asked for.", orders(count))
-}
-
-/// What a row's button does, for those who hear it.
-pub(crate) fn act_on(title: &str, number: &str) -> String {
-    format!("{title} {number}")
-}
-
-pub(crate) const fn act_running(act: Act) -> &'static str {
-    match act {
-        Act::Pack => "Packing",
-        Act::ReadyToShip => "Telling the platform that it is ready",
-        Act::Repack => "Moving to To Pack",
-    }
-}
-
-pub(crate) fn act_failed(act: Act, words: &str) -> String {
-    let what = match act {
-        Act::Pack => "Pack failed",
-        Act::ReadyToShip => "Ready to ship failed",
-        Act::Repack => "Move to To Pack failed",
-    };
-    format!("{what}: {words}")
-}
-
-pub(crate) const fn label(state: LabelState) -> &'static str {
-    match state {
-        LabelState::None => "not fetched",
-        LabelState::Pending => "pending",
-        LabelState::Cached => "printable",
-        LabelState::Stale => "stale, being fetched anew",
-        LabelState::Failed => "refused",
-    }
-}
-
-pub(crate) fn printed_times(prints: u32) -> String {
-    if prints == 1 { "printed once".to_owned() } else { format!("printed {prints} times") }
 }
 
 pub(crate) fn restored(count: i64) -> String {
