@@ -158,7 +158,12 @@ fn can_go(row: &OrderFactsRow, policy: &Policy, choice: &Choice) -> Result<(), (
     Ok(())
 }
 
-fn add_units(units: &mut Units, row: &OrderFactsRow, rule: Option<&ReasonRule>) {
+/// Whether only the chosen products of an order are cancelled, and the rest of it stays.
+fn only_chosen(row: &OrderFactsRow, rule: &ReasonRule, policy: &Policy) -> bool {
+    rule.lines_required && !rule.whole_order_only && policy.partial_cancel.is_on(&row.region)
+}
+
+fn add_units(units: &mut Units, row: &OrderFactsRow, rule: Option<&ReasonRule>, policy: &Policy) {
     if row.fulfilled_by == FulfilledBy::Platform {
         return;
     }
@@ -167,7 +172,11 @@ fn add_units(units: &mut Units, row: &OrderFactsRow, rule: Option<&ReasonRule>) 
         Some(GoodsEffect::ComeBack) | None => 0,
     };
     units.count_needed += uncounted;
-    let back = row.units.saturating_sub(uncounted);
+    let canceled = match rule {
+        Some(rule) if only_chosen(row, rule, policy) => row.chosen_units,
+        _ => row.units,
+    };
+    let back = canceled.saturating_sub(uncounted);
     match row.stage {
         Stage::Untouched if row.voided => units.already += back,
         Stage::Untouched => units.at_once += back,
@@ -179,7 +188,14 @@ fn add_units(units: &mut Units, row: &OrderFactsRow, rule: Option<&ReasonRule>) 
 
 fn effects(platform: Platform, rule: &ReasonRule) -> Vec<String> {
     let mut effects: Vec<String> = rule.mapping_note.iter().cloned().collect();
-    effects.push(format!("Each order is canceled on {} and its buyer is told.", platform.title()));
+    effects.push(if rule.lines_required && !rule.whole_order_only {
+        format!(
+            "Each order is canceled on {} and its buyer is told; where chosen items alone can be canceled, the rest of the order stays.",
+            platform.title()
+        )
+    } else {
+        format!("Each order is canceled on {} and its buyer is told.", platform.title())
+    });
     effects.push(match rule.listing_effect {
         ListingEffect::SetToZero => {
             "The chosen products' listings are set to zero and held against any stock push until they are counted."
@@ -231,7 +247,7 @@ impl Engine {
             }
             match went {
                 Ok(()) => {
-                    add_units(&mut units, row, rule);
+                    add_units(&mut units, row, rule, &platform.policy);
                     goes += 1;
                     platform.goes += 1;
                     of_shop.goes += 1;
