@@ -146,9 +146,12 @@ impl Window {
         Ok(())
     }
 
-    /// Waits for an element and clicks it.
+    /// Waits for an element and clicks it; once more where the page was refreshed between the two.
     pub(super) async fn click(&self, css: &str) -> WebDriverResult<()> {
-        self.see(css).await?.click().await
+        match self.see(css).await?.click().await {
+            Err(error) if error.to_string().contains("stale element") => self.see(css).await?.click().await,
+            clicked => clicked,
+        }
     }
 
     /// Presses keys, wherever the focus is.
