@@ -17,6 +17,8 @@ const MAX_PAGES: usize = 10_000;
 pub(crate) const FIRST_SYNC_ROUNDS: usize = 600;
 /// The longest that one of these rounds waits for the platform, however long it asks for.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// Who asks to wait longer than this has banned the shop, which is told at once.
+const LONGEST_PATIENCE: Span = Span::from_seconds(60);
 /// How long each of these rounds waits for reads that others are making.
 const FIRST_SYNC_PAUSE: Duration = Duration::from_millis(50);
 
@@ -117,7 +119,10 @@ impl Engine {
             match self.sweep_windows(&open).await {
                 Ok(()) => break open,
                 // What was swept so far is kept: the next round goes on from there.
-                Err(EngineError::NotNow { retry_after, .. }) if rounds < FIRST_SYNC_ROUNDS => {
+                // A ban is longer than anybody waits: it is told instead.
+                Err(EngineError::NotNow { retry_after, .. })
+                    if rounds < FIRST_SYNC_ROUNDS && retry_after <= LONGEST_PATIENCE =>
+                {
                     rounds += 1;
                     wait_for_platform(retry_after).await;
                 }

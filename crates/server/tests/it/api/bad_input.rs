@@ -28,7 +28,7 @@ on_both! {
             body.to_string()
         };
         let units = order["lines"][0]["quantity"].as_u64().expect("units");
-        let half = with(json!({"lines": [{"line_id": line, "quantity": units + 1}]}));
+        let too_many = with(json!({"lines": [{"line_id": line, "quantity": units + 1}]}));
         let cancel = "/api/v1/cancellations";
         let posts: Vec<(&str, String, u16, &str)> = vec![
             (cancel, "{\"order".to_owned(), 400, "malformed_json"),
@@ -52,7 +52,7 @@ on_both! {
             (cancel, with(json!({"reason": "customer_unreachable"})), 422, "reason_not_offered"),
             (cancel, with(json!({"lines": []})), 422, "lines_required"),
             (cancel, with(json!({"lines": [{"line_id": "nope", "quantity": 1}]})), 422, "unknown_line"),
-            (cancel, half, 422, "partial_not_supported"),
+            (cancel, too_many, 422, "quantity_too_large"),
             ("/api/v1/cancellations/can_unknown/resolve", json!({"as": "done"}).to_string(), 404, "not_found"),
             ("/api/v1/cancellations/can_unknown/resolve", json!({"as": "maybe"}).to_string(), 422, "invalid_body"),
             ("/api/v1/orders/ord_unknown/void", String::new(), 404, "not_found"),

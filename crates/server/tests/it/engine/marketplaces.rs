@@ -152,6 +152,8 @@ async fn ship_and_cancel_race(platform: Platform, shipped: &str) {
     assert!(orders.len() > 1, "{platform} has orders in process");
     for order in orders {
         let reason = plain_reason(platform).0;
+        // Its label may have been fetched since the list was read.
+        let order = world.order(&order.id).await;
         let record = world.cancel(&order, reason, &[]).await;
         let path = format!("/orders/{platform}/{}/advance", order.number);
         let body = serde_json::json!({"to": shipped}).to_string();
