@@ -73,6 +73,14 @@ pub struct OrderRecord {
     pub packages: Vec<PackageRecord>,
 }
 
+impl OrderRecord {
+    /// Whether a label of it can be printed from the cache.
+    #[must_use]
+    pub fn has_cached_label(&self) -> bool {
+        self.packages.iter().any(|package| package.label == LabelState::Cached)
+    }
+}
+
 /// A line as it is kept, with what it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the words of product.md section 1 and of the columns")]

@@ -84,7 +84,7 @@ impl CancellationRequest {
             list_before: request.list_before.to_string(),
             should_replenish_stock: request.restock,
             withdrawal: None,
-            label_cached: false,
+            label_cached: order.has_cached_label(),
             answer: answer.map(|answer| answer.kind.to_string()),
             cancellation_id: answer.map(|answer| answer.carried_by.to_string()),
             decided_by: answer.map(|answer| answer.decided_by.clone()),

@@ -156,7 +156,7 @@ fn row(app: &App, desk: &Desk, request: &RequestRecord, order: &OrderRecord, dec
             }
             td.status {
                 div { (words::stage(order.stage)) }
-                div.sub { (words::NO_LABEL_CACHED) }
+                div.sub { @if order.has_cached_label() { (words::LABEL_CACHED) } @else { (words::NO_LABEL_CACHED) } }
                 @if !request.state.is_final() { div.sub.silence { (words::silence(request.on_silence)) } }
                 @if let Some(answer) = &request.answer {
                     div.sub { (words::answered(answer.kind, &answer.decided_by)) }

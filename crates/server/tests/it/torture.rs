@@ -38,13 +38,13 @@ impl Desk {
     /// Every order of the New list that is to be packed.
     async fn to_pack(&self, wanted: usize) -> Vec<Value> {
         let mut orders = Vec::new();
-        let mut path = "/api/v1/orders?list=new&tab=to_pack&limit=200".to_owned();
+        let mut path = "/api/v1/orders?platform=shopee&list=new&tab=to_pack&limit=200".to_owned();
         loop {
             let page = self.get(&path).await;
             orders.extend(page["orders"].as_array().expect("orders").iter().cloned());
             match page["next"].as_str() {
                 Some(next) if orders.len() < wanted => {
-                    path = format!("/api/v1/orders?list=new&tab=to_pack&limit=200&cursor={next}");
+                    path = format!("/api/v1/orders?platform=shopee&list=new&tab=to_pack&limit=200&cursor={next}");
                 }
                 _ => break,
             }

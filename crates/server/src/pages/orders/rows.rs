@@ -12,7 +12,6 @@ use crate::permissions::Permission;
 use domain::cancellation::{Phase, State};
 use domain::eligibility::{self, Blocked};
 use domain::ids::OrderId;
-use domain::label::LabelState;
 use domain::order::{List, Stage, Tab};
 use domain::request::AnswerKind;
 use domain::shipment::{self, Mark};
@@ -338,8 +337,7 @@ pub(in crate::pages) fn offered(app: &App, order: &OrderRecord) -> Vec<Offered> 
     if order.list == List::New && matches!(order.tab, Tab::ToPack | Tab::PackFailed) {
         offer("/orders/pack", words::PACK, "pack", None);
     }
-    let cached = order.packages.iter().any(|package| package.label == LabelState::Cached);
-    if PRINTED_FROM.contains(&order.list) && cached {
+    if PRINTED_FROM.contains(&order.list) && order.has_cached_label() {
         offer("/labels/print", words::PRINT, "print", Some("_blank"));
     }
     if order.list == List::InProcess {
