@@ -6,7 +6,7 @@ use std::future::Future;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
 use thirtyfour::testing::run_browser_test;
@@ -14,6 +14,12 @@ use thirtyfour::testing::run_browser_test;
 /// How long something may take to appear.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(25);
+
+/// Whether nothing was clicked because the element was replaced or another lay over it for a moment.
+fn has_moved(error: &thirtyfour::error::WebDriverError) -> bool {
+    let words = error.to_string();
+    words.contains("stale element") || words.contains("click intercepted")
+}
 
 /// ChromeDriver on a free port. Killed when dropped; its browsers end before, with their windows.
 struct Driver {
@@ -146,11 +152,14 @@ impl Window {
         Ok(())
     }
 
-    /// Waits for an element and clicks it; once more where the page was refreshed between the two.
+    /// Waits for an element and clicks it; again where the page was refreshed or moved between the two.
     pub(super) async fn click(&self, css: &str) -> WebDriverResult<()> {
-        match self.see(css).await?.click().await {
-            Err(error) if error.to_string().contains("stale element") => self.see(css).await?.click().await,
-            clicked => clicked,
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.see(css).await?.click().await {
+                Err(error) if has_moved(&error) && Instant::now() < until => tokio::time::sleep(LOOK_EVERY).await,
+                clicked => return clicked,
+            }
         }
     }
 
