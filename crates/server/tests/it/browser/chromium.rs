@@ -13,6 +13,8 @@ use thirtyfour::testing::run_browser_test;
 
 /// How long something may take to appear.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How often ChromeDriver is started before it is given up.
+const STARTS_TRIED: usize = 5;
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// Whether nothing was clicked because the element was replaced or another lay over it for a moment.
@@ -37,6 +39,14 @@ impl Drop for Driver {
 
 impl Driver {
     fn start() -> Self {
+        // The free port that it takes may be gone on the other address family by the time it listens there.
+        let started = (0..STARTS_TRIED).find_map(|_| Self::try_to_start());
+        started.unwrap_or_else(|| {
+            panic!("ChromeDriver ended before it listened; `./x test` installs a Chromium that fits it")
+        })
+    }
+
+    fn try_to_start() -> Option<Self> {
         let program = std::env::var("COUNTERMAND_CHROMEDRIVER").unwrap_or_else(|_| "chromedriver".to_owned());
         let mut command = Command::new(&program);
         command.arg("--port=0").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -48,13 +58,14 @@ impl Driver {
             let (_, port) = line.split_once("started successfully on port ")?;
             Some(port.trim_end_matches('.').to_owned())
         });
-        let port = port.unwrap_or_else(|| {
-            panic!("{program} ended before it listened; `./x test` installs a Chromium that fits it")
-        });
+        let Some(port) = port else {
+            let _ = process.wait();
+            return None;
+        };
         // Keep reading, so that it never blocks on a full pipe.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
         let profile = tempfile::tempdir().expect("a folder");
-        Self { process, address: format!("http://127.0.0.1:{port}"), profile }
+        Some(Self { process, address: format!("http://127.0.0.1:{port}"), profile })
     }
 
     fn window(&self, scripts: bool) -> thirtyfour::WebDriverBuilder {
