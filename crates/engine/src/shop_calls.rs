@@ -88,6 +88,8 @@ fn own_error(remedy: Remedy, endpoint: &str, message: String) -> CallError {
 
 /// How long to wait when no connection was made.
 const NO_CONNECTION_PAUSE: Span = Span::from_seconds(1);
+/// The longest pause that a call waits out where it stands: Lazada's bans last a second as a rule (`lazada.md` section 4).
+const WAITED_OUT: Span = Span::from_seconds(3);
 /// How long another process may take to renew a token before we look again.
 const RENEWAL_PAUSE: Span = Span::from_millis(300);
 /// How long a renewal's lease is held.
@@ -202,9 +204,9 @@ impl Engine {
         read
     }
 
-    /// Takes one call out of the shop's budgets. Where those of this second are spent it waits for the next, so that a
-    /// narrow budget costs time and no work; a pause that the platform asked for is given back to whoever plans the job.
-    /// Answers the present.
+    /// Takes one call out of the shop's budgets. Where those of this second are spent, or the platform asked for a short
+    /// pause, it waits, so that a narrow budget costs time and no work: an order that was read is not read again only because
+    /// its turn came late. A longer pause is given back to whoever plans the job. Answers the present.
     async fn wait_for_budget(
         &self,
         shop: &OpenShop,
@@ -216,7 +218,7 @@ impl Engine {
             let now = self.clock.now();
             let wait = match self.admit(shop, endpoint, class, now) {
                 Ok(()) => return Ok(now),
-                Err(Held::Spent(wait)) if now.plus(wait) < not_after => wait,
+                Err(Held::Spent(wait) | Held::Paused(wait)) if wait <= WAITED_OUT && now.plus(wait) < not_after => wait,
                 Err(Held::Spent(wait) | Held::Paused(wait)) => {
                     let message = "held back by the shop's call budget".to_owned();
                     return Err(own_error(Remedy::RetryAfter(wait), endpoint, message));

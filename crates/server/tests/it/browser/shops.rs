@@ -108,6 +108,7 @@ async fn without_a_script_the_address_that_the_browser_ended_at_is_pasted_and_ta
         window.click("form.connect > details summary").await?;
         fill(&window, "address", &address).await?;
         window.click("form.connect button.primary").await?;
+        window.see("#to-platform").await?;
         let consent = window.0.current_url().await?.to_string();
         window.click("#to-platform").await?;
         let button = window.see(&format!("#confirm-{account}")).await?;
