@@ -26,14 +26,21 @@ impl Window {
     }
 }
 
-/// Why a call is not made now.
+/// A call is not made now: there is room again after this span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Held {
-    /// Our own budget for this second is spent: there is room again after this span.
-    Spent(Span),
-    /// The platform asked for a pause that lasts this much longer.
-    Paused(Span),
+pub(crate) struct Held(pub(crate) Span);
+
+/// A call that is to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked {
+    pub(crate) endpoint: &'static str,
+    pub(crate) class: EndpointClass,
+    /// Somebody waits for it.
+    pub(crate) urgent: bool,
 }
+
+/// How long a call that is not urgent lets waiting urgent ones go first, before it looks again.
+const YIELDED: Span = Span::from_millis(50);
 
 /// What is left of one shop's budgets. Its endpoints are constants of a connector, so that no map here grows without end.
 #[derive(Debug, Default)]
@@ -42,6 +49,8 @@ pub(crate) struct Budget {
     classes: HashMap<EndpointClass, Window>,
     closed_until: Option<Moment>,
     closed_endpoints: HashMap<&'static str, Moment>,
+    /// Urgent calls that wait: all others let them go first.
+    urgent_waiting: usize,
 }
 
 impl Budget {
@@ -49,22 +58,34 @@ impl Budget {
     pub(crate) fn admit(
         &mut self,
         policy: &Policy,
-        endpoint: &'static str,
-        class: EndpointClass,
+        Asked { endpoint, class, urgent }: Asked,
         now: Moment,
     ) -> Result<(), Held> {
+        if !urgent && self.urgent_waiting > 0 {
+            return Err(Held(YIELDED));
+        }
         let closed = self.closed_until.max(self.closed_endpoints.get(endpoint).copied());
         if let Some(until) = closed.filter(|until| *until > now) {
-            return Err(Held::Paused(until.since(now)));
+            return Err(Held(until.since(now)));
         }
         let of_class = self.classes.entry(class).or_default();
         let limit_of_class = policy.budget(class).unwrap_or(0);
         if !self.all.has_room(policy.calls_per_second, now) || !of_class.has_room(limit_of_class, now) {
-            return Err(Held::Spent(Moment::from_seconds(now.seconds() + 1).since(now)));
+            return Err(Held(Moment::from_seconds(now.seconds() + 1).since(now)));
         }
         self.all.count(now);
         of_class.count(now);
         Ok(())
+    }
+
+    /// An urgent call waits for its turn.
+    pub(crate) const fn urgent_waits(&mut self) {
+        self.urgent_waiting += 1;
+    }
+
+    /// It waits no longer.
+    pub(crate) const fn urgent_waits_no_longer(&mut self) {
+        self.urgent_waiting = self.urgent_waiting.saturating_sub(1);
     }
 
     /// Keeps a pause. A shorter one that is told later does not end a longer one. One of a whole app is kept by the caller.
@@ -99,6 +120,8 @@ mod tests {
 
     const READ: &str = "/read";
     const STOCK: &str = "/stock";
+    const READ_CALL: Asked = Asked { endpoint: READ, class: EndpointClass::Reads, urgent: false };
+    const STOCK_CALL: Asked = Asked { endpoint: STOCK, class: EndpointClass::Stock, urgent: false };
 
     fn policy(calls_per_second: u32, stock: u32) -> Policy {
         let evidence = Evidence { certainty: "I".to_owned(), source: "this test".to_owned() };
@@ -114,20 +137,33 @@ mod tests {
     #[test]
     fn a_class_that_is_used_up_leaves_the_others_room_until_the_second_ends() {
         let (mut budget, policy) = (Budget::default(), policy(0, 2));
-        let stock = |budget: &mut Budget, now| budget.admit(&policy, STOCK, EndpointClass::Stock, now);
+        let stock = |budget: &mut Budget, now| budget.admit(&policy, STOCK_CALL, now);
         assert_eq!((stock(&mut budget, at(1_000)), stock(&mut budget, at(1_100))), (Ok(()), Ok(())));
-        assert_eq!(stock(&mut budget, at(1_400)), Err(Held::Spent(Span::from_millis(600))));
-        assert_eq!(budget.admit(&policy, READ, EndpointClass::Reads, at(1_400)), Ok(()));
+        assert_eq!(stock(&mut budget, at(1_400)), Err(Held(Span::from_millis(600))));
+        assert_eq!(budget.admit(&policy, READ_CALL, at(1_400)), Ok(()));
         assert_eq!(stock(&mut budget, at(2_000)), Ok(()));
     }
 
     #[test]
     fn the_shop_s_own_limit_counts_every_class_and_a_refused_call_counts_nowhere() {
         let (mut budget, policy) = (Budget::default(), policy(2, 1));
-        assert_eq!(budget.admit(&policy, STOCK, EndpointClass::Stock, at(0)), Ok(()));
-        assert!(budget.admit(&policy, STOCK, EndpointClass::Stock, at(0)).is_err());
-        assert_eq!(budget.admit(&policy, READ, EndpointClass::Reads, at(0)), Ok(()));
-        assert!(budget.admit(&policy, READ, EndpointClass::Reads, at(0)).is_err());
+        assert_eq!(budget.admit(&policy, STOCK_CALL, at(0)), Ok(()));
+        assert!(budget.admit(&policy, STOCK_CALL, at(0)).is_err());
+        assert_eq!(budget.admit(&policy, READ_CALL, at(0)), Ok(()));
+        assert!(budget.admit(&policy, READ_CALL, at(0)).is_err());
+    }
+
+    #[test]
+    fn while_an_urgent_call_waits_the_others_let_it_go_first() {
+        let (mut budget, policy) = (Budget::default(), policy(1, 9));
+        let urgent = Asked { urgent: true, ..READ_CALL };
+        assert_eq!(budget.admit(&policy, READ_CALL, at(0)), Ok(()));
+        assert!(budget.admit(&policy, urgent, at(0)).is_err());
+        budget.urgent_waits();
+        assert_eq!(budget.admit(&policy, READ_CALL, at(1_000)), Err(Held(YIELDED)));
+        assert_eq!(budget.admit(&policy, urgent, at(1_000)), Ok(()));
+        budget.urgent_waits_no_longer();
+        assert_eq!(budget.admit(&policy, READ_CALL, at(2_000)), Ok(()));
     }
 
     #[test]
@@ -135,21 +171,15 @@ mod tests {
         let (mut budget, policy) = (Budget::default(), policy(0, 9));
         budget.pause(STOCK, PauseScope::Endpoint, at(9_000));
         budget.pause(STOCK, PauseScope::Endpoint, at(3_000));
-        assert_eq!(
-            budget.admit(&policy, STOCK, EndpointClass::Stock, at(2_000)),
-            Err(Held::Paused(Span::from_millis(7_000)))
-        );
-        assert_eq!(budget.admit(&policy, READ, EndpointClass::Reads, at(2_000)), Ok(()));
+        assert_eq!(budget.admit(&policy, STOCK_CALL, at(2_000)), Err(Held(Span::from_millis(7_000))));
+        assert_eq!(budget.admit(&policy, READ_CALL, at(2_000)), Ok(()));
         budget.pause(READ, PauseScope::Shop, at(4_000));
-        assert_eq!(
-            budget.admit(&policy, READ, EndpointClass::Reads, at(2_000)),
-            Err(Held::Paused(Span::from_millis(2_000)))
-        );
+        assert_eq!(budget.admit(&policy, READ_CALL, at(2_000)), Err(Held(Span::from_millis(2_000))));
         assert_eq!(
             (budget.closed_until(at(2_000)), budget.held_back_until(at(2_000))),
             (Some(at(4_000)), Some(at(9_000)))
         );
-        assert_eq!(budget.admit(&policy, READ, EndpointClass::Reads, at(4_000)), Ok(()));
+        assert_eq!(budget.admit(&policy, READ_CALL, at(4_000)), Ok(()));
         assert_eq!(budget.held_back_until(at(9_000)), None);
     }
 }

@@ -44,7 +44,7 @@ use domain::ids::{MerchantId, ShopId};
 use domain::platform::Platform;
 use domain::policy::Policy;
 use domain::time::{Moment, Span};
-use shop_calls::{Lane, PausedApps};
+use shop_calls::{Lane, OpenShop, PausedApps};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use store::jobs::{self, Due, Kind, Lease};
@@ -66,6 +66,15 @@ const fn claim_limit(kind: Kind) -> usize {
         Kind::ReadListings => 200,
         Kind::StockIn => 1,
         Kind::Label => 20,
+    }
+}
+
+/// Whether somebody waits for jobs of this kind: their calls go first where a shop's budget is short. What was synced late is
+/// late; a cancel that came too late is a parcel on its way.
+const fn is_urgent(kind: Kind) -> bool {
+    match kind {
+        Kind::Cancellation | Kind::Shipment => true,
+        Kind::Batch | Kind::ReadOrder | Kind::Sweep | Kind::ReadListings | Kind::StockIn | Kind::Label => false,
     }
 }
 
@@ -187,7 +196,7 @@ impl Engine {
             return Ok(claimed);
         }
         let shop = match self.open_shop(&due.merchant, &due.shop).await {
-            Ok(shop) if shop.record.authorised => shop,
+            Ok(shop) if shop.record.authorised => OpenShop { urgent: is_urgent(kind), ..shop },
             Ok(_) => {
                 // Its own alert says what a person has to press; until then its jobs wait.
                 self.free(&lease, now.plus(Span::from_seconds(30))).await?;

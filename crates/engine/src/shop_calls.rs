@@ -1,6 +1,6 @@
 //! Calls to a shop's platform: within its budget, with a fresh token, and answered by what to do next.
 
-use crate::budget::{Budget, Held};
+use crate::budget::{Asked, Budget, Held};
 use crate::{Engine, EngineError, NetworkError};
 use connectors::call::{Call, CallError, Effect, Pause, PauseScope, Remedy, Story};
 use connectors::connector::{Connector, RenewedCredentials};
@@ -49,6 +49,22 @@ impl Lane {
     }
 }
 
+/// An urgent call that waits; no longer when dropped.
+struct Waiting<'a>(&'a Lane);
+
+impl<'a> Waiting<'a> {
+    fn at(lane: &'a Lane) -> Self {
+        lane.state().budget.urgent_waits();
+        Self(lane)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().budget.urgent_waits_no_longer();
+    }
+}
+
 /// Apps whose platform asked that no shop of theirs be called before a moment.
 #[derive(Default)]
 pub(crate) struct PausedApps(Mutex<HashMap<(Platform, String), Moment>>);
@@ -79,7 +95,9 @@ pub(crate) struct OpenShop {
     pub(crate) record: ShopRecord,
     pub(crate) connector: Arc<dyn Connector>,
     pub(crate) policy: Arc<Policy>,
-    lane: Arc<Lane>,
+    /// Whether somebody waits for what is called for. Where the budget is short, other calls come after these.
+    pub(crate) urgent: bool,
+    pub(crate) lane: Arc<Lane>,
 }
 
 fn own_error(remedy: Remedy, endpoint: &str, message: String) -> CallError {
@@ -124,7 +142,7 @@ impl Engine {
             }
         };
         drop(state);
-        Ok(OpenShop { record, connector, policy, lane })
+        Ok(OpenShop { record, connector, policy, urgent: true, lane })
     }
 
     /// Makes one call, with the access token renewed before it where it is about to end, and once after it where the
@@ -139,19 +157,26 @@ impl Engine {
     ) -> Result<T, CallError> {
         let platform = shop.record.platform;
         let ahead = shop.connector.refresh_ahead();
+        let patience = not_after.unwrap_or(self.clock.now().plus(shop.policy.call_timeout));
         let mut fresh = None;
         if shop.connector.access_ends() <= self.clock.platform_now(platform).plus(ahead) {
             fresh = Some(self.renew(shop).await?);
         }
-        let connector = fresh.as_ref().map_or(&shop.connector, |fresh| &fresh.connector);
-        let call = build(&**connector, self.clock.platform_now(platform)).map_err(Into::into)?;
-        match self.send(shop, not_after, call).await {
-            Err(error) if error.remedy == Remedy::TokenExpired && fresh.is_none() => {
-                let fresh = self.renew(shop).await?;
-                let call = build(&*fresh.connector, self.clock.platform_now(platform)).map_err(Into::into)?;
-                self.send(shop, not_after, call).await
+        loop {
+            let connector = fresh.as_ref().map_or(&shop.connector, |fresh: &OpenShop| &fresh.connector);
+            let call = build(&**connector, self.clock.platform_now(platform)).map_err(Into::into)?;
+            let effect = call.effect;
+            let error = match self.send(shop, not_after, call).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            match (&error.remedy, effect) {
+                (Remedy::TokenExpired, _) if fresh.is_none() => fresh = Some(self.renew(shop).await?),
+                // Asked once more when the pause is over. A write is not: before it is repeated, its order is read.
+                (Remedy::Pause(pause), Effect::Read)
+                    if pause.span <= WAITED_OUT && self.clock.now().plus(pause.span) < patience => {}
+                _ => return Err(error),
             }
-            other => other,
         }
     }
 
@@ -214,16 +239,20 @@ impl Engine {
         class: EndpointClass,
         not_after: Moment,
     ) -> Result<Moment, CallError> {
+        let mut waiting = None;
         loop {
             let now = self.clock.now();
             let wait = match self.admit(shop, endpoint, class, now) {
                 Ok(()) => return Ok(now),
-                Err(Held::Spent(wait) | Held::Paused(wait)) if wait <= WAITED_OUT && now.plus(wait) < not_after => wait,
-                Err(Held::Spent(wait) | Held::Paused(wait)) => {
+                Err(Held(wait)) if wait <= WAITED_OUT && now.plus(wait) < not_after => wait,
+                Err(Held(wait)) => {
                     let message = "held back by the shop's call budget".to_owned();
                     return Err(own_error(Remedy::RetryAfter(wait), endpoint, message));
                 }
             };
+            if shop.urgent && waiting.is_none() {
+                waiting = Some(Waiting::at(&shop.lane));
+            }
             tokio::time::sleep(Duration::from_millis(wait.millis().unsigned_abs())).await;
         }
     }
@@ -231,14 +260,14 @@ impl Engine {
     /// Takes one call out of the shop's budgets, or says why not.
     fn admit(&self, shop: &OpenShop, endpoint: &'static str, class: EndpointClass, now: Moment) -> Result<(), Held> {
         if let Some(until) = self.paused_apps.until(&*shop.connector, now) {
-            return Err(Held::Paused(until.since(now)));
+            return Err(Held(until.since(now)));
         }
-        shop.lane.state().budget.admit(&shop.policy, endpoint, class, now)
+        shop.lane.state().budget.admit(&shop.policy, Asked { endpoint, class, urgent: shop.urgent }, now)
     }
 
     fn pause(&self, shop: &OpenShop, endpoint: &'static str, pause: Pause) {
         let until = self.clock.now().plus(pause.span);
-        tracing::info!(shop = %shop.record.id, endpoint, scope = ?pause.scope, wait_ms = pause.span.millis(), "the platform's limit is reached");
+        tracing::debug!(shop = %shop.record.id, endpoint, scope = ?pause.scope, wait_ms = pause.span.millis(), "the platform's limit is reached");
         match pause.scope {
             PauseScope::App => self.paused_apps.pause(&*shop.connector, until),
             PauseScope::Shop | PauseScope::Endpoint => {

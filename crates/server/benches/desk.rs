@@ -51,7 +51,7 @@ fn main() {
             pushes::pushes(seconds).await;
         }
         if wanted("isolation") {
-            pushes::beside_troubled_shops().await;
+            pushes::beside_troubled_marketplaces().await;
         }
     });
 }
@@ -94,6 +94,8 @@ async fn cancels(title: &str, cluster: Option<Cluster>, connections: usize) {
     }
     let process = Process::start(&arguments);
     let desk = Arc::new(Desk::of(&process));
+    // The labels of what was packed before are fetched once, at the first start.
+    pushes::quiet(&desk).await;
     let mut orders = desk.to_pack(CANCELS_ALONE + CANCELS_TOGETHER).await;
     let together = orders.split_off(CANCELS_ALONE.min(orders.len()));
 
@@ -262,20 +264,14 @@ impl Desk {
     }
 
     async fn to_pack(&self, wanted: usize) -> Vec<Value> {
-        self.to_pack_in("", wanted).await
+        self.orders("list=new&tab=to_pack&platform=shopee&status=READY_TO_SHIP", wanted).await
     }
 
-    async fn to_pack_of(&self, shop: &str, wanted: usize) -> Vec<Value> {
-        self.to_pack_in(&format!("&shop={shop}"), wanted).await
-    }
-
-    async fn to_pack_in(&self, filter: &str, wanted: usize) -> Vec<Value> {
+    async fn orders(&self, filter: &str, wanted: usize) -> Vec<Value> {
         let mut orders = Vec::new();
         let mut cursor = String::new();
         loop {
-            let page = self
-                .get(&format!("/api/v1/orders?list=new&tab=to_pack&status=READY_TO_SHIP&limit=200{filter}{cursor}"))
-                .await;
+            let page = self.get(&format!("/api/v1/orders?{filter}&limit=200{cursor}")).await;
             orders.extend(page["orders"].as_array().expect("orders").iter().cloned());
             match page["next"].as_str() {
                 Some(next) if orders.len() < wanted => cursor = format!("&cursor={next}"),
@@ -287,13 +283,19 @@ impl Desk {
     }
 
     async fn cancel(&self, order: &Value) -> String {
-        let body = json!({"order_id": order["id"], "reason": "buyer_requests_cancellation"});
+        let reason = match order["platform"].as_str() {
+            Some("lazada") => "sourcing_delay",
+            Some("tiktok_shop") => "pricing_error",
+            Some("tokopedia") => "unable_to_deliver",
+            _ => "buyer_requests_cancellation",
+        };
+        let body = json!({"order_id": order["id"], "reason": reason});
         let request = self.http.post(format!("{}/api/v1/cancellations", self.url)).bearer_auth(&self.token);
         let answer: Value = request.json(&body).send().await.expect("an answer").json().await.expect("JSON");
         answer["id"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// Each client asks for its next cancel when its last one is confirmed.
+    /// Each client asks for its next cancel when its last one has ended.
     async fn cancel_together(self: &Arc<Self>, orders: Vec<Value>) {
         let queue = Arc::new(Mutex::new(orders));
         let done: Arc<Mutex<HashSet<String>>> = Arc::default();
@@ -302,10 +304,12 @@ impl Desk {
             let (desk, done, changed) = (Arc::clone(self), Arc::clone(&done), Arc::clone(&changed));
             async move {
                 loop {
-                    let page = desk.get("/api/v1/cancellations?state=done&limit=200").await;
-                    let ids = page["cancellations"].as_array().expect("cancellations").iter();
-                    let ids: Vec<String> = ids.filter_map(|one| one["id"].as_str().map(str::to_owned)).collect();
-                    done.lock().expect("no panic").extend(ids);
+                    for state in ["done", "refused"] {
+                        let page = desk.get(&format!("/api/v1/cancellations?state={state}&limit=200")).await;
+                        let ids = page["cancellations"].as_array().expect("cancellations").iter();
+                        let ids: Vec<String> = ids.filter_map(|one| one["id"].as_str().map(str::to_owned)).collect();
+                        done.lock().expect("no panic").extend(ids);
+                    }
                     changed.notify_waiters();
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }

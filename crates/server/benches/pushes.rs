@@ -14,9 +14,13 @@ const ORDERS: usize = 2_000;
 const PUSHES_PER_SECOND: usize = 2_000;
 /// One of so many pushes is a duplicate, and one of so many comes late.
 const ONE_IN: usize = 6;
-/// Cancels that are timed beside troubled shops, and those that the troubled shops have to carry out meanwhile.
-const CANCELS: usize = 300;
-const TROUBLED_CANCELS: usize = 200;
+/// Cancels that are timed in one round, half of them beside troubled marketplaces, and those that each troubled one has to
+/// carry out meanwhile.
+const CANCELS: usize = 600;
+const TROUBLED_CANCELS: usize = 50;
+/// Each marketplace with the status of orders that it lets a seller cancel.
+const TO_CANCEL: [(&str, &str); 4] =
+    [("shopee", "READY_TO_SHIP"), ("lazada", "pending"), ("tiktok_shop", "AWAITING_SHIPMENT"), ("tokopedia", "220")];
 /// How often the two runs take turns.
 const ROUNDS: usize = 2;
 
@@ -155,12 +159,14 @@ pub(crate) async fn pushes(seconds: usize) {
     );
 }
 
-/// Until no order and no listing waits to be read.
-async fn quiet(desk: &Desk) {
+/// Until no order, listing or label waits to be read.
+pub(crate) async fn quiet(desk: &Desk) {
+    let waited_for =
+        ["read_order", "read_listings", "label"].map(|kind| format!("countermand_jobs_waiting{{kind=\"{kind}\"}}"));
     loop {
         let metrics = desk.http.get(format!("{}/metrics", desk.url)).send().await.expect("an answer");
         let metrics = metrics.text().await.expect("a text");
-        let waits = |line: &str| line.starts_with("countermand_jobs_waiting{kind=\"read_");
+        let waits = |line: &str| waited_for.iter().any(|name| line.starts_with(name));
         if metrics.lines().filter(|line| waits(line)).all(|line| line.ends_with(" 0")) {
             return;
         }
@@ -200,55 +206,44 @@ async fn differences(http: &reqwest::Client, control: &str, desk: &Desk, numbers
     (differ.count(), numbers.len())
 }
 
-/// Cancels on two shops, alone and beside two more whose platforms answer after ten seconds and ban.
-pub(crate) async fn beside_troubled_shops() {
+/// Cancels on Shopee and TikTok Shop, alone and beside Lazada answering after ten seconds and Tokopedia banning.
+pub(crate) async fn beside_troubled_marketplaces() {
     let folder = tempfile::tempdir().expect("a folder");
-    let sandboxes: Vec<Process> = (0..4)
-        .map(|seed| Process::start(&["sandbox", "--orders", "4000", "--seed", &format!("{}", 20 + seed)]))
-        .collect();
+    let sandbox = Process::start(&["sandbox", "--orders", "12000", "--seed", "20"]);
+    let control = sandbox.text("control");
     let http = http();
-    for sandbox in &sandboxes {
-        put(&http, format!("{}/limits", sandbox.text("control")), json!({"lifted": true})).await;
-    }
+    put(&http, format!("{control}/limits"), json!({"lifted": true})).await;
     let data = argument(folder.path());
-    let control = sandboxes[0].text("control");
-    let process = Process::start(&["demo", "--sandbox", &control, "--data", &data, "--listen", "127.0.0.1:0"]);
+    let arguments = ["demo", "--sandbox", &control, "--data", &data, "--listen", "127.0.0.1:0"];
+    let process = Process::start(&[&arguments[..], &["--allow", "tokopedia.seller_cancel"]].concat());
     let desk = Arc::new(Desk::of(&process));
-    let mut shops = vec![desk.get("/api/v1/shops").await["shops"][0]["id"].as_str().expect("a shop").to_owned()];
-    for sandbox in &sandboxes[1..] {
-        shops.push(connect(&http, &desk, sandbox).await);
+    let mut queues = HashMap::new();
+    for (platform, status) in TO_CANCEL {
+        let wanted = ROUNDS * CANCELS;
+        let orders = desk.orders(&format!("list=new&platform={platform}&status={status}"), wanted).await;
+        assert_eq!(orders.len(), wanted, "{platform} has enough");
+        queues.insert(platform, orders);
     }
-    let mut queues = Vec::new();
-    for shop in &shops {
-        loop {
-            let orders = desk.to_pack_of(shop, 1_400).await;
-            if orders.len() > 1_000 {
-                queues.push(orders);
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    }
+    let slow = json!({"platform": "lazada", "rate": 1.0, "kinds": ["slow"], "delay_ms": 10_000});
+    let bans = json!({"platform": "tokopedia", "rate": 1.0, "kinds": ["rate_limited"], "ban_seconds": 5});
     let mut speeds = [Vec::new(), Vec::new()];
     for _ in 0..ROUNDS {
         quiet(&desk).await;
         speeds[0].push(healthy_speed(&desk, &mut queues).await);
         // What follows a cancel (its listings are read) belongs to the run before.
         quiet(&desk).await;
-        let slow = json!({"platform": "shopee", "rate": 1.0, "kinds": ["slow"], "delay_ms": 10_000});
-        let bans = json!({"platform": "shopee", "rate": 1.0, "kinds": ["rate_limited"], "ban_seconds": 5});
-        for (sandbox, faults) in [(&sandboxes[2], slow), (&sandboxes[3], bans)] {
-            put(&http, format!("{}/faults", sandbox.text("control")), faults).await;
+        for faults in [&slow, &bans] {
+            put(&http, format!("{control}/faults"), faults.clone()).await;
         }
-        for troubled in &mut queues[2..] {
-            for order in troubled.split_off(troubled.len() - TROUBLED_CANCELS) {
+        for platform in ["lazada", "tokopedia"] {
+            let queue = queues.get_mut(platform).expect("a queue");
+            for order in queue.split_off(queue.len() - TROUBLED_CANCELS) {
                 desk.cancel(&order).await;
             }
         }
         speeds[1].push(healthy_speed(&desk, &mut queues).await);
-        for sandbox in &sandboxes[2..] {
-            let fine = json!({"platform": "shopee", "rate": 0.0, "kinds": []});
-            put(&http, format!("{}/faults", sandbox.text("control")), fine).await;
+        for platform in ["lazada", "tokopedia"] {
+            put(&http, format!("{control}/faults"), json!({"platform": platform, "rate": 0.0, "kinds": []})).await;
         }
         // What the troubled shops were asked is done before the next undisturbed run.
         while desk.is_cancelling().await {
@@ -258,36 +253,19 @@ pub(crate) async fn beside_troubled_shops() {
     let best = |speeds: &[f64]| speeds.iter().copied().fold(0.0, f64::max);
     let [alone, beside] = speeds.map(|speeds| best(&speeds));
     println!(
-        "cancels on two healthy shops: {alone:.0} per second alone, {beside:.0} while a third shop's platform answers after 10 s and a fourth's bans; ratio {:.2}",
+        "cancels on Shopee and TikTok Shop: {alone:.0} per second alone, {beside:.0} while Lazada answers after 10 s and Tokopedia bans; ratio {:.2}",
         beside / alone
     );
 }
 
-async fn healthy_speed(desk: &Arc<Desk>, queues: &mut [Vec<Value>]) -> f64 {
+async fn healthy_speed(desk: &Arc<Desk>, queues: &mut HashMap<&str, Vec<Value>>) -> f64 {
     let mut orders = Vec::new();
-    for queue in &mut queues[..2] {
-        orders.extend(queue.split_off(queue.len() - CANCELS / 2));
+    for platform in ["shopee", "tiktok_shop"] {
+        let queue = queues.get_mut(platform).expect("a queue");
+        orders.extend(queue.split_off(queue.len() - CANCELS / 4));
     }
     let count = orders.len();
     let began = Instant::now();
     desk.cancel_together(orders).await;
     rate(count, began.elapsed())
-}
-
-/// Connects the first shop of a further sandbox, as a person would.
-async fn connect(http: &reqwest::Client, desk: &Desk, sandbox: &Process) -> String {
-    let app = &sandbox.ready["credentials"]["shopee"];
-    let control = sandbox.text("control");
-    let wish = json!({
-        "platform": "shopee", "country": "MY", "address": sandbox.ready["shopee"],
-        "app": {"partner_id": app["partner_id"].to_string(), "partner_key": app["partner_key"], "push_keys": app["push_key"]},
-    });
-    let begun = desk.post("/api/v1/shops/connect", &wish).await;
-    put(http, format!("{control}/switches"), json!({"shopee": {"consent_without_click": true}})).await;
-    let browser = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
-    let link = begun["link"].as_str().unwrap_or_else(|| panic!("{begun}"));
-    let page = browser.expect("a client").get(link).send().await.expect("the consent page answers");
-    let returned = page.headers()["location"].to_str().expect("an address");
-    let connected = desk.post("/api/v1/shops/authorised", &json!({"returned": returned})).await;
-    connected["shop"].as_str().unwrap_or_else(|| panic!("{connected}")).to_owned()
 }
