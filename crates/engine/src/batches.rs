@@ -366,6 +366,7 @@ impl Engine {
             reason: reason.as_str(),
             lines: &lines,
             note: None,
+            repack: false,
             expected_version: None,
         };
         let record = self.request_cancel(session, &batch.merchant, &batch.actor, &request).await?;

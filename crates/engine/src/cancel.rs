@@ -5,6 +5,7 @@
 //! once in the next round; what has to wait goes back to its job with a time to wake.
 
 use crate::batches::{HELD_PAUSE, STOPPED};
+use crate::commands::facts_of_shipment;
 use crate::read_orders::{ORDERS_PER_COMMIT, ReadOf, Reads, refused};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError, reconcile};
@@ -16,6 +17,7 @@ use domain::eligibility::{Blocked, Gate};
 use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber};
 use domain::policy::{ListingEffect, Policy};
 use domain::request::{self, AnswerKind, Seen};
+use domain::shipment::{self, Act, Door};
 use domain::snapshot::OrderSnapshot;
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
@@ -26,7 +28,7 @@ use store::cancellations::{self, CancellationRecord, Outcome};
 use store::jobs::{self, Claim, Lease};
 use store::log::{self, Entry};
 use store::orders::{self, OrderRecord};
-use store::{Session, StoreError, requests, stock};
+use store::{Session, StoreError, requests, shipments, stock};
 use tokio::time::{Instant, timeout_at};
 
 /// Rounds of one tick: enough for read, send, read, and once more.
@@ -276,6 +278,8 @@ impl Engine {
                 } else if live && applied.order.shipment == domain::shipment::Mark::Live {
                     // A pack holds the order's slot: nothing is sent before its outcome is known.
                     Event::ReadFailed { retry_after: SLOT_PAUSE }
+                } else if let Some(words) = self.failed_repack(session, &record).await? {
+                    Event::Withdrawn { words }
                 } else {
                     reconcile::note_lines(&mut record, &applied.order);
                     self.become_answer(session, &mut record, &applied.order, &snapshot).await?;
@@ -568,12 +572,52 @@ impl Engine {
         after.cancelling = false;
         after.updated_at = now;
         orders::update(session, order, &after).await?;
+        after.version = order.version + 1;
+        self.pack_again(session, record, after).await?;
         self.end_answer(session, record, order, seen).await?;
         if record.reason.as_str() == AnswerKind::Reject.reason_code() {
             // A rejection cancels nothing: its request's entry says all.
             return Ok(());
         }
         self.log_cancellation(session, record, order, action, &detail).await
+    }
+
+    /// Why the repack that this cancel waited for failed: without it, other items of the parcel would go with the chosen.
+    async fn failed_repack(
+        &self,
+        session: &mut Session,
+        record: &CancellationRecord,
+    ) -> Result<Option<String>, EngineError> {
+        if record.scope == Scope::Order || record.saga.phase != Phase::Requested {
+            return Ok(None);
+        }
+        let shipments = shipments::of_cancellation(session, &record.merchant, &record.id).await?;
+        Ok(shipments.iter().find_map(|shipment| match &shipment.saga.phase {
+            shipment::Phase::Failed(words) => {
+                Some(format!("The parcel could not be undone, so nothing was canceled: {words}"))
+            }
+            _ => None,
+        }))
+    }
+
+    /// Packs what is left again, where the parcel was undone for this cancel.
+    async fn pack_again(
+        &self,
+        session: &mut Session,
+        record: &CancellationRecord,
+        order: OrderRecord,
+    ) -> Result<(), EngineError> {
+        if record.scope == Scope::Order {
+            return Ok(());
+        }
+        let shipments = shipments::of_cancellation(session, &record.merchant, &record.id).await?;
+        let undone = shipments
+            .iter()
+            .any(|shipment| shipment.act == Act::Repack && shipment.saga.phase == shipment::Phase::Done);
+        if undone && shipment::door(Act::Pack, facts_of_shipment(&order)) == Door::Open {
+            self.begin_shipment(session, &record.actor, Act::Pack, order, Some(&record.id)).await?;
+        }
+        Ok(())
     }
 
     /// What was told as refused has happened after all: it is done, and what it said of the goods holds again.

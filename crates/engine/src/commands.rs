@@ -6,10 +6,11 @@ use crate::{AnswerError, AnswerWish, Engine, EngineError, consequences};
 use domain::cancellation::{Cancellation, MeantLine, Scope, State};
 use domain::eligibility::{self, Blocked, OrderFacts};
 use domain::ids::{CancellationId, LineId, MerchantId, OrderId, ReasonCode};
-use domain::order::{List, place};
+use domain::order::{List, Stage, place};
 use domain::platform::Platform;
 use domain::policy::{Policy, ReasonRule, Standing};
 use domain::request::AnswerKind;
+use domain::shipment::Act;
 use domain::snapshot::FulfilledBy;
 use store::cancellations::{CancellationRecord, ChosenLine};
 use store::jobs::{self, Kind};
@@ -103,6 +104,8 @@ pub struct CancellationOptions {
     pub allowed: Result<(), Blocked>,
     /// Whether chosen lines alone can be cancelled.
     pub by_lines: bool,
+    /// Whether the parcel can be undone before chosen lines are cancelled.
+    pub repack: bool,
     /// Every reason of the platform, offered or grey.
     pub reasons: Vec<ReasonOption>,
     /// What the platform says just now.
@@ -120,6 +123,8 @@ pub struct CancelRequest<'a> {
     pub lines: &'a [ChosenLine],
     /// The operator's note, kept here.
     pub note: Option<&'a str>,
+    /// Undo the parcel first, and pack what is left again afterwards, so that the other items of it stay.
+    pub repack: bool,
     /// The version of the order that the operator saw; another one is a conflict.
     pub expected_version: Option<i64>,
 }
@@ -156,6 +161,9 @@ pub enum CommandError {
         /// Units that are not cancelled.
         left: u32,
     },
+    /// There is no parcel that could be undone first.
+    #[error("{0}")]
+    RepackNotOffered(String),
     /// A chosen line is not one of the order's.
     #[error("“{0}” is no line of this order")]
     UnknownLine(String),
@@ -223,6 +231,7 @@ pub fn options_for_lines(order: &OrderRecord, policy: &Policy, chosen: &[LineId]
     CancellationOptions {
         allowed: eligibility::new_cancel(&facts, policy),
         by_lines,
+        repack: by_lines && can_repack(order, policy),
         reasons: reasons.collect(),
         live: LiveAnswer::NotAsked,
     }
@@ -261,7 +270,7 @@ impl Engine {
         request: &CancelRequest<'_>,
     ) -> Result<CancellationRecord, CommandError> {
         let now = self.clock.now();
-        let order = self.order_for(session, merchant, request.order, request.expected_version).await?;
+        let mut order = self.order_for(session, merchant, request.order, request.expected_version).await?;
         let policy = self.policy(order.platform)?;
         if let Some(agreed) = self.agree_instead(session, actor, &order).await? {
             return Ok(agreed);
@@ -277,7 +286,10 @@ impl Engine {
             )));
         }
         let scope = scope_of(&order, rule, &policy, request.lines)?;
-
+        if request.repack {
+            repack_first(&order, &policy, scope)?;
+            crate::pack::refuse_while_shipping(&order)?;
+        }
         let mut record = CancellationRecord {
             merchant: merchant.clone(),
             id: CancellationId::parse(new_id("can", now)).map_err(|_| StoreError::Conflict("the clock"))?,
@@ -298,6 +310,9 @@ impl Engine {
         if !order.platform.is_marketplace() {
             self.cancel_here(session, &mut record, &order, &policy).await?;
             return Ok(record);
+        }
+        if request.repack {
+            order = self.begin_shipment(session, actor, Act::Repack, order, Some(&record.id)).await?;
         }
         let mut after = order.clone();
         after.cancelling = true;
@@ -530,6 +545,22 @@ fn scope_of(
     }
     // Chosen products with a reason that takes none would be a cancel of these lines only.
     if rule.lines_required && whole_lines { Ok(Scope::Order) } else { Err(CommandError::PartialNotSupported) }
+}
+
+/// Whether the order's parcel is still here and can be undone on its platform.
+fn can_repack(order: &OrderRecord, policy: &Policy) -> bool {
+    policy.shipping.repack && order.standing == Standing::Arranged && order.stage < Stage::HandedOver
+}
+
+fn repack_first(order: &OrderRecord, policy: &Policy, scope: Scope) -> Result<(), CommandError> {
+    let refused = |words: &str| Err(CommandError::RepackNotOffered(words.to_owned()));
+    match scope {
+        Scope::Order => refused("The whole order is canceled: there is nothing to pack again; leave “repack” out."),
+        Scope::Lines if !can_repack(order, policy) => {
+            refused("The order has no parcel here that this marketplace could undo; leave “repack” out.")
+        }
+        Scope::Lines => Ok(()),
+    }
 }
 
 fn line_of<'a>(order: &'a OrderRecord, id: &str) -> Result<&'a LineRecord, CommandError> {

@@ -13,9 +13,9 @@ use crate::{Engine, EngineError};
 use connectors::call::{CallError, Remedy, Story};
 use connectors::connector::{ShipmentAccepted, ShipmentPart};
 use domain::eligibility::{Blocked, Gate};
-use domain::ids::{MerchantId, OrderId, OrderNumber, ShipmentId};
+use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber, ShipmentId};
 use domain::order::{List, Stage, Tab, place};
-use domain::shipment::{self, Act, Door, Effect, Event, Mark, Phase, Shipment, State, View, decide};
+use domain::shipment::{self, Act, Door, Effect, Event, Facts, Mark, Phase, Shipment, State, View, decide};
 use domain::snapshot::OrderSnapshot;
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
@@ -87,7 +87,7 @@ impl Engine {
             let detail = format!("{platform} has no call for this; do it in its Seller Center.");
             return Err(Blocked { gate: Gate::NotSupported, detail }.into());
         }
-        self.begin_shipment(session, actor, act, before).await
+        Ok(self.begin_shipment(session, actor, act, before, None).await?)
     }
 
     /// Manual orders are taken on step by step: nobody is called for them.
@@ -99,13 +99,15 @@ impl Engine {
         Err(Blocked { gate: Gate::NotSupported, detail }.into())
     }
 
-    async fn begin_shipment(
+    /// Writes a shipment whose door is open; `cancellation` is the cancel of chosen items that it belongs to.
+    pub(crate) async fn begin_shipment(
         &self,
         session: &mut Session,
         actor: &str,
         act: Act,
         before: OrderRecord,
-    ) -> Result<OrderRecord, CommandError> {
+        cancellation: Option<&CancellationId>,
+    ) -> Result<OrderRecord, EngineError> {
         let now = self.clock.now();
         let record = ShipmentRecord {
             merchant: before.merchant.clone(),
@@ -113,6 +115,7 @@ impl Engine {
             order: before.id.clone(),
             shop: before.shop.clone(),
             act,
+            cancellation: cancellation.cloned(),
             saga: Shipment::requested(now),
             platform_message: None,
             actor: actor.to_owned(),
@@ -158,7 +161,7 @@ impl Engine {
         let scanned = self.scan(session, actor, before, true).await?;
         let shop = self.open_record(self.shop(session, merchant, &scanned.shop).await?)?;
         if shop.connector.capabilities().ready_to_ship {
-            return self.begin_shipment(session, actor, Act::ReadyToShip, scanned).await;
+            return Ok(self.begin_shipment(session, actor, Act::ReadyToShip, scanned, None).await?);
         }
         Ok(scanned)
     }
@@ -372,7 +375,7 @@ impl Engine {
                 if applied.stale {
                     (applied.order, Event::ReadFailed { retry_after: Span::ZERO }, None)
                 } else {
-                    let (view, next) = view(shop, record.act, &applied.order, &snapshot);
+                    let (view, next) = view(shop, &record, &applied.order, &snapshot);
                     (applied.order, Event::Read { view, updated_at: Some(snapshot.updated_at) }, next)
                 }
             }
@@ -557,8 +560,16 @@ fn window(shop: &OpenShop) -> Span {
 }
 
 /// What a read says, as far as this act is concerned, and the part that is next.
-fn view(shop: &OpenShop, act: Act, order: &OrderRecord, snapshot: &OrderSnapshot) -> (View, Option<ShipmentPart>) {
-    match shipment::door(act, facts_of_shipment(order)) {
+fn view(
+    shop: &OpenShop,
+    record: &ShipmentRecord,
+    order: &OrderRecord,
+    snapshot: &OrderSnapshot,
+) -> (View, Option<ShipmentPart>) {
+    let (act, facts) = (record.act, facts_of_shipment(order));
+    // The cancel that a repack belongs to waits for it, and closes no door before it.
+    let facts = Facts { cancelling: facts.cancelling && record.cancellation.is_none(), ..facts };
+    match shipment::door(act, facts) {
         Door::Done => (View::Nothing, None),
         Door::Closed(blocked) => (View::Closed(blocked.detail), None),
         Door::Open => match shop.connector.next_part(act, snapshot) {

@@ -189,6 +189,9 @@ impl From<CommandError> for Problem {
                 Self::unprocessable("reason_not_offered", "This reason is not offered", words)
             }
             CommandError::LinesRequired(_) => Self::unprocessable("lines_required", "Products must be chosen", words),
+            CommandError::RepackNotOffered(words) => {
+                Self::unprocessable("repack_not_offered", "No parcel can be undone", words)
+            }
             CommandError::PartialNotSupported => {
                 Self::unprocessable("partial_not_supported", "Whole orders only", words)
             }

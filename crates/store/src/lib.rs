@@ -204,6 +204,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (5, "shipments labels", include_str!("../migrations/sqlite/0005_shipments_labels.sql")),
     (6, "cancellation requests", include_str!("../migrations/sqlite/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
+    (12, "guided repacks", include_str!("../migrations/sqlite/0012_guided_repacks.sql")),
 ];
 const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (1, "orders cancellations stock", include_str!("../migrations/postgres/0001_orders_cancellations_stock.sql")),
@@ -213,6 +214,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (5, "shipments labels", include_str!("../migrations/postgres/0005_shipments_labels.sql")),
     (6, "cancellation requests", include_str!("../migrations/postgres/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
+    (12, "guided repacks", include_str!("../migrations/postgres/0012_guided_repacks.sql")),
 ];
 
 fn migrator(files: &[MigrationFile]) -> Migrator {

@@ -4,7 +4,7 @@ use crate::cancellations::{AttemptRecord, Outcome};
 use crate::error::StoreError;
 use crate::orders::{json_list, parsed};
 use crate::session::{Row, Session, args, statements};
-use domain::ids::{MerchantId, OrderId, ShipmentId, ShopId};
+use domain::ids::{CancellationId, MerchantId, OrderId, ShipmentId, ShopId};
 use domain::shipment::{Act, Phase, Sent, Shipment};
 use domain::time::Moment;
 
@@ -17,6 +17,8 @@ pub struct ShipmentRecord {
     pub order: OrderId,
     pub shop: ShopId,
     pub act: Act,
+    /// The cancel of chosen items that it belongs to.
+    pub cancellation: Option<CancellationId>,
     pub saga: Shipment,
     pub platform_message: Option<String>,
     pub actor: String,
@@ -27,20 +29,21 @@ pub struct ShipmentRecord {
 macro_rules! columns {
     () => {
         "shipment_id, order_id, shop_id, act, phase, attention, sent, settled_at, part, attempts, fruitless_reads, since, seen_before, \
-         platform_message, actor, created_at, updated_at"
+         platform_message, actor, created_at, updated_at, cancellation_id"
     };
 }
 
 statements! {
     INSERT = "insert into shipments (merchant_id, shipment_id, order_id, shop_id, act, state, phase, attention, sent, settled_at, part, \
-        attempts, fruitless_reads, since, seen_before, platform_message, actor, created_at, updated_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+        attempts, fruitless_reads, since, seen_before, platform_message, actor, created_at, updated_at, cancellation_id) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
     SAVE = "update shipments set state = $3, phase = $4, attention = $5, sent = $6, settled_at = $7, part = $8, attempts = $9, \
         fruitless_reads = $10, since = $11, seen_before = $12, platform_message = $13, updated_at = $14 \
         where merchant_id = $1 and shipment_id = $2";
     LOAD = concat!("select ", columns!(), " from shipments where merchant_id = $1 and shipment_id in (select value from json_each($2))");
     OF_ORDERS = concat!("select ", columns!(), " from shipments where merchant_id = $1 \
         and order_id in (select value from json_each($2)) order by shipment_id");
+    OF_CANCELLATION = concat!("select ", columns!(), " from shipments where merchant_id = $1 and cancellation_id = $2 order by shipment_id");
     BEGIN_ATTEMPT = "insert into shipment_attempts (merchant_id, shipment_id, attempt, began_at, deadline) values ($1, $2, $3, $4, $5)";
     END_ATTEMPT = "update shipment_attempts set outcome = $4, http_status = $5, platform_code = $6, platform_message = $7, \
         request_id = $8, answered_at = $9 where merchant_id = $1 and shipment_id = $2 and attempt = $3";
@@ -79,6 +82,7 @@ pub async fn insert(session: &mut Session, record: &ShipmentRecord) -> Result<()
                 &record.actor,
                 record.created_at.millis(),
                 record.updated_at.millis(),
+                record.cancellation.as_ref().map(CancellationId::as_str),
             ],
         )
         .await
@@ -139,6 +143,18 @@ pub async fn of_orders(
 ) -> Result<Vec<ShipmentRecord>, StoreError> {
     let list = json_list(orders.iter().map(OrderId::as_str));
     read_all(merchant, &session.rows(OF_ORDERS, args![merchant.as_str(), &list]).await?)
+}
+
+/// The repack before a cancel of chosen items, and the pack after it, oldest first.
+///
+/// # Errors
+/// As [`load`].
+pub async fn of_cancellation(
+    session: &mut Session,
+    merchant: &MerchantId,
+    cancellation: &CancellationId,
+) -> Result<Vec<ShipmentRecord>, StoreError> {
+    read_all(merchant, &session.rows(OF_CANCELLATION, args![merchant.as_str(), cancellation.as_str()]).await?)
 }
 
 /// Writes the intent to send.
@@ -288,6 +304,10 @@ fn read(merchant: &MerchantId, row: &Row) -> Result<ShipmentRecord, StoreError> 
         order: parsed(row, "order_id", |text| OrderId::parse(text))?,
         shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
         act: parsed(row, "act", Act::parse)?,
+        cancellation: row
+            .optional_text("cancellation_id")?
+            .map(|id| CancellationId::parse(id).map_err(|error| StoreError::unreadable("cancellation_id", error)))
+            .transpose()?,
         saga: Shipment {
             phase,
             attention: row.truth("attention")?,

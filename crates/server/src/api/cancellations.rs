@@ -41,6 +41,10 @@ pub struct Wish {
     /// Kept here; the platform does not see it.
     #[serde(default)]
     pub note: Option<String>,
+    /// Undo the parcel first and pack what is left again, so that the other items of it stay; for chosen lines of a packed
+    /// order, where the options say `repack`.
+    #[serde(default)]
+    pub repack: bool,
     /// Whether to go on although a third-party warehouse would not withdraw.
     #[serde(default)]
     pub despite_warehouse: bool,
@@ -98,6 +102,7 @@ pub async fn accept(
         reason: &wish.reason,
         lines: &lines,
         note: wish.note.as_deref(),
+        repack: wish.repack,
         expected_version,
     };
     Ok(app.engine.request_cancel(session, signed_in.merchant(), signed_in.actor(), &request).await?)
@@ -110,7 +115,7 @@ pub async fn accept(
     responses(
         (status = 202, body = Cancellation),
         (status = 409, description = "not_cancellable (blocked_by names the gate), request_open, conflict, idempotency_key_reused", body = super::ProblemBody),
-        (status = 422, description = "reason_not_offered, lines_required, partial_not_supported, unknown_line, invalid_body", body = super::ProblemBody),
+        (status = 422, description = "reason_not_offered, lines_required, partial_not_supported, repack_not_offered, unknown_line, invalid_body", body = super::ProblemBody),
         (status = "4XX", body = super::ProblemBody)
     )
 )]

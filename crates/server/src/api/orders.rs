@@ -284,6 +284,8 @@ pub struct Options {
     pub detail: Option<String>,
     /// `order`, or `lines` where chosen lines alone can be cancelled.
     pub scope: String,
+    /// Whether the parcel can be undone before chosen lines are cancelled, and the rest be packed again.
+    pub repack: bool,
     /// Every reason of the platform.
     pub reasons: Vec<Reason>,
     /// Whether the platform was asked just now and answered; if not, this is by what is stored.
@@ -345,6 +347,7 @@ impl From<CancellationOptions> for Options {
             allowed: blocked.is_none(),
             blocked_by: blocked.as_ref().map(|Blocked { gate, .. }| gate.as_str().to_owned()),
             detail: blocked.map(|blocked| blocked.detail),
+            repack: options.repack,
             scope: if options.by_lines { "lines" } else { "order" }.to_owned(),
             reasons: options.reasons.into_iter().map(reason).collect(),
             live,

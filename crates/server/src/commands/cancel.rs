@@ -76,6 +76,7 @@ pub(super) async fn run(called: &Called, arguments: Arguments) -> Result<(), Fai
         reason: &arguments.reason,
         lines: &lines,
         note: arguments.note.as_deref(),
+        repack: false,
         expected_version: None,
     };
     let mut session = desk.store.begin().await?;

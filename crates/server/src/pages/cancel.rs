@@ -22,6 +22,7 @@ use engine::EngineError;
 use engine::commands::{CancelRequest, CancellationOptions, CommandError, LiveAnswer};
 use maud::{Markup, html};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use store::StoreError;
 use store::cancellations::ChosenLine;
 use store::idempotency::{self, Kept, Scope};
@@ -45,6 +46,10 @@ struct Entered {
     /// Only the ticked items, where the platform cancels items by themselves.
     items_alone: bool,
     lines: Vec<String>,
+    /// Units of ticked items that are not all of them, as they were typed.
+    quantities: BTreeMap<String, String>,
+    /// Undo the parcel first, and pack what is left again.
+    repack: bool,
     note: String,
 }
 
@@ -70,14 +75,36 @@ impl Entered {
             reason: one("reason"),
             items_alone: fields.one("scope") == Some(ITEMS_ALONE),
             lines: fields.all("line").map(str::to_owned).collect(),
+            quantities: fields
+                .all("line")
+                .filter_map(|line| {
+                    let typed = fields.one(&quantity_field(line))?.trim();
+                    Some((line.to_owned(), typed.to_owned()))
+                })
+                .collect(),
+            repack: fields.one("repack").is_some(),
             note: one("note"),
         }
     }
 
     /// What “the same form” means for its key.
     fn hash(&self) -> String {
-        let text = serde_json::json!([self.reason, self.items_alone, self.lines, self.note]).to_string();
+        let chosen = serde_json::json!([self.lines, self.quantities, self.repack]);
+        let text = serde_json::json!([self.reason, self.items_alone, chosen, self.note]).to_string();
         hex::encode(Sha256::digest(text.as_bytes()))
+    }
+
+    /// The ticked items with their units, all that live where no other number was typed.
+    fn chosen(&self, order: &OrderRecord) -> Result<Vec<ChosenLine>, Wrong> {
+        let mut lines = chosen(order, &self.lines);
+        for line in &mut lines {
+            let Some(typed) = self.quantities.get(&line.line_id) else { continue };
+            match typed.parse() {
+                Ok(quantity) if quantity > 0 => line.quantity = quantity,
+                _ => return Err(wrong(Field::Lines, words::QUANTITY_WRONG)),
+            }
+        }
+        Ok(lines)
     }
 }
 
@@ -197,7 +224,10 @@ async fn accept_first(
     let by_items = by_items(&order, policy.partial_cancel.is_on(&order.region));
     let lines = match (by_items, entered.items_alone) {
         (true, true) if entered.lines.is_empty() => return Ok(Err(wrong(Field::Lines, words::PRODUCTS_MISSING))),
-        (true, true) => chosen(&order, &entered.lines),
+        (true, true) => match entered.chosen(&order) {
+            Ok(lines) => lines,
+            Err(wrong) => return Ok(Err(wrong)),
+        },
         // The whole order: a reason that asks for products means all of them.
         (true, false) if asks => chosen(&order, &ids(&live(&order))),
         // Products count only for a reason that asks for them; the form shows no others.
@@ -209,6 +239,7 @@ async fn accept_first(
         reason: &entered.reason,
         lines: &lines,
         note: Some(entered.note.as_str()).filter(|note| !note.is_empty()),
+        repack: entered.repack && entered.items_alone,
         expected_version: entered.version,
     };
     let accepted = app.engine.request_cancel(&mut session, signed_in.merchant(), signed_in.actor(), &request).await;
@@ -222,6 +253,7 @@ async fn accept_first(
         Err(
             error @ (CommandError::UnknownLine(_)
             | CommandError::PartialNotSupported
+            | CommandError::RepackNotOffered(_)
             | CommandError::TooManyUnits { .. }),
         ) => {
             return Ok(Err(wrong(Field::Lines, &error.to_string())));
@@ -271,7 +303,12 @@ fn ids(lines: &[&LineRecord]) -> Vec<String> {
 
 /// Whether there is a choice between the whole order and items of it.
 fn by_items(order: &OrderRecord, by_lines: bool) -> bool {
-    by_lines && live(order).len() > 1
+    by_lines && order.lines.iter().map(LineRecord::live).sum::<u32>() > 1
+}
+
+/// The field of how many units of an item are meant.
+fn quantity_field(line: &str) -> String {
+    format!("quantity.{line}")
 }
 
 fn chosen(order: &OrderRecord, ids: &[String]) -> Vec<ChosenLine> {
@@ -323,7 +360,9 @@ async fn form(
                     @if let LiveAnswer::Silent(why) = &options.live {
                         p.attention role="status" { (words::not_asked_live(order.platform.title(), why)) }
                     }
-                    @if by_items { (scope(app, order, entered, !meant.is_empty() && options.live.is_said(), said(Field::Lines))) }
+                    @if by_items {
+                        (scope(app, order, entered, &options, !meant.is_empty() && options.live.is_said(), said(Field::Lines)))
+                    }
                     (reasons(&options, by_items, entered, said(Field::Reason)))
                     @if !by_items && options.reasons.iter().any(|reason| reason.lines_required) {
                         (products(app, order, entered, said(Field::Lines)))
@@ -356,14 +395,30 @@ fn summary(app: &App, order: &OrderRecord) -> Markup {
 }
 
 /// The whole order, or items of it.
-fn scope(app: &App, order: &OrderRecord, entered: &Entered, asked: bool, said: Option<&str>) -> Markup {
+fn scope(
+    app: &App,
+    order: &OrderRecord,
+    entered: &Entered,
+    options: &CancellationOptions,
+    asked: bool,
+    said: Option<&str>,
+) -> Markup {
     html! {
         fieldset.scope {
             legend { (words::CHOOSE_SCOPE) }
             label { input type="radio" name="scope" value=(WHOLE_ORDER) checked[!entered.items_alone]; span { (words::SCOPE_ORDER) } }
             label { input type="radio" name="scope" value=(ITEMS_ALONE) checked[entered.items_alone]; span { (words::SCOPE_LINES) } }
             div.items {
-                @for item in &order.lines { (product(app, order, item, entered)) }
+                @for item in &order.lines {
+                    (product(app, order, item, entered))
+                    @if item.live() > 1 { (quantity(item, entered)) }
+                }
+                @if options.repack {
+                    label.repack {
+                        input type="checkbox" name="repack" value="1" checked[entered.repack];
+                        span { (words::REPACK_FIRST) " " small { (words::REPACK_FIRST_WHY) } }
+                    }
+                }
                 button name="check" value="1" formnovalidate { (words::check_items(order.platform.title())) }
                 @if asked { p.asked.sub role="status" { (words::ASKED_ABOUT_ITEMS) } }
             }
@@ -412,6 +467,19 @@ fn products(app: &App, order: &OrderRecord, entered: &Entered, said: Option<&str
             p.sub #products-why { (words::CHOOSE_PRODUCTS_WHY) span.when-not { " " (words::CHOOSE_PRODUCTS_WHEN) } }
             @for item in &order.lines { (product(app, order, item, entered)) }
             @if let Some(words) = said { p.error role="alert" { (words) } }
+        }
+    }
+}
+
+/// How many units of an item that holds several.
+fn quantity(item: &LineRecord, entered: &Entered) -> Markup {
+    let typed = entered.quantities.get(item.id.as_str()).cloned();
+    html! {
+        label.quantity {
+            span { (words::QUANTITY_TO_CANCEL) }
+            input type="number" name=(quantity_field(item.id.as_str())) min="1" max=(item.live()) inputmode="numeric"
+                value=(typed.unwrap_or_else(|| item.live().to_string()));
+            span.sub { (words::quantity_of(item.live())) }
         }
     }
 }

@@ -179,6 +179,10 @@ words! {
     SCOPE_ORDER = "The whole order";
     SCOPE_LINES = "Only these items";
     ASKED_ABOUT_ITEMS = "The reasons below are those that are taken for the ticked items now.";
+    REPACK_FIRST = "Undo the parcel first, and pack the rest again";
+    REPACK_FIRST_WHY = "so that the other items of the parcel stay";
+    QUANTITY_TO_CANCEL = "Units to cancel";
+    QUANTITY_WRONG = "A number of units is a whole number from 1.";
     WHOLE_ORDER_ONLY = "only for the whole order";
     PARCEL = "parcel";
     CONSEQUENCES = "What will happen";
@@ -647,6 +651,11 @@ pub(crate) fn not_asked_live(platform: &str, why: &str) -> String {
 /// The button that asks about the ticked items.
 pub(crate) fn check_items(platform: &str) -> String {
     format!("Ask {platform} about these items")
+}
+
+/// All the units that could be canceled.
+pub(crate) fn quantity_of(live: u32) -> String {
+    format!("of {live}")
 }
 
 /// A line as an attempt sent it.

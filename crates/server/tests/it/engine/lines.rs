@@ -6,8 +6,9 @@ use domain::cancellation::{Scope, State};
 use domain::order::{List, Stage};
 use domain::platform::Platform;
 use domain::policy::Policy;
+use domain::shipment::Mark;
 use domain::snapshot::Initiator;
-use engine::commands::LiveAnswer;
+use engine::commands::{CancelRequest, CommandError, LiveAnswer};
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::cancellations::{CancellationRecord, ChosenLine};
@@ -156,6 +157,75 @@ async fn what_the_platform_cancels_beside_an_item_of_a_parcel_is_recorded_as_its
         after.lines
     );
     world.ledger_is_proven().await;
+}
+
+/// Our items of the order that are not cancelled, and the platform's.
+async fn what_is_left(world: &World, order: &OrderRecord, chosen: &LineRecord) {
+    let truth = world.control.order(&order.number).await;
+    for line in &order.lines {
+        let is_chosen = line.id == chosen.id;
+        assert_eq!(item(&truth, line)["status"] == "canceled", is_chosen, "{truth}");
+        assert_eq!(line.canceled_quantity, u32::from(is_chosen), "{} of {}", line.id, order.number);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_parcel_is_undone_first_where_asked_and_what_is_left_is_packed_again() {
+    let world = lazada(Trial::sqlite().await, 300).await;
+    let_repeats_through(&world).await;
+    let orders: Vec<_> = of_several_items(&world, "packed").await.into_iter().take(4).collect();
+    faults(&world, 0.2, &ALL_FAULTS, 7).await;
+    for order in orders {
+        // Its label may have been fetched since.
+        let order = world.order(&order.id).await;
+        let chosen = &order.lines[0];
+        let record = world.cancel_with(&order, "system_error", &choose(&[chosen]), true).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        let ended = world.cancellation(&record).await;
+        assert_eq!((ended.saga.state(), ended.side_effects.len()), (State::Done, 0), "the others stay");
+        let after =
+            world.run_until(&order.id, |order| order.list == List::InProcess && order.shipment == Mark::None).await;
+        what_is_left(&world, &after, chosen).await;
+        world.control.check_calls(order.number.as_str()).await;
+    }
+    world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_parcel_cannot_be_undone_any_more_nothing_is_cancelled() {
+    let world = lazada(Trial::sqlite().await, 300).await;
+    let order = of_several_items(&world, "packed").await.remove(0);
+    let path = format!("/orders/lazada/{}/advance", order.number);
+    world.control.send(Method::POST, &path, json!({"to": "shipped", "force": true})).await;
+    let record = world.cancel_with(&order, "system_error", &choose(&[&order.lines[0]]), true).await;
+    world.run_until_ended(std::slice::from_ref(&record)).await;
+    let ended = world.cancellation(&record).await;
+    assert_eq!(ended.saga.state(), State::Refused);
+    let words = ended.platform_message.expect("a cause");
+    assert!(words.contains("The courier has it already"), "{words}");
+    let after = world.order(&order.id).await;
+    assert_eq!((after.list, after.shipment, after.cancelling), (List::Shipped, Mark::None, false));
+    assert_eq!(world.control.effective_cancels(&order.number).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_order_without_a_parcel_offers_no_repack() {
+    let world = lazada(Trial::sqlite().await, 120).await;
+    let order = of_several_items(&world, "pending").await.remove(0);
+    let policy = connectors::default_policy(Platform::Lazada).expect("a policy");
+    assert!(!engine::commands::cancellation_options(&order, &policy).repack);
+    let lines = choose(&[&order.lines[0]]);
+    let wish = CancelRequest {
+        order: &order.id,
+        reason: "system_error",
+        lines: &lines,
+        note: None,
+        repack: true,
+        expected_version: None,
+    };
+    let mut session = world.engine.store().begin().await.expect("begins");
+    let refused = world.engine.request_cancel(&mut session, &world.merchant, "op@example.com", &wish).await;
+    assert!(matches!(refused, Err(CommandError::RepackNotOffered(_))), "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -10,7 +10,6 @@ use engine::PrintError;
 use engine::commands::{CancelRequest, CommandError};
 use reqwest::Method;
 use serde_json::json;
-use std::time::Duration;
 use store::jobs::{Due, Kind};
 use store::on_both;
 use store::orders::OrderRecord;
@@ -46,20 +45,6 @@ async fn print(world: &World, order: &OrderRecord, despite: Option<&str>) -> Res
     Ok(prints[0].copy)
 }
 
-/// Runs what is due until the order is as wished.
-async fn run_until(world: &World, order: &OrderRecord, wished: impl Fn(&OrderRecord) -> bool) -> OrderRecord {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
-    loop {
-        world.engine.run_due().await.expect("a tick");
-        let now = world.order(&order.id).await;
-        if wished(&now) {
-            return now;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{now:?}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 async fn to_pack(world: &World) -> Vec<OrderRecord> {
     let mut orders = world.list(List::New, 200).await;
     orders.retain(|order| order.tab == Tab::ToPack);
@@ -89,7 +74,7 @@ on_both! {
         let order = to_pack(&world).await.remove(0);
         let asked = pack(&world, &order).await.expect("accepted");
         assert_eq!((asked.list, asked.tab, asked.shipment), (List::New, Tab::Packing, Mark::Live));
-        let packed = run_until(&world, &order, |order| order.tab == Tab::Printable).await;
+        let packed = world.run_until(&order.id, |order| order.tab == Tab::Printable).await;
         assert_eq!((packed.list, packed.shipment), (List::InProcess, Mark::None));
         assert!(packed.packages.iter().all(|package| package.tracking_number.is_some()), "the label brings the number");
         assert_eq!(effective_packs(&world, &order).await, packed.packages.len());
@@ -117,7 +102,7 @@ on_both! {
         let mut session = world.engine.store().begin().await.expect("begins");
         world.engine.nudge(&mut session, &world.merchant, &world.shop, std::slice::from_ref(&order.number)).await.expect("nudged");
         session.commit().await.expect("committed");
-        let gone = run_until(&world, &order, |order| order.list == List::Shipped).await;
+        let gone = world.run_until(&order.id, |order| order.list == List::Shipped).await;
         assert_eq!((gone.list, units(&gone, |line| line.stock.outbound)), (List::Shipped, allocated), "the courier scan moves nothing twice");
         world.ledger_is_proven().await;
     }
@@ -127,7 +112,7 @@ on_both! {
         let order = to_pack(&world).await.remove(0);
         switch(&world, json!({"ship_refused": true})).await;
         pack(&world, &order).await.expect("accepted");
-        let failed = run_until(&world, &order, |order| order.shipment != Mark::Live).await;
+        let failed = world.run_until(&order.id, |order| order.shipment != Mark::Live).await;
         assert_eq!((failed.list, failed.tab), (List::New, Tab::PackFailed));
         let mut session = world.engine.store().read().await.expect("begins");
         let record = shipments::of_orders(&mut session, &world.merchant, std::slice::from_ref(&order.id)).await.expect("read").remove(0);
@@ -135,7 +120,7 @@ on_both! {
         assert!(record.platform_message.is_some_and(|words| words.contains("pickup address")), "the platform's words");
         switch(&world, json!({"ship_refused": false})).await;
         pack(&world, &order).await.expect("accepted");
-        run_until(&world, &order, |order| order.tab == Tab::Printable).await;
+        world.run_until(&order.id, |order| order.tab == Tab::Printable).await;
     }
 
     async fn a_label_is_asked_for_until_the_platform_has_made_it(trial) {
@@ -143,21 +128,21 @@ on_both! {
         let order = to_pack(&world).await.remove(0);
         switch(&world, json!({"document_seconds": 3_600})).await;
         pack(&world, &order).await.expect("accepted");
-        let pending = run_until(&world, &order, |order| order.packages.iter().any(|package| package.label == LabelState::Pending)).await;
+        let pending = world.run_until(&order.id, |order| order.packages.iter().any(|package| package.label == LabelState::Pending)).await;
         assert_eq!((pending.list, pending.tab), (List::InProcess, Tab::LabelPending));
         assert!(matches!(print(&world, &order, None).await, Err(PrintError::NoCachedLabel(_))));
         switch(&world, json!({"document_seconds": 0})).await;
         let mut session = world.engine.store().begin().await.expect("begins");
         world.engine.fetch_labels(&mut session, &world.merchant, &order.id).await.expect("asked for");
         session.commit().await.expect("committed");
-        run_until(&world, &order, |order| order.tab == Tab::Printable).await;
+        world.run_until(&order.id, |order| order.tab == Tab::Printable).await;
     }
 
     async fn a_cancelled_order_s_label_prints_only_with_a_reason(trial) {
         let world = World::start(trial, 60).await;
         let order = to_pack(&world).await.remove(0);
         pack(&world, &order).await.expect("accepted");
-        let packed = run_until(&world, &order, |order| order.tab == Tab::Printable).await;
+        let packed = world.run_until(&order.id, |order| order.tab == Tab::Printable).await;
         let record = world.cancel(&packed, "buyer_requests_cancellation", &[]).await;
         assert!(matches!(print(&world, &order, None).await, Err(PrintError::Command(CommandError::Blocked(_)))), "a pending cancel closes the door");
         assert!(matches!(ship(&world, &order, true).await, Err(CommandError::Blocked(_))));
@@ -177,7 +162,7 @@ on_both! {
             let engine = world.engine.clone();
             completed = poll_times(engine.tick(&due, Kind::Shipment), polls).await;
             world.restart().await;
-            let ended = run_until(&world, &order, |order| order.shipment != Mark::Live).await;
+            let ended = world.run_until(&order.id, |order| order.shipment != Mark::Live).await;
             assert_eq!(ended.list, List::InProcess, "after {polls} polls");
             assert_eq!(effective_packs(&world, &order).await, ended.packages.len(), "after {polls} polls");
             if completed {
@@ -200,7 +185,8 @@ on_both! {
                     reason: "buyer_requests_cancellation",
                     lines: &[],
                     note: None,
-                    expected_version: Some(order.version),
+                    repack: false,
+expected_version: Some(order.version),
                 };
                 let record = world.engine.request_cancel(&mut session, &world.merchant, "op@example.com", &request).await?;
                 session.commit().await.expect("committed");
@@ -213,7 +199,7 @@ on_both! {
             if let Ok(record) = &cancel {
                 world.run_until_ended(std::slice::from_ref(record)).await;
             }
-            let ended = run_until(&world, order, |order| order.shipment != Mark::Live && !order.cancelling).await;
+            let ended = world.run_until(&order.id, |order| order.shipment != Mark::Live && !order.cancelling).await;
             let truth = world.control.order(&order.number).await;
             assert_eq!(ended.list == List::Canceled, truth["status"] == "CANCELLED", "{}: {truth}", order.number);
             assert!(effective_packs(&world, order).await <= ended.packages.len(), "{}", order.number);

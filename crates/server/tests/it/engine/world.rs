@@ -241,9 +241,26 @@ impl World {
     }
 
     pub(crate) async fn cancel(&self, order: &OrderRecord, reason: &str, lines: &[ChosenLine]) -> CancellationRecord {
+        self.cancel_with(order, reason, lines, false).await
+    }
+
+    /// Cancels; with `repack`, the parcel is undone before and what is left is packed after.
+    pub(crate) async fn cancel_with(
+        &self,
+        order: &OrderRecord,
+        reason: &str,
+        lines: &[ChosenLine],
+        repack: bool,
+    ) -> CancellationRecord {
         let mut session = self.engine.store().begin().await.expect("begins");
-        let request =
-            CancelRequest { order: &order.id, reason, lines, note: None, expected_version: Some(order.version) };
+        let request = CancelRequest {
+            order: &order.id,
+            reason,
+            lines,
+            note: None,
+            repack,
+            expected_version: Some(order.version),
+        };
         let record = self
             .engine
             .request_cancel(&mut session, &self.merchant, "op@example.com", &request)
@@ -281,6 +298,20 @@ impl World {
         }
     }
 
+    /// Runs what is due until the order is as wished.
+    pub(crate) async fn run_until(&self, order: &OrderId, wished: impl Fn(&OrderRecord) -> bool) -> OrderRecord {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
+        loop {
+            self.engine.run_due().await.expect("a tick");
+            let now = self.order(order).await;
+            if wished(&now) {
+                return now;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "{now:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// Moves the platforms' virtual clock, which the engine follows.
     pub(crate) async fn advance_clock(&self, seconds: i64) {
         self.control.send(reqwest::Method::POST, "/clock", json!({"advance_seconds": seconds})).await;
@@ -295,7 +326,7 @@ impl World {
     /// Moves orders along on the platform, and reads them, as a push would have it.
     pub(crate) async fn advance(&self, numbers: &[OrderNumber], to: &str) {
         for number in numbers {
-            let path = format!("/orders/shopee/{number}/advance");
+            let path = format!("/orders/{}/{number}/advance", self.platform);
             self.control.send(reqwest::Method::POST, &path, json!({"to": to, "force": true})).await;
         }
         let mut session = self.engine.store().begin().await.expect("begins");
