@@ -247,11 +247,6 @@ impl Desk {
         request.send().await.expect("an answer").json().await.expect("JSON")
     }
 
-    async fn post(&self, path: &str, body: &Value) -> Value {
-        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
-        request.send().await.expect("an answer").json().await.expect("JSON")
-    }
-
     /// Whether a cancellation is under way.
     async fn is_cancelling(&self) -> bool {
         for state in ["requested", "submitting", "confirming"] {
