@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod cancellation;
+pub mod default_answer;
 pub mod eligibility;
 pub mod ids;
 pub mod label;

@@ -27,6 +27,7 @@ mod sweep;
 
 pub mod adjustments;
 pub mod commands;
+pub mod default_answers;
 pub mod stock_ins;
 
 pub use batch_plan::{Cannot, Choice, Plan, PlatformPlan, RatePlan, ShopPlan, Units};

@@ -180,6 +180,7 @@ impl Engine {
             deadline_source: if shown.deadline.is_some() { DeadlineSource::Platform } else { DeadlineSource::Policy },
             on_silence: rule.on_silence,
             list_before: before.unwrap_or(usual),
+            stage: Some(order.stage),
             seen_at: snapshot.updated_at,
             answer: None,
             message: None,

@@ -29,6 +29,10 @@ impl Engine {
             Err(error) => Err(error),
         };
         self.warn_of_authorisation_s_end(shop).await;
+        // Whatever the sweep came to: what is known to be due is answered, and read again before it is sent.
+        if let Err(error) = self.answer_by_rule(shop).await {
+            tracing::warn!(shop = %shop.record.id, %error, "default answers are given at the next sweep");
+        }
         let now = self.clock.now();
         let mut session = self.store.begin().await?;
         for claim in claims {

@@ -7,6 +7,7 @@ pub mod adjustments;
 pub mod audit;
 pub mod batches;
 pub mod cancellations;
+pub mod default_answers;
 pub mod health;
 pub mod labels;
 pub mod manual;
@@ -93,6 +94,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/shops/connect", post(shops::begin))
         .route("/api/v1/shops/authorised", post(shops::bring_back))
         .route("/api/v1/shops/{id}/sync", post(shops::sync))
+        .route("/api/v1/shops/{id}/default-answers", get(default_answers::show).post(default_answers::set))
+        .route("/api/v1/shops/{id}/default-answers/dry-run", post(default_answers::dry_run))
         .route("/api/v1/shops/{id}/authorise", post(shops::begin_again))
         .route("/api/v1/shops/{id}/disconnect", post(shops::disconnect))
         .route("/api/v1/marketplaces", get(shops::list_marketplaces))

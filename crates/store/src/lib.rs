@@ -14,6 +14,7 @@ pub mod apps;
 pub mod batches;
 pub mod cancellations;
 pub mod consents;
+pub mod default_answers;
 pub mod idempotency;
 pub mod jobs;
 pub mod labels;
@@ -205,6 +206,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (6, "cancellation requests", include_str!("../migrations/sqlite/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
     (12, "guided repacks", include_str!("../migrations/sqlite/0012_guided_repacks.sql")),
+    (13, "default answers", include_str!("../migrations/sqlite/0013_default_answers.sql")),
 ];
 const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (1, "orders cancellations stock", include_str!("../migrations/postgres/0001_orders_cancellations_stock.sql")),
@@ -215,6 +217,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (6, "cancellation requests", include_str!("../migrations/postgres/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
     (12, "guided repacks", include_str!("../migrations/postgres/0012_guided_repacks.sql")),
+    (13, "default answers", include_str!("../migrations/postgres/0013_default_answers.sql")),
 ];
 
 fn migrator(files: &[MigrationFile]) -> Migrator {
@@ -232,6 +235,7 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("batches", batches::STATEMENTS),
     ("cancellations", cancellations::STATEMENTS),
     ("consents", consents::STATEMENTS),
+    ("default_answers", default_answers::STATEMENTS),
     ("idempotency", idempotency::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
     ("labels", labels::STATEMENTS),

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::orders::{json_list, parsed, parsed_optional};
 use crate::session::{Row, Session, args, statements};
 use domain::ids::{CancellationId, LineId, MerchantId, OrderId, OrderNumber, RequestId, RequestNumber, ShopId};
-use domain::order::List;
+use domain::order::{List, Stage};
 use domain::request::{AnswerKind, DeadlineSource, RequestState, Silence};
 use domain::time::Moment;
 
@@ -41,6 +41,8 @@ pub struct RequestRecord {
     pub deadline_source: DeadlineSource,
     pub on_silence: Silence,
     pub list_before: List,
+    /// How far the goods were when it was found; unknown of those that were found before this was noted.
+    pub stage: Option<Stage>,
     /// The platform's update time of the order when it was last read with this request.
     pub seen_at: Moment,
     /// The answer that was given last.
@@ -55,13 +57,13 @@ pub struct RequestRecord {
 macro_rules! columns {
     () => {
         "request_id, order_id, shop_id, number, state, lines, buyer_reason, restock, asked_at, deadline, deadline_source, on_silence, \
-         list_before, seen_at, answer, answer_reason, answer_id, decided_by, message, found_at, settled_at, updated_at"
+         list_before, seen_at, answer, answer_reason, answer_id, decided_by, message, found_at, settled_at, updated_at, stage"
     };
 }
 
 statements! {
     INSERT = concat!("insert into cancellation_requests (merchant_id, ", columns!(), ") \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)");
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)");
     SAVE = "update cancellation_requests set state = $3, lines = $4, buyer_reason = $5, restock = $6, deadline = $7, deadline_source = $8, \
         seen_at = $9, answer = $10, answer_reason = $11, answer_id = $12, decided_by = $13, message = $14, settled_at = $15, updated_at = $16 \
         where merchant_id = $1 and request_id = $2";
@@ -118,6 +120,7 @@ pub async fn insert(session: &mut Session, record: &RequestRecord) -> Result<(),
                 record.found_at.millis(),
                 record.settled_at.map(Moment::millis),
                 record.updated_at.millis(),
+                record.stage.map(Stage::as_str),
             ],
         )
         .await
@@ -165,8 +168,20 @@ pub async fn load_one(
     merchant: &MerchantId,
     id: &RequestId,
 ) -> Result<Option<RequestRecord>, StoreError> {
-    let list = json_list([id.as_str()]);
-    Ok(read_all(merchant, &session.rows(LOAD, args![merchant.as_str(), &list]).await?)?.pop())
+    Ok(load(session, merchant, std::slice::from_ref(id)).await?.pop())
+}
+
+/// Requests by id; those that do not exist are left out.
+///
+/// # Errors
+/// As [`load_one`].
+pub async fn load(
+    session: &mut Session,
+    merchant: &MerchantId,
+    ids: &[RequestId],
+) -> Result<Vec<RequestRecord>, StoreError> {
+    let list = json_list(ids.iter().map(RequestId::as_str));
+    read_all(merchant, &session.rows(LOAD, args![merchant.as_str(), &list]).await?)
 }
 
 /// The requests of these orders that wait for an answer or are being answered.
@@ -277,6 +292,7 @@ fn read(merchant: &MerchantId, row: &Row) -> Result<RequestRecord, StoreError> {
         deadline_source: parsed(row, "deadline_source", DeadlineSource::parse)?,
         on_silence: parsed(row, "on_silence", Silence::parse)?,
         list_before: parsed(row, "list_before", List::parse)?,
+        stage: parsed_optional(row, "stage", Stage::parse)?,
         seen_at: Moment::from_millis(row.int("seen_at")?),
         answer,
         message: row.optional_text("message")?,

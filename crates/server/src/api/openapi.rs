@@ -1,8 +1,8 @@
 //! The OpenAPI document, made from the handlers.
 
 use super::{
-    adjustments, audit, batches, cancellations, health, labels, manual, orders, requests, shipping, shops, stock,
-    stock_ins, voiding,
+    adjustments, audit, batches, cancellations, default_answers, health, labels, manual, orders, requests, shipping,
+    shops, stock, stock_ins, voiding,
 };
 use crate::events;
 use axum::Json;
@@ -67,6 +67,9 @@ use utoipa::openapi::{self, SecurityRequirement};
         shops::begin_again,
         shops::bring_back,
         shops::disconnect,
+        default_answers::show,
+        default_answers::set,
+        default_answers::dry_run,
         shops::address,
         shops::set_address,
         shops::sync,

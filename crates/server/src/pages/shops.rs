@@ -2,6 +2,7 @@
 //! under which marketplaces reach this server.
 
 mod connect;
+mod default_answers;
 
 use super::layout::{Ask, Desk, Fragment, Place, ShopView, csrf, platform};
 use super::orders::saying;
@@ -34,6 +35,7 @@ pub(super) fn router() -> Router<App> {
         .route("/shops/sync", post(sync))
         .route("/shops/address", post(set_address))
         .merge(connect::router())
+        .merge(default_answers::router())
 }
 
 /// When a shop's access token and its authorisation end.
@@ -117,6 +119,9 @@ fn row(app: &App, ask: &Ask, shop: &ShopView, ends: Ends) -> Markup {
                     }
                 }
                 @if may_manage {
+                    a.button href={ "/shops/" (shop.id) "/default-answers" } aria-label=(words::default_answers_of(&shop.name)) {
+                        (words::DEFAULT_ANSWERS)
+                    }
                     form method="post" action={ "/shops/" (shop.id) "/authorise" } {
                         (csrf(ask.signed_in.csrf()))
                         button.primary[!shop.authorised] aria-label=(words::authorise_shop(&shop.name, shop.connected)) {

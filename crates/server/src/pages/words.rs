@@ -12,11 +12,13 @@ macro_rules! words {
 }
 
 mod batches;
+mod default_answers;
 mod requests;
 mod shipping;
 mod stock_ins;
 
 pub(crate) use batches::*;
+pub(crate) use default_answers::*;
 pub(crate) use requests::*;
 pub(crate) use shipping::*;
 pub(crate) use stock_ins::*;

@@ -2,6 +2,7 @@
 
 mod chromium;
 mod marketplaces;
+mod requests;
 mod shops;
 
 use crate::api::stock_ins::parcels_that_come_back;

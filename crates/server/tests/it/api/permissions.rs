@@ -15,6 +15,7 @@ async fn each_call_needs_its_permission_and_no_other() {
     let get = |path: &str| (Method::GET, path.to_owned(), String::new());
     let post = |path: &str, body: String| (Method::POST, path.to_owned(), body);
     use Permission as P;
+    let answers = json!({"on": false, "minutes_before": 60, "rules": []}).to_string();
     let matrix = [
         (P::OrdersRead, get("/api/v1/orders")),
         (P::OrdersRead, get("/api/v1/orders/counts")),
@@ -69,6 +70,9 @@ async fn each_call_needs_its_permission_and_no_other() {
         (P::OrdersProcess, post("/api/v1/orders/ship", json!({"order_ids": ["ord_x"]}).to_string())),
         (P::OrdersProcess, get(&format!("/api/v1/labels.pdf?order={id}"))),
         (P::OrdersProcess, post(&format!("/api/v1/shops/{shop}/sync"), String::new())),
+        (P::OrdersRead, get(&format!("/api/v1/shops/{shop}/default-answers"))),
+        (P::OrdersRead, post(&format!("/api/v1/shops/{shop}/default-answers/dry-run"), answers.clone())),
+        (P::ShopsManage, post(&format!("/api/v1/shops/{shop}/default-answers"), answers)),
         (P::ShopsManage, get("/api/v1/marketplaces")),
         (P::ShopsManage, get("/api/v1/public-address")),
         (P::ShopsManage, post("/api/v1/public-address", json!({"url": ""}).to_string())),

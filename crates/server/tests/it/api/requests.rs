@@ -32,6 +32,35 @@ fn answer_path(request: &Value, what: &str) -> String {
 }
 
 on_both! {
+    async fn default_answers_are_off_until_set_and_a_rule_that_does_not_fit_is_refused_in_words(trial) {
+        let desk = Desk::without_workers(trial, 120).await;
+        let orders = asked(&desk, 2).await;
+        let path = format!("/api/v1/shops/{}/default-answers", desk.world.shop);
+        let usual = desk.read(&path).await;
+        assert_eq!((&usual["on"], usual["rules"].as_array().expect("rules").len()), (&json!(false), 3));
+
+        let rules = json!({"on": true, "minutes_before": 30, "rules": [
+            {"goods": "any", "buyer_reason": "OTHER", "total_at_most": "100000", "currency": orders[0].total.expect("a total").currency().code(), "then": "agree"},
+        ]});
+        let tried = desk.post(&format!("{path}/dry-run"), &rules).await;
+        assert_eq!((tried.status.as_u16(), &tried.json()["agree"]), (200, &json!(2)), "{}", tried.text);
+        assert_eq!(desk.read(&path).await, usual, "trying keeps nothing");
+        assert_eq!(desk.post(&path, &rules).await.status, 200);
+        assert_eq!(desk.read(&path).await["rules"][0]["buyer_reason"], "OTHER");
+
+        for (wrong, words) in [
+            (json!({"on": true, "minutes_before": 5, "rules": []}), "10 to 2880 minutes"),
+            (json!({"on": true, "minutes_before": 30, "rules": [{"goods": "far", "then": "agree"}]}), "Rule 1"),
+            (json!({"on": true, "minutes_before": 30, "rules": [{"goods": "any", "then": "agree", "total_at_most": "5"}]}), "currency"),
+        ] {
+            let answer = desk.post(&path, &wrong).await;
+            let problem = answer.is_problem(422, "invalid_body", words);
+            assert!(problem["detail"].as_str().expect("a detail").contains(words), "{problem}");
+        }
+        assert_eq!(desk.read(&path).await["rules"][0]["buyer_reason"], "OTHER", "nothing was changed");
+        desk.ask(Method::GET, &desk.owner, "/api/v1/shops/shp_x/default-answers", &[], "").await.is_problem(404, "not_found", "unknown");
+    }
+
     async fn a_request_is_listed_agreed_to_once_and_settled(trial) {
         let desk = Desk::without_workers(trial, 120).await;
         let orders = asked(&desk, 1).await;

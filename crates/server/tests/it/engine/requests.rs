@@ -3,14 +3,16 @@
 use super::cancel::{ALL_FAULTS, faults, poll_times};
 use super::world::World;
 use domain::cancellation::State;
+use domain::default_answer::{Course, DefaultAnswers, Goods, Rule};
 use domain::order::List;
 use domain::request::{AnswerKind, DeadlineSource, RequestState};
 use domain::snapshot::Initiator;
 use engine::{AnswerError, AnswerWish};
 use reqwest::Method;
 use serde_json::{Value, json};
-use store::cancellations::CancellationRecord;
+use store::cancellations::{self, CancellationRecord};
 use store::jobs::{Due, Kind};
+use store::log;
 use store::on_both;
 use store::orders::OrderRecord;
 use store::requests::{self, RequestRecord};
@@ -28,7 +30,7 @@ async fn in_process(world: &World, count: usize) -> Vec<OrderRecord> {
 /// The buyers ask, and a sweep finds it.
 async fn ask(world: &World, orders: &[OrderRecord]) -> Vec<RequestRecord> {
     for order in orders {
-        buyer(world, order, "buyer-cancel", json!({"reason": "Found Cheaper Elsewhere"})).await;
+        buyer(world, order, "buyer-cancel", json!({"reason": "Found Cheaper Elsewhere", "ask": true})).await;
     }
     world.sync().await;
     let mut found = Vec::new();
@@ -80,7 +82,85 @@ async fn check_answered(world: &World, request: &RequestRecord, kind: AnswerKind
     assert_eq!(calls.filter(|call| call["changed"] == true).count(), 1, "{}", order.number);
 }
 
+/// A sweep as a worker makes it, with what follows from it.
+async fn sweep(world: &World) {
+    let mut session = world.engine.store().begin().await.expect("begins");
+    world.engine.sync_now(&mut session, &world.merchant, "op@example.com", &world.shop).await.expect("wanted");
+    session.commit().await.expect("committed");
+    let due = Due { merchant: world.merchant.clone(), shop: world.shop.clone() };
+    assert_eq!(world.engine.tick(&due, Kind::Sweep).await.expect("swept"), 1);
+}
+
+async fn set_default_answers(world: &World, answers: &DefaultAnswers) {
+    let mut session = world.engine.store().begin().await.expect("begins");
+    let (merchant, shop) = (&world.merchant, &world.shop);
+    world.engine.set_default_answers(&mut session, merchant, "op@example.com", shop, answers).await.expect("kept");
+    session.commit().await.expect("committed");
+}
+
+async fn cancellation_of(world: &World, request: &RequestRecord) -> CancellationRecord {
+    let answer = request.answer.as_ref().expect("an answer");
+    let mut session = world.engine.store().read().await.expect("begins");
+    let ids = std::slice::from_ref(&answer.carried_by);
+    cancellations::load(&mut session, &world.merchant, ids).await.expect("read").remove(0)
+}
+
 on_both! {
+    async fn default_answers_are_given_before_the_deadline_by_the_first_rule_that_holds(trial) {
+        let world = World::start(trial, 200).await;
+        let untouched = world.cancellable().await.into_iter().find(|order| order.list == List::New).expect("a new order");
+        let printed = in_process(&world, 2).await;
+        let orders = vec![untouched, printed[0].clone(), printed[1].clone()];
+        let found = ask(&world, &orders).await;
+        let reject = Rule {
+            merchant_sku: Some(printed[1].lines[0].merchant_sku.to_string()),
+            ..Rule::by_goods(Goods::PrintedOrPacked, Course::Reject)
+        };
+        let only_that = !printed[0].lines.iter().any(|line| line.merchant_sku == printed[1].lines[0].merchant_sku);
+        assert!(only_that, "the sandbox has two orders of different products");
+        let usual = DefaultAnswers::usual();
+        let rules = [vec![reject], usual.rules.clone()].concat();
+        let answers = DefaultAnswers { on: true, rules, ..usual };
+
+        let mut session = world.engine.store().read().await.expect("begins");
+        let said = world.engine.would_have_answered(&mut session, &world.merchant, &world.shop, &answers).await;
+        drop(session);
+        let would: Vec<_> = said.expect("said").into_iter().map(|one| (one.number, one.decision.then)).collect();
+        let expected = [Course::Agree, Course::Ask, Course::Reject];
+        for (order, then) in orders.iter().zip(expected) {
+            assert!(would.contains(&(order.number.clone(), then)), "{would:?}");
+        }
+
+        // Off, they answer nothing; on, nothing before their time.
+        pass(&world, 86_400 - 7_200 - 600).await;
+        sweep(&world).await;
+        set_default_answers(&world, &answers).await;
+        sweep(&world).await;
+        for request in &found {
+            let order = world.order(&request.order).await;
+            assert_eq!(request_of(&world, &order).await.state, RequestState::Open);
+        }
+
+        pass(&world, 900).await;
+        sweep(&world).await;
+        sweep(&world).await;
+        let [agreed, left, rejected] = [0, 1, 2].map(|place| &orders[place]);
+        assert_eq!(request_of(&world, left).await.state, RequestState::Open, "a person's to decide");
+        for (order, kind, by) in [(agreed, AnswerKind::Agree, "rule 2"), (rejected, AnswerKind::Reject, "rule 1")] {
+            let request = request_of(&world, order).await;
+            let record = cancellation_of(&world, &request).await;
+            assert!(record.actor.contains("default answer") && record.actor.contains(by), "{}", record.actor);
+            world.run_until_ended(std::slice::from_ref(&record)).await;
+            check_answered(&world, &request, kind).await;
+        }
+        let mut session = world.engine.store().read().await.expect("begins");
+        let search = log::Search { action: Some("request.left_to_person".to_owned()), ..log::Search::default() };
+        let asked = log::page(&mut session, &world.merchant, &search, None, 100).await.expect("read");
+        assert_eq!(asked.len(), 1, "said once, whatever is swept again");
+        drop(session);
+        world.ledger_is_proven().await;
+    }
+
     async fn a_request_is_found_with_its_deadline_and_a_rejection_brings_the_order_back(trial) {
         let world = World::start(trial, 120).await;
         let orders = in_process(&world, 1).await;

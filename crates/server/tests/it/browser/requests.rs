@@ -1,0 +1,123 @@
+//! On each marketplace a buyer asks: one is agreed to, one rejected, one runs out of time.
+
+use super::carry_out;
+use super::chromium::{Window, journey};
+use crate::desk::Desk;
+use crate::engine::World;
+use domain::order::List;
+use domain::platform::Platform;
+use reqwest::Method;
+use serde_json::json;
+use store::orders::OrderRecord;
+use store::requests;
+use store::trial::Trial;
+
+fn row(order: &OrderRecord) -> String {
+    format!("tr[data-number='{}']", order.number)
+}
+
+/// The buyer asks, whatever the market would grant at once, and the workers sweep: here no push arrives.
+async fn buyer_asks(desk: &Desk, order: &OrderRecord) {
+    let path = format!("/orders/{}/{}/buyer-cancel", desk.world.control.platform, order.number);
+    desk.world.control.send(Method::POST, &path, json!({"ask": true})).await;
+    sweep(desk).await;
+}
+
+async fn sweep(desk: &Desk) {
+    let asked = desk.post(&format!("/api/v1/shops/{}/sync", desk.world.shop), &json!({})).await;
+    assert!(asked.status.is_success(), "{}", asked.text);
+}
+
+/// The platform's time passes until the order's request is overdue.
+async fn time_runs_out(desk: &Desk, order: &OrderRecord) {
+    let mut session = desk.world.engine.store().read().await.expect("begins");
+    let found = requests::of_orders(&mut session, &desk.world.merchant, std::slice::from_ref(&order.id)).await;
+    let deadline = found.expect("read").pop().expect("a request").deadline;
+    drop(session);
+    let left = deadline.since(desk.world.engine.clock().platform_now(order.platform));
+    desk.world.advance_clock(left.seconds() + 120).await;
+    sweep(desk).await;
+}
+
+/// A request that is rejected has to be shipped in time: its label prints.
+async fn its_label_prints(window: &Window, desk: &Desk, order: &OrderRecord) {
+    let asked = desk.post(&format!("/api/v1/orders/{}/fetch-labels", order.id), &json!({})).await;
+    assert!(asked.status.is_success(), "{}", asked.text);
+    window.open(desk, &format!("/orders/{}", order.id)).await.expect("its page");
+    window.read("main table.plain td", "printable").await.expect("the label is fetched");
+    let printed = desk.get(&format!("/api/v1/labels.pdf?order={}", order.id)).await;
+    assert_eq!(printed.status, 200, "{}", printed.text);
+}
+
+async fn buyers_are_answered(account: Platform, storefront: Platform) {
+    let desk = Desk::over(World::on(account, Trial::sqlite().await, 240, |_, _| {}).await).await;
+    carry_out(&desk);
+    let mut orders = desk.world.list(List::InProcess, 200).await;
+    orders.retain(|order| order.platform == storefront && !order.packages.is_empty());
+    orders.truncate(3);
+    let [agreed, rejected, expired] = &orders[..] else { panic!("three orders in process: {orders:?}") };
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/requests").await?;
+        window.see("main").await?;
+        window.mark().await?;
+        for order in &orders {
+            buyer_asks(&desk, order).await;
+            window.read(&row(order), storefront.title()).await?;
+            window.read(&format!("{} .deadline", row(order)), "left").await?;
+        }
+        window.picture(&format!("requests-{storefront}")).await?;
+        window.click(&format!("{} [data-act=agree]", row(agreed))).await?;
+        window.miss(&row(agreed)).await?;
+        window.click(&format!("{} [data-act=reject]", row(rejected))).await?;
+        window.read("dialog h1", rejected.number.as_str()).await?;
+        // Where the platform has reasons to reject, the first one is chosen.
+        if let Ok(reason) = window.0.find(thirtyfour::By::Css("dialog .reason input")).await {
+            reason.click().await?;
+        }
+        window.click("dialog button.danger").await?;
+        window.miss(&row(rejected)).await?;
+        window.was_not_reloaded().await?;
+        for (state, order) in [("agreed", agreed), ("rejected", rejected)] {
+            window.open(&desk, &format!("/requests?state={state}")).await?;
+            window.read(&row(order), order.number.as_str()).await?;
+        }
+        its_label_prints(&window, &desk, rejected).await;
+        window.open(&desk, "/requests").await?;
+        window.see(&row(expired)).await?;
+        time_runs_out(&desk, expired).await;
+        window.miss(&row(expired)).await?;
+        window.open(&desk, "/requests?state=expired").await?;
+        window.read(&row(expired), expired.number.as_str()).await?;
+        Ok(())
+    })
+    .await;
+    for (order, is_canceled) in [(agreed, true), (rejected, false), (expired, true)] {
+        let after = desk.world.order(&order.id).await;
+        let list = if is_canceled { List::Canceled } else { List::InProcess };
+        let truth = desk.world.control.order(&order.number).await;
+        assert_eq!(after.list, list, "{truth}");
+        assert_eq!(after.lines.iter().all(|line| line.live() == 0), is_canceled, "{truth}");
+        let lines = truth["lines"].as_array().expect("lines");
+        let over = |status: &str| status.to_lowercase().starts_with("cancel");
+        let gone = lines.iter().all(|line| line["status"].as_str().is_some_and(over))
+            || truth["status"].as_str().is_some_and(over);
+        assert_eq!(gone, is_canceled, "{truth}");
+    }
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buyers_of_lazada_are_answered() {
+    buyers_are_answered(Platform::Lazada, Platform::Lazada).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buyers_of_tiktok_shop_are_answered() {
+    buyers_are_answered(Platform::TiktokShop, Platform::TiktokShop).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn buyers_of_tokopedia_in_a_merged_account_are_answered() {
+    buyers_are_answered(Platform::TiktokShop, Platform::Tokopedia).await;
+}
