@@ -241,8 +241,8 @@ fn dry_run(shop: &ShopRecord, said: &[WouldHave]) -> Markup {
                         tr {
                             th { (words::COLUMN_ORDER) }
                             th { (words::COLUMN_ASKED) }
-                            th { (words::RULE_BUYER_REASON) }
-                            th { (words::RULE_GOODS) }
+                            th { (words::BUYER_REASON) }
+                            th { (words::STAGE) }
                             th { (words::COLUMN_WOULD) }
                             th { (words::COLUMN_BECAME) }
                         }
@@ -252,8 +252,8 @@ fn dry_run(shop: &ShopRecord, said: &[WouldHave]) -> Markup {
                             tr tabindex="-1" {
                                 td { a href={ "/orders/" (one.request.order) } { (one.number) } }
                                 td data-label=(words::COLUMN_ASKED) { (zone.short(one.request.asked_at)) }
-                                td data-label=(words::RULE_BUYER_REASON) { (one.request.buyer_reason.as_deref().unwrap_or("–")) }
-                                td data-label=(words::RULE_GOODS) { (one.stage) }
+                                td data-label=(words::BUYER_REASON) { (one.request.buyer_reason.as_deref().unwrap_or("–")) }
+                                td data-label=(words::STAGE) { (one.stage) }
                                 td data-label=(words::COLUMN_WOULD) { (words::would(&one.decision)) }
                                 td data-label=(words::COLUMN_BECAME) { (words::request_state(one.request.state)) }
                             }
