@@ -23,7 +23,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use domain::ids::ShopId;
 use domain::platform::Platform;
-use domain::time::Moment;
+use domain::time::{Moment, Span};
 use maud::{Markup, html};
 use std::collections::HashMap;
 use store::apps::AppRecord;
@@ -37,6 +37,10 @@ pub(super) fn router() -> Router<App> {
         .merge(connect::router())
         .merge(default_answers::router())
 }
+
+/// An authorisation that ends later than this ends when the seller takes it back: TikTok Shop's are
+/// about 99 years away (`tiktok-shop.md` section 1).
+const ENDLESS: Span = Span::from_seconds(10 * 365 * 86_400);
 
 /// When a shop's access token and its authorisation end.
 type Ends = (Option<Moment>, Option<Moment>);
@@ -147,8 +151,12 @@ fn authorised(app: &App, shop: &ShopView, (access, authorisation): Ends) -> Mark
             (true, true) => (words::YES),
         }
         @if shop.authorised {
-            @if let Some(ends) = authorisation {
-                div.sub { (words::AUTHORISATION_ENDS) " " (words::within(seconds_until(ends, now))) " · " (shop.zone().short(ends)) }
+            @match authorisation {
+                Some(ends) if ends.since(now) > ENDLESS => div.sub { (words::AUTHORISATION_LASTS) },
+                Some(ends) => {
+                    div.sub { (words::AUTHORISATION_ENDS) " " (words::within(seconds_until(ends, now))) " · " (shop.zone().short(ends)) }
+                },
+                None => {}
             }
             @if let Some(ends) = access {
                 div.sub { (words::TOKEN_ENDS) " " (words::within(seconds_until(ends, now))) }

@@ -285,6 +285,7 @@ words! {
     LEAVE_CONNECTED = "Leave it connected";
     DISCONNECT_LEAD = "Its marketplace is not asked any more, its pushes are refused, and its tokens are forgotten here. Orders and history stay readable. A cancel that is under way waits until the shop is connected again.";
     AUTHORISATION_ENDS = "Authorisation ends";
+    AUTHORISATION_LASTS = "Authorised until the seller takes it back";
     TOKEN_ENDS = "Token, renewed by itself, ends";
     BACK_TO_SHOPS = "Back to the shops";
     CHOOSE_MARKETPLACE = "Choose the marketplace of the shop.";
