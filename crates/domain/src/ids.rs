@@ -92,6 +92,8 @@ ids! {
     BatchId, false;
     /// One pack, ready-to-ship or repack of an order.
     ShipmentId, false;
+    /// Labels that went out as one print.
+    PrintBatchId, false;
     /// A listing on a marketplace, as its connector names it; unique within its shop.
     ListingId, false;
     /// The code on a listing: the marketplace's view of what is sold.

@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod cancellation;
+pub mod case;
 pub mod default_answer;
 pub mod eligibility;
 pub mod ids;
@@ -13,10 +14,12 @@ pub mod label;
 pub mod manual;
 pub mod money;
 pub mod order;
+pub mod pack_rule;
 pub mod penalty;
 pub mod platform;
 pub mod policy;
 pub mod request;
+pub mod scan;
 pub mod shipment;
 pub mod snapshot;
 pub mod stock;

@@ -64,6 +64,12 @@ worded! {
         ManualOut = "manual_out",
         /// Carried to another warehouse.
         Transfer = "transfer",
+        /// A courier scanned the parcel of a cancelled order.
+        CourierScan = "courier_scan",
+        /// A parcel that a courier had scanned after the cancel is here again.
+        ComeBack = "come_back",
+        /// It does not come back; somebody pays for it.
+        Claim = "claim",
     }
 }
 
@@ -102,6 +108,9 @@ pub struct Moved {
     pub stock_in: u32,
     pub find: u32,
     pub undo_stock_in: u32,
+    pub courier_scan: u32,
+    pub come_back: u32,
+    pub claim: u32,
 }
 
 impl Moved {
@@ -119,6 +128,9 @@ impl Moved {
             Cause::StockIn => Some(&mut self.stock_in),
             Cause::Find => Some(&mut self.find),
             Cause::UndoStockIn => Some(&mut self.undo_stock_in),
+            Cause::CourierScan => Some(&mut self.courier_scan),
+            Cause::ComeBack => Some(&mut self.come_back),
+            Cause::Claim => Some(&mut self.claim),
         }
     }
 }
@@ -412,6 +424,44 @@ pub fn undo_stock_in(line: &LineStock, visit: Visit) -> Result<Visited, VisitErr
     hand.take(Bucket::Available, Bucket::Returning, visit.sellable, Cause::UndoStockIn, true);
     hand.take(Bucket::Available, Bucket::Lost, visit.found, Cause::UndoStockIn, true);
     Ok(Visited { steps: hand.steps, after: hand.line })
+}
+
+/// What a courier scan of a cancelled order's parcel takes out of the house.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScannedAfterCancel {
+    /// The movements, in order.
+    pub steps: Vec<Step>,
+    /// The line's holdings after them.
+    pub after: LineStock,
+    /// Units that left and that no bucket had: a difference for the audit.
+    pub unexplained: u32,
+}
+
+/// A courier scanned a parcel with these units of a cancelled line: those that wait to be stocked in left, else those that
+/// are on the shelf already; no bucket falls below zero.
+#[must_use]
+pub fn courier_scan(line: &LineStock, units: u32, available: u32) -> ScannedAfterCancel {
+    let mut hand = Hand { line: line.clone(), available, steps: Vec::new() };
+    let mut left = units.saturating_sub(line.outbound).saturating_sub(line.outside);
+    left -= hand.take(Bucket::Returning, Bucket::Outbound, left, Cause::CourierScan, false);
+    left -= hand.take(Bucket::Available, Bucket::Outbound, left, Cause::CourierScan, false);
+    ScannedAfterCancel { steps: hand.steps, after: hand.line, unexplained: left }
+}
+
+/// The parcel is here again: its units wait to be stocked in.
+#[must_use]
+pub fn come_back(line: &LineStock) -> Visited {
+    let mut hand = Hand { line: line.clone(), available: 0, steps: Vec::new() };
+    hand.take(Bucket::Outbound, Bucket::Returning, u32::MAX, Cause::ComeBack, false);
+    Visited { steps: hand.steps, after: hand.line }
+}
+
+/// The parcel does not come back, and somebody pays for it: its units are lost.
+#[must_use]
+pub fn claim(line: &LineStock) -> Visited {
+    let mut hand = Hand { line: line.clone(), available: 0, steps: Vec::new() };
+    hand.take(Bucket::Outbound, Bucket::Lost, u32::MAX, Cause::Claim, false);
+    Visited { steps: hand.steps, after: hand.line }
 }
 
 /// Units per bucket of one merchant SKU in one warehouse. `outside` is not kept: it is the rest of the world.

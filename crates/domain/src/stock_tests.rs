@@ -306,3 +306,21 @@ fn a_ship_scan_takes_the_units_out_and_its_undo_brings_them_back_each_time_under
         }
     }
 }
+
+#[test]
+fn a_courier_scan_after_the_cancel_takes_what_waits_then_what_is_on_the_shelf_and_never_more() {
+    let line = LineStock { returning: 2, ..LineStock::default() };
+    for (available, unexplained) in [(9, 0), (1, 0), (0, 1)] {
+        let scanned = courier_scan(&line, 3, available);
+        assert_eq!((scanned.after.returning, scanned.unexplained), (0, unexplained), "{available} available");
+        assert_eq!(scanned.after.outbound, 3 - unexplained);
+        let again = courier_scan(&scanned.after, scanned.after.outbound, available);
+        assert_eq!((again.steps.len(), again.unexplained), (0, 0), "scanned twice, it leaves once");
+    }
+    let gone = courier_scan(&line, 2, 0).after;
+    let back = come_back(&gone).after;
+    assert_eq!((back.outbound, back.returning), (0, 2), "it waits to be stocked in again");
+    let paid = claim(&gone).after;
+    assert_eq!((paid.outbound, paid.lost), (0, 2));
+    assert!(claim(&paid).steps.is_empty() && come_back(&paid).steps.is_empty(), "done once");
+}

@@ -8,7 +8,7 @@ use crate::{Engine, EngineError};
 use connectors::call::{CallError, Remedy};
 use connectors::connector::{Connector, LabelOf, LabelRead};
 use domain::eligibility::{Blocked, Gate};
-use domain::ids::{MerchantId, OrderId, PackageNumber};
+use domain::ids::{MerchantId, OrderId, PackageNumber, PrintBatchId};
 use domain::label::LabelState;
 use domain::order::{List, Stage};
 use domain::policy::Standing;
@@ -19,7 +19,8 @@ use store::jobs::{self, Claim, Kind, Lease};
 use store::labels::LabelRecord;
 use store::log::{self, Entry};
 use store::orders::{self, OrderRecord};
-use store::{Session, labels};
+use store::prints::{self, PrintBatch, PrintedLabel};
+use store::{Session, StoreError, labels, new_id};
 
 /// Calls that one label takes at the most.
 const MAX_CALLS: usize = 6;
@@ -275,7 +276,8 @@ impl Engine {
         let known = labels::of_orders(session, merchant, &ids).await?;
         let mut known: HashMap<_, _> =
             known.into_iter().map(|label| ((label.order.clone(), label.package.clone()), label)).collect();
-        let mut prints = Vec::new();
+        let batch = PrintBatchId::parse(new_id("prt", now)).map_err(|_| StoreError::Conflict("the clock"))?;
+        let mut prints: Vec<Print> = Vec::new();
         for (id, package) in wanted {
             let before = loaded.get(id).cloned().ok_or(CommandError::NoOrder)?;
             may_be_printed(&before, despite)?;
@@ -297,6 +299,9 @@ impl Engine {
                 };
                 label.prints = label.prints.saturating_add(1);
                 label.printed_at = Some(now);
+                label.print = Some((batch.clone(), u32::try_from(prints.len() + 1).unwrap_or(u32::MAX)));
+                // Printed although it is cancelled, it is not to be looked for in the pile.
+                label.pulled = (before.standing == Standing::Canceled).then(|| (actor.to_owned(), now));
                 labels::save(session, merchant, label).await?;
                 for package in after.packages.iter_mut().filter(|package| package.number == number) {
                     package.stage = package.stage.max(Stage::Printed);
@@ -320,6 +325,18 @@ impl Engine {
                 loaded.insert(id.clone(), after);
             }
         }
+        let labels: Vec<PrintedLabel> = (1_u32..)
+            .zip(&prints)
+            .map(|(position, print)| PrintedLabel {
+                position,
+                order: print.order.id.clone(),
+                package: print.package.clone(),
+                copy: print.copy,
+            })
+            .collect();
+        let count = u32::try_from(labels.len()).unwrap_or(u32::MAX);
+        let record = PrintBatch { id: batch, labels: count, actor: actor.to_owned(), at: now };
+        prints::keep(session, merchant, &record, &labels).await?;
         Ok(prints)
     }
 }

@@ -115,7 +115,7 @@ fn settle_lines(order: &OrderRecord, rest: &mut Rest, chosen: Option<&Chosen<'_>
             ordered: line.quantity,
             cancelled: line.canceled_quantity,
             voided: order.voided,
-            scanned_out: order.scanned_out,
+            scanned_out: order.is_scanned_out(line),
             goods,
             available: u32::try_from(*shelf).unwrap_or(0),
             left_before_counting: order.left_before_counting,

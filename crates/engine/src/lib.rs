@@ -4,6 +4,7 @@
 //! Ticks ([`Engine::tick`]) carry on what was accepted. Nothing here spawns: `main` runs ticks in its workers, tests call
 //! them themselves.
 
+mod auto_pack;
 mod batch_plan;
 mod batches;
 mod budget;
@@ -26,8 +27,12 @@ mod shop_calls;
 mod sweep;
 
 pub mod adjustments;
+pub mod cases;
 pub mod commands;
 pub mod default_answers;
+pub mod handover;
+pub mod pull_list;
+pub mod scan;
 pub mod stock_ins;
 
 pub use batch_plan::{Cannot, Choice, Plan, PlatformPlan, RatePlan, ShopPlan, Units};
@@ -67,6 +72,7 @@ const fn claim_limit(kind: Kind) -> usize {
         Kind::ReadListings => 200,
         Kind::StockIn => 1,
         Kind::Label => 20,
+        Kind::AutoPack => 1,
     }
 }
 
@@ -75,7 +81,13 @@ const fn claim_limit(kind: Kind) -> usize {
 const fn is_urgent(kind: Kind) -> bool {
     match kind {
         Kind::Cancellation | Kind::Shipment => true,
-        Kind::Batch | Kind::ReadOrder | Kind::Sweep | Kind::ReadListings | Kind::StockIn | Kind::Label => false,
+        Kind::Batch
+        | Kind::ReadOrder
+        | Kind::Sweep
+        | Kind::ReadListings
+        | Kind::StockIn
+        | Kind::Label
+        | Kind::AutoPack => false,
     }
 }
 
@@ -217,6 +229,7 @@ impl Engine {
             Kind::ReadListings => self.read_wanted_listings(&shop, &lease, &claims).await,
             Kind::StockIn => Ok(()),
             Kind::Label => self.fetch_wanted_labels(&shop, &lease, &claims).await,
+            Kind::AutoPack => self.pack_by_rule(&shop, &lease, &claims).await,
         };
         if let Err(error) = worked {
             self.free(&lease, self.clock.now().plus(Span::from_seconds(1))).await?;

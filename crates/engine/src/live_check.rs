@@ -86,19 +86,31 @@ impl Engine {
         LiveAnswer::Silent("no version of its check answers".to_owned())
     }
 
-    /// Where the read of the order brings the live answer.
-    async fn read_live(&self, shop: &OpenShop, number: &OrderNumber, policy: &Policy, until: Moment) -> LiveAnswer {
+    /// What the platform says of an order just now, if it says it in time; `None` where it does not know it. Nothing is
+    /// renewed for it: that is a worker's.
+    pub(crate) async fn snapshot_within(
+        &self,
+        shop: &OpenShop,
+        number: &OrderNumber,
+        until: Moment,
+    ) -> Result<Option<OrderSnapshot>, CallError> {
         let platform_now = self.clock.platform_now(shop.record.platform);
         let mut call: Call<OrdersRead> = shop.connector.read_orders(std::slice::from_ref(number), platform_now);
         let snapshots = loop {
-            match self.send(shop, Some(until), call).await {
-                Ok(OrdersRead::Orders(snapshots)) => break snapshots,
-                Ok(OrdersRead::Ask(next)) => call = *next,
-                Err(error) => return silent(&error),
+            match self.send(shop, Some(until), call).await? {
+                OrdersRead::Orders(snapshots) => break snapshots,
+                OrdersRead::Ask(next) => call = *next,
             }
         };
-        let Some(snapshot) = snapshots.into_iter().find(|snapshot| snapshot.number == *number) else {
-            return LiveAnswer::Silent("it does not know the order".to_owned());
+        Ok(snapshots.into_iter().find(|snapshot| snapshot.number == *number))
+    }
+
+    /// Where the read of the order brings the live answer.
+    async fn read_live(&self, shop: &OpenShop, number: &OrderNumber, policy: &Policy, until: Moment) -> LiveAnswer {
+        let snapshot = match self.snapshot_within(shop, number, until).await {
+            Ok(Some(snapshot)) => snapshot,
+            Ok(None) => return LiveAnswer::Silent("it does not know the order".to_owned()),
+            Err(error) => return silent(&error),
         };
         if snapshot.standing == Standing::Canceled {
             let detail = "The order is canceled already.".to_owned();

@@ -13,7 +13,7 @@ use crate::{Engine, EngineError};
 use connectors::call::{CallError, Remedy, Story};
 use connectors::connector::{ShipmentAccepted, ShipmentPart};
 use domain::eligibility::{Blocked, Gate};
-use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber, ShipmentId};
+use domain::ids::{CancellationId, MerchantId, OrderId, OrderNumber, PackageNumber, ShipmentId};
 use domain::order::{List, Stage, Tab, place};
 use domain::shipment::{self, Act, Door, Effect, Event, Facts, Mark, Phase, Shipment, State, View, decide};
 use domain::snapshot::OrderSnapshot;
@@ -135,7 +135,7 @@ impl Engine {
         Ok(after)
     }
 
-    /// Scans an order out: its units leave the shelf, and the platform is told where it wants to be.
+    /// Scans an order out, with all of its parcels: its units leave the shelf, and the platform is told where it wants to be.
     ///
     /// # Errors
     /// [`CommandError`]; nothing is changed then.
@@ -148,6 +148,17 @@ impl Engine {
         expected_version: Option<i64>,
     ) -> Result<OrderRecord, CommandError> {
         let before = self.order_for(session, merchant, order, expected_version).await?;
+        self.ship_parcel(session, actor, before, None).await
+    }
+
+    /// Scans one parcel of an order out, or all of them where none is named. The platform is told once the last one is out.
+    pub(crate) async fn ship_parcel(
+        &self,
+        session: &mut Session,
+        actor: &str,
+        before: OrderRecord,
+        package: Option<&PackageNumber>,
+    ) -> Result<OrderRecord, CommandError> {
         match shipment::door(Act::ReadyToShip, facts_of_shipment(&before)) {
             Door::Open => {}
             Door::Done => return Err(CommandError::WrongList("The courier has it already.".to_owned())),
@@ -158,15 +169,15 @@ impl Engine {
             return Err(CommandError::WrongList("Only orders in In Process can be shipped.".to_owned()));
         }
         self.refuse_without_shipping(&before)?;
-        let scanned = self.scan(session, actor, before, true).await?;
-        let shop = self.open_record(self.shop(session, merchant, &scanned.shop).await?)?;
-        if shop.connector.capabilities().ready_to_ship {
+        let scanned = self.scan(session, actor, before, package, true).await?;
+        let shop = self.open_record(self.shop(session, &scanned.merchant, &scanned.shop).await?)?;
+        if scanned.scanned_out && shop.connector.capabilities().ready_to_ship {
             return Ok(self.begin_shipment(session, actor, Act::ReadyToShip, scanned, None).await?);
         }
         Ok(scanned)
     }
 
-    /// Takes a ship scan back, before the courier scanned it: the units are here again, packed.
+    /// Takes the ship scans of an order back, before the courier scanned it: the units are here again, packed.
     ///
     /// # Errors
     /// [`CommandError`]; nothing is changed then.
@@ -180,11 +191,12 @@ impl Engine {
     ) -> Result<OrderRecord, CommandError> {
         let before = self.order_for(session, merchant, order, expected_version).await?;
         refuse_while_shipping(&before)?;
-        if before.list != List::ToPickup {
+        let scanned = before.list == List::InProcess && before.packages.iter().any(|package| package.scanned_out);
+        if before.list != List::ToPickup && !scanned {
             let detail = "Only a ship scan of an order in To Pickup can be taken back.".to_owned();
             return Err(CommandError::WrongList(detail));
         }
-        self.scan(session, actor, before, false).await
+        self.scan(session, actor, before, None, false).await
     }
 
     async fn scan(
@@ -192,27 +204,36 @@ impl Engine {
         session: &mut Session,
         actor: &str,
         before: OrderRecord,
+        package: Option<&PackageNumber>,
         out: bool,
     ) -> Result<OrderRecord, CommandError> {
         let now = self.clock.now();
         let shop = self.shop(session, &before.merchant, &before.shop).await?;
         stock::lock(session, &before.merchant, std::slice::from_ref(&before.id)).await?;
         let mut after = before.clone();
-        after.scanned_out = out;
         after.updated_at = now;
-        // The one way back: everything else only moves the goods on.
-        after.stage = if out { before.stage.max(Stage::HandedOver) } else { Stage::Packed };
-        for package in &mut after.packages {
-            package.stage = if out { package.stage.max(Stage::HandedOver) } else { Stage::Packed };
+        for parcel in after.packages.iter_mut().filter(|parcel| package.is_none_or(|named| parcel.number == *named)) {
+            parcel.scanned_out = out;
+            // The one way back: everything else only moves the goods on.
+            parcel.stage = if out { parcel.stage.max(Stage::HandedOver) } else { Stage::Packed };
+        }
+        // The order is as far as its least advanced parcel.
+        after.scanned_out = out && after.packages.iter().all(|parcel| parcel.scanned_out);
+        if after.scanned_out {
+            after.stage = before.stage.max(Stage::HandedOver);
+        } else if !out {
+            after.stage = Stage::Packed;
         }
         let settled = self.settle(session, &mut after, shop.is_counted(), None, actor).await?;
         put_in_place(&mut after);
         orders::update(session, &before, &after).await?;
         stock::write(session, &before.merchant, &settled.movements, now).await?;
-        let (action, detail) = if out {
-            ("order.shipped", format!("{} scanned out", before.number))
-        } else {
-            ("order.ship_undone", format!("ship scan of {} taken back", before.number))
+        let (action, detail) = match (out, package) {
+            (true, Some(package)) if !after.scanned_out => {
+                ("order.parcel_shipped", format!("parcel {package} of {} scanned out", before.number))
+            }
+            (true, _) => ("order.shipped", format!("{} scanned out", before.number)),
+            (false, _) => ("order.ship_undone", format!("ship scan of {} taken back", before.number)),
         };
         let entry = Entry {
             actor,

@@ -2,6 +2,7 @@
 //!
 //! Pushes, sweeps, cancels and restores all end in [`Engine::apply`]: there is one way for a platform's word to become ours.
 
+use crate::cases::courier_scan_in;
 use crate::commands::facts_of;
 use crate::ledger::{Chosen, marks};
 use crate::shop_calls::OpenShop;
@@ -172,6 +173,9 @@ impl Engine {
         }
         let older = snapshot.updated_at < before.platform_updated_at;
         let revived = before.standing == Standing::Canceled && snapshot.standing != Standing::Canceled;
+        if let Some(scanned_as) = courier_scan_in(&before, snapshot) {
+            return self.note_courier_scan(session, shop, before, snapshot, scanned_as).await;
+        }
         if older || revived {
             return Ok(Applied { order: before, read_again: false, stale: true });
         }
@@ -200,6 +204,16 @@ impl Engine {
         }
         if after.standing == Standing::ToPack {
             after.scanned_out = false;
+            for package in &mut after.packages {
+                package.scanned_out = false;
+            }
+        }
+        if matches!(after.standing, Standing::Shipped | Standing::Completed) {
+            // The courier has scanned it: our own scan has nothing more to say.
+            after.scanned_out = false;
+            for package in &mut after.packages {
+                package.scanned_out = false;
+            }
         }
         if after.standing != Standing::ToPack && after.shipment == Mark::PackFailed {
             after.shipment = Mark::None;
@@ -411,16 +425,18 @@ fn package_of(package: &PackageSnapshot) -> PackageRecord {
         stage: package.stage,
         carrier: package.carrier.clone(),
         label: LabelState::None,
+        scanned_out: false,
     }
 }
 
 /// The packages as read, but never less far than they were, and with a tracking number that was known kept.
-fn changed_packages(before: &OrderRecord, packages: &[PackageSnapshot]) -> Vec<PackageRecord> {
+pub(crate) fn changed_packages(before: &OrderRecord, packages: &[PackageSnapshot]) -> Vec<PackageRecord> {
     let changed = packages.iter().map(|package| {
         let mut after = package_of(package);
         if let Some(known) = before.packages.iter().find(|known| known.number == after.number) {
             after.stage = after.stage.max(known.stage);
             after.label = known.label;
+            after.scanned_out = known.scanned_out;
             after.tracking_number = after.tracking_number.or_else(|| known.tracking_number.clone());
         }
         after

@@ -333,6 +333,8 @@ impl Engine {
         }
         stock::write(session, merchant, &movements, now).await?;
         stock_ins::insert(session, merchant, &receipts, now).await?;
+        let stocked_in: Vec<OrderId> = receipts.iter().map(|receipt| receipt.order.clone()).collect();
+        self.end_stocked_in_cases(session, merchant, request.actor, &stocked_in).await?;
         Ok(outcomes)
     }
 

@@ -11,6 +11,8 @@
 //   data-act       the row's button for a key
 //   data-key       the navigation's link for a key after “g”
 //   data-many      a button that needs a selection
+//   data-scan      a scanner's form: always typed into; its codes wait in line and are sent one by one
+//   data-sound     what the answer sounds like; data-scanned tells one answer from the next
 //   data-auto      a form that is sent as soon as something in it is chosen
 //   data-left      seconds that are left; a clock inside it runs down, near and late colour it
 //   data-events    the address of the event stream
@@ -275,9 +277,96 @@
     }
   });
 
+  // --- a scanner: it types faster than answers come, so codes wait in line, and each is sent by itself
+
+  const codes = [];
+  let sendingCodes = false;
+  let audio = null;
+  let sounded = null;
+  // Pitch in hertz, length in seconds: high is good, low and long is not.
+  const TONES = {
+    ship: [[988, 0.12]],
+    stock_in: [[660, 0.12], [784, 0.12]],
+    unknown: [[330, 0.18], [262, 0.25]],
+    silent: [[440, 0.2], [440, 0.2]],
+    stop: [[196, 0.4], [147, 0.5]],
+  };
+
+  function sound() {
+    const told = document.querySelector('#desk [data-sound]');
+    if (!told || told.dataset.scanned === sounded) return;
+    sounded = told.dataset.scanned;
+    try {
+      audio ??= new AudioContext();
+      let at = audio.currentTime;
+      for (const [pitch, length] of TONES[told.dataset.sound] || []) {
+        const tone = audio.createOscillator();
+        const volume = audio.createGain();
+        tone.frequency.value = pitch;
+        tone.type = told.dataset.sound === 'stop' ? 'square' : 'sine';
+        volume.gain.value = 0.25;
+        tone.connect(volume).connect(audio.destination);
+        tone.start(at);
+        tone.stop(at + length);
+        at += length + 0.06;
+      }
+    } catch {
+      // A browser without sound still shows the words.
+    }
+  }
+
+  const scanner = () => document.querySelector('#desk form[data-scan] input[name=code]');
+
+  function showWaiting() {
+    const output = document.getElementById('waiting');
+    if (output) output.textContent = codes.length ? `${codes.length} ${output.dataset.words}` : '';
+  }
+
+  async function sendCodes() {
+    sendingCodes = true;
+    while (codes.length) {
+      showWaiting();
+      const { address, data } = codes[0];
+      going += 1;
+      try {
+        const { response, desk: fresh } = await ask(address, { method: 'POST', body: data });
+        codes.shift();
+        if (!response.ok || !fresh) {
+          location.assign(address);
+          return;
+        }
+        history.replaceState(null, '', response.url);
+        sounded = null;
+        place(fresh);
+        sound();
+        scanner()?.focus();
+      } catch {
+        // The code stays in line: what was carried out and not answered is told as scanned already.
+        lost();
+        await new Promise((done) => { setTimeout(done, AGAIN); });
+      }
+    }
+    sendingCodes = false;
+    showWaiting();
+    usual();
+  }
+
+  function scan(form, button) {
+    const data = new URLSearchParams(new FormData(form, button));
+    form.elements.code.value = '';
+    if (!data.get('code')?.trim()) return;
+    codes.push({ address: form.action, data });
+    if (!sendingCodes) sendCodes();
+  }
+
   document.addEventListener('submit', async (event) => {
     const form = event.target;
     const button = event.submitter;
+    if (form.hasAttribute('data-scan')) {
+      event.preventDefault();
+      scan(form, button);
+      return;
+    }
     const inSheet = form.hasAttribute('data-sheet-form') && dialog.contains(form);
     if (!form.hasAttribute('data-place') && form.id !== 'many' && !inSheet) return;
     // A file opens in a window of its own, as without this script; the marks that it leaves are looked at afterwards.
@@ -401,6 +490,11 @@
     const typing = event.target.closest?.('input:not([type=checkbox]):not([type=radio]), select, textarea');
     if (typing) {
       if (event.key === 'Escape') typing.blur();
+      return;
+    }
+    // Whatever was clicked last, what the scanner types belongs into its field.
+    if (scanner() && event.key.length === 1 && event.key !== ' ') {
+      scanner().focus();
       return;
     }
     const key = event.key;

@@ -1,9 +1,10 @@
 //! What the desk does in a second, beside what the machine could do at most, measured in the same run.
 //!
-//! `./x bench` runs it; `./x bench cancels`, `pages`, `start`, `pushes` or `isolation` runs a part; `./x bench pushes 10`
+//! `./x bench` runs it; `./x bench cancels`, `pages`, `start`, `pushes`, `labels` or `isolation` runs a part; `./x bench pushes 10`
 //! sends for ten seconds. Absolute numbers are this machine's; the ratios
 //! are what to compare.
 
+mod labels;
 #[path = "../tests/it/process.rs"]
 mod process;
 mod pushes;
@@ -49,6 +50,9 @@ fn main() {
         if wanted("pushes") {
             let seconds = parts.iter().find_map(|part| part.parse().ok()).unwrap_or(PUSH_SECONDS);
             pushes::pushes(seconds).await;
+        }
+        if wanted("labels") {
+            labels::merge().await;
         }
         if wanted("isolation") {
             pushes::beside_troubled_marketplaces().await;

@@ -260,6 +260,7 @@ fn order(number: u32) -> OrderRecord {
             stage: Stage::Untouched,
             carrier: "Standard Delivery".to_owned(),
             label: domain::label::LabelState::None,
+            scanned_out: false,
         }],
     }
 }

@@ -7,7 +7,9 @@ pub mod adjustments;
 pub mod audit;
 pub mod batches;
 pub mod cancellations;
+pub mod cases;
 pub mod default_answers;
+pub mod handovers;
 pub mod health;
 pub mod labels;
 pub mod manual;
@@ -15,7 +17,10 @@ pub mod once;
 pub mod openapi;
 pub mod order;
 pub mod orders;
+pub mod pack_rules;
+pub mod prints;
 pub mod requests;
+pub mod scan;
 pub mod shipping;
 pub mod shops;
 pub mod stock;
@@ -84,9 +89,22 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/cancellation-requests/bulk", post(requests::bulk))
         .route("/api/v1/cancellation-requests/{id}/agree", post(requests::agree))
         .route("/api/v1/cancellation-requests/{id}/reject", post(requests::reject))
+        .route("/api/v1/scan", post(scan::look_up))
+        .route("/api/v1/scan/ship", post(scan::ship))
+        .route("/api/v1/print-batches", get(prints::list))
+        .route("/api/v1/print-batches/{id}/pick-list", get(prints::pick_list))
+        .route("/api/v1/cases", get(cases::list))
+        .route("/api/v1/cases/{order_id}", get(cases::one))
+        .route("/api/v1/cases/{order_id}/resolve", post(cases::resolve))
+        .route("/api/v1/handover-checks", post(handovers::create))
+        .route("/api/v1/handover-checks/piles", get(handovers::piles))
+        .route("/api/v1/handover-checks/{id}", get(handovers::one))
+        .route("/api/v1/pull-list", get(prints::pull_list))
+        .route("/api/v1/pull-list/pulled", post(prints::pulled))
         .route("/api/v1/stock", get(stock::balances))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/movements", get(stock::movements))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/adjustments", post(adjustments::create))
+        .route("/api/v1/stock/{warehouse}/{merchant_sku}/shelf", post(prints::shelf))
         .route("/api/v1/listings", get(stock::listings))
         .route("/api/v1/stock-ins", get(stock_ins::list).post(stock_ins::create))
         .route("/api/v1/stock-ins/{id}/undo", post(stock_ins::undo))
@@ -98,6 +116,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/shops/{id}/default-answers/dry-run", post(default_answers::dry_run))
         .route("/api/v1/shops/{id}/authorise", post(shops::begin_again))
         .route("/api/v1/shops/{id}/disconnect", post(shops::disconnect))
+        .route("/api/v1/shops/{id}/pack-rule", get(pack_rules::show).post(pack_rules::set))
         .route("/api/v1/marketplaces", get(shops::list_marketplaces))
         .route("/api/v1/public-address", get(shops::address).post(shops::set_address))
         .route("/api/v1/audit/log", get(audit::list))

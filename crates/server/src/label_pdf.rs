@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(4);
 const STACK_BYTES: usize = 32 << 20;
 /// A page of words: A6 in points.
 const WORDS_PAGE: (i64, i64) = (298, 420);
+/// Lines of a page of words.
+const PAGE_LINES: usize = 22;
 /// Letters of a line on a page of words.
 const LINE_LETTERS: usize = 44;
 /// The font's name in our own content.
@@ -45,6 +47,8 @@ pub struct Label {
     pub bytes: Vec<u8>,
     /// Which print of it this is, from 1; from the second on it is marked.
     pub copy: u32,
+    /// The lines of the packing slip that follows it, where one is wanted.
+    pub slip: Option<Vec<String>>,
 }
 
 /// Why nothing could be merged at all.
@@ -78,6 +82,9 @@ pub fn merge_now(labels: Vec<Label>) -> Result<Vec<u8>, MergeError> {
         match reader.read(&label) {
             Ok(pages) => pages.into_iter().for_each(|page| sheet.add(page, label.copy)),
             Err(why) => sheet.say(&label, &why),
+        }
+        if let Some(slip) = &label.slip {
+            sheet.add_slip(slip);
         }
     }
     sheet.finish()
@@ -377,10 +384,23 @@ impl Sheet {
         let words = format!("This label could not be merged: {why}.");
         let mut lines = vec![label.title.clone(), format!("Package {}", label.package), String::new()];
         lines.extend(wrapped(&words));
+        self.add_words(&lines);
+    }
+
+    /// A packing slip, on as many pages as it takes.
+    fn add_slip(&mut self, slip: &[String]) {
+        let lines: Vec<String> = slip.iter().flat_map(|line| wrapped(line)).collect();
+        for lines in lines.chunks(PAGE_LINES) {
+            self.add_words(lines);
+        }
+    }
+
+    /// A page of words.
+    fn add_words(&mut self, lines: &[String]) {
         let (width, height) = WORDS_PAGE;
         let mut content = format!("0 g BT /{FONT} 11 Tf 16 TL 16 {} Td", height - 40);
         for line in lines {
-            content.push_str(&format!(" ({}) Tj T*", escaped(&line)));
+            content.push_str(&format!(" ({}) Tj T*", escaped(line)));
         }
         content.push_str(" ET");
         let content = self.document.add_object(Stream::new(Dictionary::new(), content.into_bytes()));

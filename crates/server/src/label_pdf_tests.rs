@@ -7,7 +7,7 @@ use std::time::Instant;
 
 fn label(bytes: &[u8], copy: u32) -> Label {
     let (title, package) = ("Shopee 2411250001".to_owned(), "OFG1".to_owned());
-    Label { title, package, format: Format::of(bytes), bytes: bytes.to_vec(), copy }
+    Label { title, package, format: Format::of(bytes), bytes: bytes.to_vec(), copy, slip: None }
 }
 
 /// A page of ours, as a label.
@@ -79,6 +79,18 @@ fn a_reprint_is_marked_and_a_first_print_is_not() {
     };
     assert!(!text(1).contains("REPRINT"));
     assert!(text(3).contains("REPRINT - copy 3"));
+}
+
+#[test]
+fn a_packing_slip_follows_its_label_on_as_many_pages_as_it_takes() {
+    let lines: Vec<String> = (1..=30).map(|line| format!("{line} x SKU-{line}")).collect();
+    let slipped = Label { slip: Some(lines), ..label(&simple(), 1) };
+    let merged = merge_now(vec![slipped, label(&simple(), 1)]).expect("merged");
+    is_sound(&merged, "a slip");
+    assert_eq!(pages(&merged), 4);
+    let document = Document::load_mem(&merged).expect("a PDF");
+    assert!(document.extract_text(&[2]).expect("text").contains("1 x SKU-1"));
+    assert!(document.extract_text(&[3]).expect("text").contains("30 x SKU-30"));
 }
 
 #[test]

@@ -35,6 +35,7 @@ pub mod metrics;
 pub mod network;
 pub mod pages;
 pub mod permissions;
+pub mod picks;
 pub mod problem;
 pub mod public_address;
 pub mod settings;

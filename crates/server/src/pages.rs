@@ -9,14 +9,18 @@ mod batches;
 mod cancel;
 mod canceled;
 mod cancellations;
+mod cases;
+mod handovers;
 mod keyboard;
 mod layout;
 mod log;
 mod manual;
 mod order;
 mod orders;
+mod prints;
 mod products;
 mod requests;
+mod scan;
 mod shops;
 mod stock;
 mod stock_ins;
@@ -57,6 +61,10 @@ pub(crate) fn router() -> Router<App> {
         .merge(stock_ins::router())
         .merge(batches::router())
         .merge(requests::router())
+        .merge(scan::router())
+        .merge(prints::router())
+        .merge(cases::router())
+        .merge(handovers::router())
         .merge(stock::router())
         .merge(shops::router())
         .merge(log::router())

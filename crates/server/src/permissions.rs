@@ -34,6 +34,8 @@ permissions! {
     OrdersRead = "orders.read",
     /// Pack, ship, void and restore; ask for a sync.
     OrdersProcess = "orders.process",
+    /// Let a parcel out although the platform is silent.
+    OrdersPass = "orders.pass",
     /// Cancel as the seller, and settle what needs attention.
     OrdersCancel = "orders.cancel",
     /// Agree to or reject buyers' requests.

@@ -27,11 +27,13 @@ pub enum Kind {
     StockIn,
     /// Fetches the labels of an order's packages; the subject is the order's id.
     Label,
+    /// Packs what a shop's rule wants packed; the subject is the shop's id.
+    AutoPack,
 }
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Cancellation,
         Self::Shipment,
         Self::Batch,
@@ -40,6 +42,7 @@ impl Kind {
         Self::ReadListings,
         Self::StockIn,
         Self::Label,
+        Self::AutoPack,
     ];
 
     /// The word in the database.
@@ -54,6 +57,7 @@ impl Kind {
             Self::ReadListings => "read_listings",
             Self::StockIn => "stock_in",
             Self::Label => "label",
+            Self::AutoPack => "auto_pack",
         }
     }
 }
@@ -100,6 +104,7 @@ statements! {
     DUE_IN_SHOP = "select count(*) as jobs from jobs where merchant_id = $1 and kind = $2 and shop_id = $3 and wake_at <= $4";
     UNREAD = "select count(*) as jobs from jobs where merchant_id = $1 and shop_id = $2 \
         and (kind = 'read_order' or (kind = 'sweep' and (wake_at <= $3 or leased_until > $3)))";
+    WAITS = "select wanted from jobs where merchant_id = $1 and kind = $2 and subject = $3 and shop_id = $4";
     WANT_MANY = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) \
         select cast($1 as text), cast($2 as text), value, cast($3 as text), cast($4 as bigint), 1, 0, 0 from json_each($5) where true \
         on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
@@ -311,6 +316,21 @@ pub async fn due_in_shop(
 ) -> Result<i64, StoreError> {
     let args = args![merchant.as_str(), kind.as_str(), shop.as_str(), now.millis()];
     session.row(DUE_IN_SHOP, args).await?.map_or(Ok(0), |row| row.int("jobs"))
+}
+
+/// Whether this job waits or is being done.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn waits(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    kind: Kind,
+    subject: &str,
+) -> Result<bool, StoreError> {
+    let args = args![merchant.as_str(), kind.as_str(), subject, shop.as_str()];
+    Ok(session.row(WAITS, args).await?.is_some())
 }
 
 /// How much of a shop is not read yet: reads that wait or are being made, and a sweep that is due or under way.

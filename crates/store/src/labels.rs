@@ -1,9 +1,9 @@
 //! The label cache: where each package's label stands, and the bytes, each once by what they are (ADR 10).
 
 use crate::error::StoreError;
-use crate::orders::{json_list, parsed};
+use crate::orders::{json_list, parsed, parsed_optional};
 use crate::session::{Row, Session, args, statements};
-use domain::ids::{MerchantId, OrderId, PackageNumber};
+use domain::ids::{MerchantId, OrderId, PackageNumber, PrintBatchId};
 use domain::label::{Format, LabelState};
 use domain::time::Moment;
 use sha2::{Digest as _, Sha256};
@@ -23,6 +23,10 @@ pub struct LabelRecord {
     /// How often it was printed.
     pub prints: u32,
     pub printed_at: Option<Moment>,
+    /// The batch of its latest print, and its place in it, from 1.
+    pub print: Option<(PrintBatchId, u32)>,
+    /// Who took the parcel out of the pile since, and when.
+    pub pulled: Option<(String, Moment)>,
 }
 
 impl LabelRecord {
@@ -38,16 +42,21 @@ impl LabelRecord {
             fetched_at: None,
             prints: 0,
             printed_at: None,
+            print: None,
+            pulled: None,
         }
     }
 }
 
 statements! {
-    SAVE = "insert into labels (merchant_id, order_id, package_number, state, content_hash, message, fetched_at, prints, printed_at) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (merchant_id, order_id, package_number) do update set \
+    SAVE = "insert into labels (merchant_id, order_id, package_number, state, content_hash, message, fetched_at, prints, printed_at, \
+        print_batch_id, print_position, pulled_at, pulled_by) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) on conflict (merchant_id, order_id, package_number) do update set \
         state = excluded.state, content_hash = excluded.content_hash, message = excluded.message, fetched_at = excluded.fetched_at, \
-        prints = excluded.prints, printed_at = excluded.printed_at";
-    OF_ORDERS = "select order_id, package_number, state, content_hash, message, fetched_at, prints, printed_at from labels \
+        prints = excluded.prints, printed_at = excluded.printed_at, print_batch_id = excluded.print_batch_id, \
+        print_position = excluded.print_position, pulled_at = excluded.pulled_at, pulled_by = excluded.pulled_by";
+    OF_ORDERS = "select order_id, package_number, state, content_hash, message, fetched_at, prints, printed_at, print_batch_id, print_position, \
+        pulled_at, pulled_by from labels \
         where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, package_number";
     MAKE_STALE = "update labels set state = 'stale' where merchant_id = $1 and order_id = $2 and state = 'cached'";
     KEEP_FILE = "insert into label_files (merchant_id, content_hash, format, bytes) values ($1, $2, $3, $4) \
@@ -73,6 +82,10 @@ pub async fn save(session: &mut Session, merchant: &MerchantId, record: &LabelRe
                 record.fetched_at.map(Moment::millis),
                 record.prints,
                 record.printed_at.map(Moment::millis),
+                record.print.as_ref().map(|(batch, _)| batch.as_str()),
+                record.print.as_ref().map(|(_, position)| i64::from(*position)),
+                record.pulled.as_ref().map(|(_, at)| at.millis()),
+                record.pulled.as_ref().map(|(by, _)| by.as_str()),
             ],
         )
         .await
@@ -136,5 +149,13 @@ fn read(row: &Row) -> Result<LabelRecord, StoreError> {
         fetched_at: row.optional_int("fetched_at")?.map(Moment::from_millis),
         prints: row.units("prints")?,
         printed_at: row.optional_int("printed_at")?.map(Moment::from_millis),
+        print: match parsed_optional(row, "print_batch_id", |text| PrintBatchId::parse(text))? {
+            Some(batch) => Some((batch, row.units("print_position")?)),
+            None => None,
+        },
+        pulled: match (row.optional_text("pulled_by")?, row.optional_int("pulled_at")?) {
+            (Some(by), Some(at)) => Some((by, Moment::from_millis(at))),
+            _ => None,
+        },
     })
 }

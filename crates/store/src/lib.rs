@@ -13,17 +13,23 @@ mod session;
 pub mod apps;
 pub mod batches;
 pub mod cancellations;
+pub mod cases;
 pub mod consents;
 pub mod default_answers;
+pub mod handovers;
 pub mod idempotency;
 pub mod jobs;
 pub mod labels;
 pub mod log;
 pub mod order_lists;
 pub mod orders;
+pub mod pack_rules;
 pub mod people;
+pub mod prints;
 pub mod public_address;
 pub mod requests;
+pub mod scans;
+pub mod shelves;
 pub mod shipments;
 pub mod shops;
 pub mod stock;
@@ -205,6 +211,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (5, "shipments labels", include_str!("../migrations/sqlite/0005_shipments_labels.sql")),
     (6, "cancellation requests", include_str!("../migrations/sqlite/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
+    (9, "doors", include_str!("../migrations/sqlite/0009_doors.sql")),
     (12, "guided repacks", include_str!("../migrations/sqlite/0012_guided_repacks.sql")),
     (13, "default answers", include_str!("../migrations/sqlite/0013_default_answers.sql")),
 ];
@@ -216,6 +223,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (5, "shipments labels", include_str!("../migrations/postgres/0005_shipments_labels.sql")),
     (6, "cancellation requests", include_str!("../migrations/postgres/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
+    (9, "doors", include_str!("../migrations/postgres/0009_doors.sql")),
     (12, "guided repacks", include_str!("../migrations/postgres/0012_guided_repacks.sql")),
     (13, "default answers", include_str!("../migrations/postgres/0013_default_answers.sql")),
 ];
@@ -234,17 +242,23 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("apps", apps::STATEMENTS),
     ("batches", batches::STATEMENTS),
     ("cancellations", cancellations::STATEMENTS),
+    ("cases", cases::STATEMENTS),
     ("consents", consents::STATEMENTS),
     ("default_answers", default_answers::STATEMENTS),
+    ("handovers", handovers::STATEMENTS),
     ("idempotency", idempotency::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
     ("labels", labels::STATEMENTS),
     ("log", log::STATEMENTS),
     ("order_lists", order_lists::STATEMENTS),
     ("orders", orders::STATEMENTS),
+    ("pack_rules", pack_rules::STATEMENTS),
     ("people", people::STATEMENTS),
+    ("prints", prints::STATEMENTS),
     ("public_address", public_address::STATEMENTS),
     ("requests", requests::STATEMENTS),
+    ("scans", scans::STATEMENTS),
+    ("shelves", shelves::STATEMENTS),
     ("shipments", shipments::STATEMENTS),
     ("shops", shops::STATEMENTS),
     ("stock", stock::STATEMENTS),

@@ -122,6 +122,23 @@ impl OrderRecord {
         let package = self.packages.iter().find(|package| Some(&package.number) == line.package.as_ref());
         package.map_or(seen, |package| seen.max(package.stage))
     }
+
+    /// Whether a line's goods were scanned out: with the whole order, or with the package that it travels in.
+    #[must_use]
+    pub fn is_scanned_out(&self, line: &LineRecord) -> bool {
+        let package = self.packages.iter().find(|package| Some(&package.number) == line.package.as_ref());
+        self.scanned_out || package.is_some_and(|package| package.scanned_out)
+    }
+
+    /// Units that wait to be stocked in of what travels in this package; of a line of which that is not known, too.
+    #[must_use]
+    pub fn returning_in(&self, package: Option<&PackageNumber>) -> u32 {
+        let is_in = |line: &&LineRecord| match (package, &line.package) {
+            (Some(package), Some(of)) => of == package,
+            _ => true,
+        };
+        self.lines.iter().filter(is_in).map(|line| line.stock.returning).sum()
+    }
 }
 
 /// A package as it is kept.
@@ -135,9 +152,20 @@ pub struct PackageRecord {
     pub carrier: String,
     /// Where its label's cached copy stands; written by [`crate::labels`] alone.
     pub label: LabelState,
+    /// We scanned it out; no courier scan yet.
+    pub scanned_out: bool,
 }
 
 impl OrderRecord {
+    /// Whether its printed parcels have to be taken out of the pile: it is canceled, in whole or in part, is being canceled,
+    /// or the buyer asks for it.
+    #[must_use]
+    pub fn must_be_pulled(&self) -> bool {
+        self.cancelling
+            || matches!(self.standing, Standing::Canceled | Standing::CancelRequested)
+            || self.returning() > 0
+    }
+
     /// Units of it that wait to be stocked in.
     #[must_use]
     pub fn returning(&self) -> u32 {
@@ -153,9 +181,9 @@ statements! {
     LINES = "select order_id, line_id, listing_id, listing_sku, merchant_sku, warehouse_id, name, variation, quantity, canceled_quantity, \
         canceled_by, unit_price_minor, platform_status, stage, package_number, reserved, allocated, outbound, outside, returning_units, \
         count_needed, moved_reserve, moved_allocate, moved_release, moved_ship, moved_undo_ship, moved_complete, moved_cancel, lost, moved_stock_in, \
-        moved_find, moved_undo_stock_in \
+        moved_find, moved_undo_stock_in, moved_courier_scan, moved_come_back, moved_claim \
         from lines where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
-    PACKAGES = "select p.order_id, p.number, p.tracking_number, p.platform_status, p.stage, p.carrier, coalesce(l.state, 'none') as label \
+    PACKAGES = "select p.order_id, p.number, p.tracking_number, p.platform_status, p.stage, p.carrier, p.scanned_out, coalesce(l.state, 'none') as label \
         from packages p left join labels l on l.merchant_id = p.merchant_id and l.order_id = p.order_id and l.package_number = p.number \
         where p.merchant_id = $1 and p.order_id in (select value from json_each($2)) order by p.order_id, p.position";
     IDS_BY_NUMBER = "select order_id, number from orders \
@@ -174,9 +202,10 @@ statements! {
     SAVE_LINE = "insert into lines (merchant_id, order_id, line_id, position, listing_id, listing_sku, merchant_sku, warehouse_id, name, \
         variation, quantity, canceled_quantity, unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, \
         moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, moved_find, \
-        moved_undo_stock_in, canceled_by, platform_status, stage, package_number, moved_undo_ship) \
+        moved_undo_stock_in, canceled_by, platform_status, stage, package_number, moved_undo_ship, moved_courier_scan, moved_come_back, \
+        moved_claim) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, \
-        $28, $29, $30, $31, $32, $33, $34) \
+        $28, $29, $30, $31, $32, $33, $34, $35, $36, $37) \
         on conflict (merchant_id, order_id, line_id) do update set position = excluded.position, name = excluded.name, \
         variation = excluded.variation, quantity = excluded.quantity, canceled_quantity = excluded.canceled_quantity, \
         unit_price_minor = excluded.unit_price_minor, reserved = excluded.reserved, allocated = excluded.allocated, \
@@ -186,15 +215,19 @@ statements! {
         moved_cancel = excluded.moved_cancel, lost = excluded.lost, moved_stock_in = excluded.moved_stock_in, moved_find = excluded.moved_find, \
         moved_undo_stock_in = excluded.moved_undo_stock_in, canceled_by = excluded.canceled_by, \
         platform_status = excluded.platform_status, stage = excluded.stage, package_number = excluded.package_number, \
-        moved_undo_ship = excluded.moved_undo_ship";
+        moved_undo_ship = excluded.moved_undo_ship, moved_courier_scan = excluded.moved_courier_scan, \
+        moved_come_back = excluded.moved_come_back, moved_claim = excluded.moved_claim";
     SAVE_RETURN = "insert into returns (merchant_id, order_id, units, since, settled_at) values ($1, $2, $3, $4, $5) \
         on conflict (merchant_id, order_id) do update set units = excluded.units, settled_at = excluded.settled_at, \
         since = case when returns.units = 0 then excluded.since else returns.since end";
     NOTE_STATUS_BEFORE = "update orders set status_before = $3 where merchant_id = $1 and order_id = $2";
-    SAVE_PACKAGE = "insert into packages (merchant_id, order_id, number, position, tracking_number, platform_status, stage, carrier) \
-        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (merchant_id, order_id, number) do update set position = excluded.position, \
+    SAVE_PACKAGE = "insert into packages (merchant_id, order_id, number, position, tracking_number, platform_status, stage, carrier, scanned_out) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (merchant_id, order_id, number) do update set position = excluded.position, \
         tracking_number = excluded.tracking_number, platform_status = excluded.platform_status, stage = excluded.stage, \
-        carrier = excluded.carrier";
+        carrier = excluded.carrier, scanned_out = excluded.scanned_out";
+    LABEL_GONE = "update labels set gone = true where merchant_id = $1 and order_id = $2 and package_number = $3";
+    LABELS_STOCKED_IN = "update labels set gone = true where merchant_id = $1 and order_id = $2 and prints > 0";
+    LABELS_BACK_IN_THE_PILE = "update labels set pulled_at = null, pulled_by = null where merchant_id = $1 and order_id = $2 and pulled_at is not null";
     FORGET_PACKAGE = "delete from packages where merchant_id = $1 and order_id = $2 and number = $3";
     SAVE_TERM = "insert into order_terms (merchant_id, term, order_id) values ($1, $2, $3) on conflict (merchant_id, term, order_id) do nothing";
     OF_SHOP = "select order_id from orders where merchant_id = $1 and shop_id = $2 and list in ('unpaid', 'new', 'in_process', 'to_pickup', \
@@ -443,11 +476,36 @@ pub async fn update(session: &mut Session, before: &OrderRecord, after: &OrderRe
             save_package(session, after, position, package).await?;
         }
     }
+    note_labels(session, before, after).await?;
     let known = terms(before);
     for term in terms(after).iter().filter(|term| !known.contains(term)) {
         session.execute(SAVE_TERM, args![after.merchant.as_str(), term, after.id.as_str()]).await?;
     }
     save_return(session, before.returning(), after).await
+}
+
+/// Keeps which of an order's printed parcels are still in the house, and puts back into the pile what was taken out of it
+/// for a cancel that did not come about.
+async fn note_labels(session: &mut Session, before: &OrderRecord, after: &OrderRecord) -> Result<(), StoreError> {
+    let (merchant, order) = (after.merchant.as_str(), after.id.as_str());
+    // What we scanned out waits here for its courier; what only the platform says has left.
+    let has_left = |order: &OrderRecord, package: &PackageRecord| {
+        matches!(order.standing, Standing::Shipped | Standing::Completed)
+            || (package.stage >= Stage::HandedOver && !package.scanned_out)
+    };
+    for package in &after.packages {
+        let known = before.packages.iter().find(|known| known.number == package.number);
+        if has_left(after, package) && !known.is_some_and(|known| has_left(before, known)) {
+            session.execute(LABEL_GONE, args![merchant, order, package.number.as_str()]).await?;
+        }
+    }
+    if before.returning() > 0 && after.returning() == 0 {
+        session.execute(LABELS_STOCKED_IN, args![merchant, order]).await?;
+    }
+    if before.must_be_pulled() && !after.must_be_pulled() {
+        session.execute(LABELS_BACK_IN_THE_PILE, args![merchant, order]).await?;
+    }
+    Ok(())
 }
 
 /// Keeps how many units of an order wait to be stocked in, and since when, where that changed.
@@ -587,6 +645,9 @@ async fn save_line(
                 line.stage.map(Stage::as_str),
                 line.package.as_ref().map(PackageNumber::as_str),
                 stock.moved.undo_ship,
+                stock.moved.courier_scan,
+                stock.moved.come_back,
+                stock.moved.claim,
             ],
         )
         .await
@@ -611,6 +672,7 @@ async fn save_package(
                 &package.platform_status,
                 package.stage.as_str(),
                 &package.carrier,
+                package.scanned_out,
             ],
         )
         .await
@@ -728,6 +790,9 @@ fn read_line(row: &Row, currency: Currency) -> Result<LineRecord, StoreError> {
                 stock_in: row.units("moved_stock_in")?,
                 find: row.units("moved_find")?,
                 undo_stock_in: row.units("moved_undo_stock_in")?,
+                courier_scan: row.units("moved_courier_scan")?,
+                come_back: row.units("moved_come_back")?,
+                claim: row.units("moved_claim")?,
             },
         },
     })
@@ -741,5 +806,6 @@ fn read_package(row: &Row) -> Result<PackageRecord, StoreError> {
         stage: parsed(row, "stage", Stage::parse)?,
         carrier: row.text("carrier")?,
         label: parsed(row, "label", LabelState::parse)?,
+        scanned_out: row.truth("scanned_out")?,
     })
 }

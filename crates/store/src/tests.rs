@@ -127,6 +127,7 @@ fn order(number: &str, ship_by: i64) -> OrderRecord {
             stage: Stage::Untouched,
             carrier: "Standard Delivery".to_owned(),
             label: domain::label::LabelState::None,
+            scanned_out: false,
         }],
     }
 }

@@ -24,6 +24,16 @@ pub(crate) fn torture_bulk() -> ExitCode {
     run(test.args(["--test-threads", "1"]).env("COUNTERMAND_BULK_ORDERS", BULK_ORDERS))
 }
 
+/// Rounds of the race.
+const RACE_ROUNDS: &str = "200";
+
+/// Runs the race for one order from many connections.
+pub(crate) fn torture_race() -> ExitCode {
+    let mut test = Command::new("cargo");
+    test.args(["test", "--release", "--package", "countermand", "--test", "it", "race::", "--", "--nocapture"]);
+    run(test.args(["--test-threads", "1"]).env("COUNTERMAND_RACE_ROUNDS", RACE_ROUNDS))
+}
+
 fn run(command: &mut Command) -> ExitCode {
     match command.status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,

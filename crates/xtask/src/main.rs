@@ -21,7 +21,7 @@ enum Chore {
     Tidy,
     /// Measure: cancels per second beside the raw limit, page times, memory and start time
     Bench {
-        /// Only these parts: start, cancels, pages
+        /// Only these parts: start, cancels, pages, pushes, isolation, labels
         parts: Vec<String>,
     },
     /// Kill the real binary three times under every fault, and look at what the marketplace received
@@ -32,6 +32,9 @@ enum Chore {
         /// Cancel 10,000 orders as one batch instead, killed at half
         #[arg(long)]
         bulk: bool,
+        /// Let agree, reject, ship and pack race for one order from 50 connections instead, in 200 rounds
+        #[arg(long, conflicts_with = "bulk")]
+        race: bool,
     },
 }
 
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(),
         Chore::Bench { parts } => cargo::bench(&parts),
         Chore::Torture { bulk: true, .. } => cargo::torture_bulk(),
-        Chore::Torture { orders, bulk: false } => cargo::torture(orders),
+        Chore::Torture { race: true, .. } => cargo::torture_race(),
+        Chore::Torture { orders, .. } => cargo::torture(orders),
     }
 }

@@ -7,6 +7,7 @@ use crate::auth::SignedIn;
 use crate::http::query::Query;
 use crate::label_pdf::{self, Label};
 use crate::permissions::Permission;
+use crate::picks;
 use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::header;
@@ -24,7 +25,7 @@ const BYTES_MAX: usize = 256 << 20;
 /// out. `reason` lets a canceled order's label through and is kept in the log.
 #[utoipa::path(
     get, path = "/api/v1/labels.pdf", tag = "orders",
-    params(("order" = Option<Vec<String>>, Query), ("package" = Option<Vec<String>>, Query), ("reason" = Option<String>, Query)),
+    params(("order" = Option<Vec<String>>, Query), ("package" = Option<Vec<String>>, Query), ("reason" = Option<String>, Query), ("slips" = Option<bool>, Query, description = "A packing slip follows each label")),
     responses(
         (status = 200, content_type = "application/pdf", description = "the labels; a page says which could not be merged and why"),
         (status = 409, description = "no_cached_label, label_stale, canceled, cancel_pending", body = super::ProblemBody),
@@ -32,10 +33,11 @@ const BYTES_MAX: usize = 256 << 20;
     )
 )]
 pub(crate) async fn pdf(State(app): State<App>, signed_in: SignedIn, query: Query) -> Result<Response, Problem> {
-    query.only(&["order", "package", "reason"])?;
+    query.only(&["order", "package", "reason", "slips"])?;
     let orders: Vec<&str> = query.all("order").collect();
     let packages: Vec<&str> = query.all("package").collect();
-    print(&app, &signed_in, &orders, &packages, query.one("reason")?).await
+    let slips = query.truth("slips")?.unwrap_or(false);
+    print(&app, &signed_in, &orders, &packages, query.one("reason")?, slips).await
 }
 
 /// Marks the labels as printed, and answers them as one PDF.
@@ -48,6 +50,7 @@ pub async fn print(
     orders: &[&str],
     packages: &[&str],
     reason: Option<&str>,
+    slips: bool,
 ) -> Result<Response, Problem> {
     signed_in.need(Permission::OrdersProcess)?;
     let count = orders.len() + packages.len();
@@ -68,14 +71,19 @@ pub async fn print(
     let prints = app.engine.print(&mut session, merchant, actor, &wanted, reason).await.map_err(refused)?;
     session.commit().await?;
     app.committed();
-    let labels = read_files(app, signed_in, prints).await?;
+    let labels = read_files(app, signed_in, prints, slips).await?;
     let bytes = label_pdf::merge(labels).await.map_err(|error| Problem::internal(error.to_string()))?;
     let name = "inline; filename=\"labels.pdf\"";
     Ok(([(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
 }
 
-async fn read_files(app: &App, signed_in: &SignedIn, prints: Vec<Print>) -> Result<Vec<Label>, Problem> {
+async fn read_files(app: &App, signed_in: &SignedIn, prints: Vec<Print>, slips: bool) -> Result<Vec<Label>, Problem> {
     let mut session = app.store.read().await?;
+    let shelves = if slips {
+        picks::shelves_of(&mut session, signed_in, prints.iter().map(|print| &print.order)).await?
+    } else {
+        picks::Shelves::new()
+    };
     let mut labels = Vec::with_capacity(prints.len());
     let mut bytes = 0;
     for print in prints {
@@ -86,15 +94,35 @@ async fn read_files(app: &App, signed_in: &SignedIn, prints: Vec<Print>) -> Resu
             let detail = "These labels are too large for one print; print fewer at a time.";
             return Err(Problem::unprocessable("too_large", "Too large", detail));
         }
+        let slip = slips.then(|| slip_of(&print, &shelves));
         labels.push(Label {
             title: format!("{} {}", print.order.platform.title(), print.order.number),
             package: print.package.to_string(),
             format,
             bytes: file,
             copy: print.copy,
+            slip,
         });
     }
     Ok(labels)
+}
+
+/// What is in a parcel, as its packing slip says it: units, SKU and name, with the shelf where one is known.
+fn slip_of(print: &Print, shelves: &picks::Shelves) -> Vec<String> {
+    let order = &print.order;
+    let mut lines = vec![
+        "PACKING SLIP".to_owned(),
+        format!("{} {}", order.platform.title(), order.number),
+        format!("Package {}", print.package),
+        String::new(),
+    ];
+    for line in picks::lines_in(order, &print.package).filter(|line| line.live() > 0) {
+        let shelf = shelves.get(&(line.warehouse.clone(), line.merchant_sku.clone()));
+        let shelf = shelf.map(|shelf| format!("[{shelf}] ")).unwrap_or_default();
+        lines.push(format!("{shelf}{} x {}", line.live(), line.merchant_sku));
+        lines.push(format!("   {} {}", line.name, line.variation));
+    }
+    lines
 }
 
 /// The package with this number, of an order that this user may see.

@@ -1,8 +1,8 @@
 //! The OpenAPI document, made from the handlers.
 
 use super::{
-    adjustments, audit, batches, cancellations, default_answers, health, labels, manual, orders, requests, shipping,
-    shops, stock, stock_ins, voiding,
+    adjustments, audit, batches, cancellations, cases, default_answers, handovers, health, labels, manual, orders,
+    pack_rules, prints, requests, scan, shipping, shops, stock, stock_ins, voiding,
 };
 use crate::events;
 use axum::Json;
@@ -54,6 +54,19 @@ use utoipa::openapi::{self, SecurityRequirement};
         requests::agree,
         requests::reject,
         requests::bulk,
+        scan::look_up,
+        scan::ship,
+        prints::list,
+        prints::pick_list,
+        prints::pull_list,
+        prints::pulled,
+        prints::shelf,
+        cases::list,
+        cases::one,
+        cases::resolve,
+        handovers::piles,
+        handovers::create,
+        handovers::one,
         stock::balances,
         stock::movements,
         stock::listings,
@@ -70,6 +83,8 @@ use utoipa::openapi::{self, SecurityRequirement};
         default_answers::show,
         default_answers::set,
         default_answers::dry_run,
+        pack_rules::show,
+        pack_rules::set,
         shops::address,
         shops::set_address,
         shops::sync,

@@ -22,7 +22,7 @@ use domain::platform::Platform;
 use domain::time::Moment;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::sync::Arc;
-use store::{Session, cancellations, shops};
+use store::{Session, cancellations, cases, shops};
 
 /// The header with which the script asks for a fragment.
 pub(super) const FRAGMENT_HEADER: &str = "x-fragment";
@@ -69,6 +69,11 @@ pub(super) enum Place {
     List(List),
     AllOrders,
     Requests,
+    Scan,
+    Prints,
+    PullList,
+    Handover,
+    Cases,
     Stock,
     Cancellations,
     Batches,
@@ -86,6 +91,11 @@ impl Place {
             Self::List(list) => format!("/orders?list={list}"),
             Self::AllOrders => "/orders".to_owned(),
             Self::Requests => "/requests".to_owned(),
+            Self::Scan => "/scan".to_owned(),
+            Self::Prints => "/prints".to_owned(),
+            Self::PullList => "/pull-list".to_owned(),
+            Self::Handover => "/handover".to_owned(),
+            Self::Cases => "/cases".to_owned(),
             Self::Stock => "/stock".to_owned(),
             Self::Cancellations => "/cancellations".to_owned(),
             Self::Batches => "/batches".to_owned(),
@@ -100,6 +110,11 @@ impl Place {
             Self::List(list) => words::list(list),
             Self::AllOrders => words::ALL_ORDERS,
             Self::Requests => words::REQUESTS,
+            Self::Scan => words::SCAN_PARCELS,
+            Self::Prints => words::PRINTS,
+            Self::PullList => words::PULL_LIST,
+            Self::Handover => words::HANDOVER,
+            Self::Cases => words::CASES,
             Self::Stock => words::STOCK,
             Self::Cancellations => words::CANCELLATIONS,
             Self::Batches => words::BATCHES,
@@ -117,6 +132,11 @@ impl Place {
             Self::List(List::Voided) => Some("v"),
             Self::List(List::Canceled) => Some("c"),
             Self::Requests => Some("r"),
+            Self::Scan => Some("k"),
+            Self::Prints => Some("t"),
+            Self::PullList => Some("p"),
+            Self::Handover => Some("h"),
+            Self::Cases => Some("w"),
             Self::AllOrders => Some("a"),
             Self::Cancellations => Some("x"),
             Self::Batches => Some("b"),
@@ -141,6 +161,7 @@ const GROUPS: &[(&str, &[Place])] = &[
             Place::Requests,
         ],
     ),
+    (words::GROUP_DOORS, &[Place::Scan, Place::PullList, Place::Handover, Place::Cases, Place::Prints]),
     (words::GROUP_CANCEL, &[Place::List(List::Canceled), Place::Cancellations, Place::Batches]),
     (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Shops, Place::Log]),
 ];
@@ -184,6 +205,8 @@ pub(super) struct Desk {
     counts: Arc<[(List, Tab, i64)]>,
     pub(super) shops: Vec<ShopView>,
     attention: usize,
+    /// Canceled orders that a courier has, as far as somebody still has to do something about them.
+    cases: i64,
     synced: Option<i64>,
 }
 
@@ -216,6 +239,7 @@ impl Desk {
             cancellations::page(session, merchant, Some(State::NeedsAttention), signed_in.shops(), None, limit)
                 .await?
                 .len();
+        let cases = cases::watched(session, merchant, signed_in.shops()).await?;
         let synced =
             shops.iter().filter(|shop| shop.authorised).map(|shop| shop.swept_ago(app).unwrap_or(i64::MAX)).max();
         Ok(Self {
@@ -227,6 +251,7 @@ impl Desk {
             counts,
             shops,
             attention,
+            cases,
             synced,
         })
     }
@@ -256,6 +281,7 @@ impl Desk {
             Place::List(list) => Some(self.count(Some(list))),
             Place::Requests => Some(self.count(Some(List::CancelRequested))),
             Place::AllOrders => Some(self.count(None)),
+            Place::Cases if self.cases > 0 => Some(self.cases),
             Place::Cancellations if self.attention > 0 => i64::try_from(self.attention).ok(),
             _ => None,
         }
@@ -367,7 +393,7 @@ fn navigation(desk: Option<&Desk>, here: Place) -> Markup {
 
 fn entry(desk: Option<&Desk>, place: Place, current: bool) -> Markup {
     let count = desk.and_then(|desk| desk.count_at(place));
-    let alarm = place == Place::Cancellations && count.is_some();
+    let alarm = matches!(place, Place::Cancellations | Place::Cases) && count.is_some();
     html! {
         a href=(place.address()) aria-current=[current.then_some("page")] data-key=[place.key()] {
             span { (place.title()) }

@@ -323,7 +323,8 @@ async fn print(State(app): State<App>, form: SignedForm) -> Result<Response, Pro
     if chosen.is_empty() {
         return Err(Problem::unprocessable("no_orders", words::CHOOSE_ORDERS, words::CHOOSE_ORDERS));
     }
-    labels::print(&app, &form.signed_in, &chosen, &[], reason).await
+    let slips = form.fields.one("slips").is_some();
+    labels::print(&app, &form.signed_in, &chosen, &[], reason, slips).await
 }
 
 /// Does it to the chosen orders, each by itself: one that is refused does not keep the others from it.

@@ -3,6 +3,7 @@
 
 mod connect;
 mod default_answers;
+mod pack_rule;
 
 use super::layout::{Ask, Desk, Fragment, Place, ShopView, csrf, platform};
 use super::orders::saying;
@@ -36,6 +37,7 @@ pub(super) fn router() -> Router<App> {
         .route("/shops/address", post(set_address))
         .merge(connect::router())
         .merge(default_answers::router())
+        .merge(pack_rule::router())
 }
 
 /// An authorisation that ends later than this ends when the seller takes it back: TikTok Shop's are
@@ -133,6 +135,8 @@ fn row(app: &App, ask: &Ask, shop: &ShopView, ends: Ends) -> Markup {
                         }
                     }
                     @if shop.connected {
+                        a.button href={ "/shops/" (shop.id) "/pack-rule" } data-open
+                            aria-label=(words::pack_rule_of(&shop.name)) { (words::PACK_RULE) }
                         a.button.danger href={ "/shops/" (shop.id) "/disconnect" } data-open
                             aria-label=(words::disconnect_shop(&shop.name)) { (words::DISCONNECT) }
                     }

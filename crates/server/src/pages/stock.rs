@@ -4,6 +4,7 @@ use super::layout::{Ask, Desk, Place, csrf, pages, platform};
 use super::times::Zone;
 use super::words;
 use crate::api::adjustments::{Wish, carry_out};
+use crate::api::prints::put_shelf;
 use crate::app::App;
 use crate::auth::forms::SignedForm;
 use crate::auth::{SignedIn, secrets};
@@ -13,14 +14,14 @@ use crate::problem::Problem;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use domain::ids::{MerchantSku, OrderId, WarehouseId};
 use domain::stock::{Balance, Bucket};
 use maud::{Markup, html};
 use std::collections::HashMap;
 use store::orders::OrderRecord;
 use store::stock::{self, BalanceRecord, ListingRecord, MovementRecord};
-use store::{Session, orders, shops};
+use store::{Session, orders, shelves, shops};
 
 /// The buckets in the order of a unit's life.
 const BUCKETS: [Bucket; 8] = [
@@ -35,7 +36,10 @@ const BUCKETS: [Bucket; 8] = [
 ];
 
 pub(super) fn router() -> Router<App> {
-    Router::new().route("/stock", get(show)).route("/stock/{warehouse}/{sku}", get(movements).post(adjust))
+    Router::new()
+        .route("/stock", get(show))
+        .route("/stock/{warehouse}/{sku}", get(movements).post(adjust))
+        .route("/stock/{warehouse}/{sku}/shelf", post(put_on_shelf))
 }
 
 /// The address of a SKU's movements.
@@ -207,7 +211,11 @@ async fn movements(
     let limit = query.limit()?;
     let after = query.after::<1>()?;
     let before = after.as_ref().map(|[id]| id.as_str());
-    let said = query.one("said")? == Some("adjusted");
+    let said = match query.one("said")? {
+        Some("adjusted") => Some(words::ADJUSTED),
+        Some("shelf") => Some(words::SHELF_SAVED),
+        _ => None,
+    };
     let mut session = app.store.read().await?;
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
     if warehouses_seen(&ask.signed_in, &desk).is_some_and(|seen| !seen.contains(&warehouse)) {
@@ -225,6 +233,7 @@ async fn movements(
     let orders = orders::load(&mut session, merchant, &ids).await?;
     let orders: HashMap<&OrderId, &OrderRecord> = orders.iter().map(|order| (&order.id, order)).collect();
     let names = names(&mut session, &ask.signed_in).await?;
+    let shelf = shelves::of_skus(&mut session, merchant, &[&sku]).await?.remove(&(warehouse.clone(), sku.clone()));
     drop(session);
 
     let mut zones = desk.shops.iter().filter(|shop| shop.warehouse == warehouse).map(super::layout::ShopView::zone);
@@ -236,7 +245,7 @@ async fn movements(
     let main = html! {
         div.head {
             h1 { (title) }
-            @if said { p.notice role="status" { (words::ADJUSTED) } }
+            @if let Some(said) = said { p.notice role="status" { (said) } }
             p.lead {
                 (names.get(&warehouse).map_or(warehouse.as_str(), String::as_str)) " · "
                 a href="/stock" { (words::BACK_TO_STOCK) }
@@ -248,7 +257,10 @@ async fn movements(
                 div { dt { (words::bucket(bucket)) } dd { (words::number(units_in(&balance.balance, bucket))) } }
             }
         }
-        @if ask.signed_in.permissions.has(Permission::StockAdjust) { (adjust_form(&ask, &address, &warehouse, &names)) }
+        @if ask.signed_in.permissions.has(Permission::StockAdjust) {
+            (shelf_form(&ask, &address, shelf.as_deref()))
+            (adjust_form(&ask, &address, &warehouse, &names))
+        }
         @if found.is_empty() {
             div.empty { h2 { (words::LIST_IS_EMPTY) } p { (words::NO_MOVEMENTS) } }
         } @else {
@@ -270,6 +282,33 @@ async fn movements(
         }
     };
     Ok(desk.page(&ask, Place::Stock, &title, &main))
+}
+
+/// Where the product lies: pick lists and the pull list are sorted by it.
+fn shelf_form(ask: &Ask, address: &str, shelf: Option<&str>) -> Markup {
+    html! {
+        form.filters method="post" action={ (address) "/shelf" } data-place data-follow {
+            (csrf(ask.signed_in.csrf()))
+            label { span { (words::SHELF) } input name="shelf" maxlength="60" autocomplete="off" value=[shelf]; }
+            div.apply { button { (words::SAVE) } }
+        }
+    }
+}
+
+async fn put_on_shelf(
+    State(app): State<App>,
+    Path((warehouse, sku)): Path<(String, String)>,
+    form: SignedForm,
+) -> Result<Response, Problem> {
+    let shelf = form.fields.one("shelf").unwrap_or_default();
+    let mut session = app.store.begin().await?;
+    put_shelf(&app, &mut session, &form.signed_in, (&warehouse, &sku), shelf).await?;
+    session.commit().await?;
+    app.committed();
+    let missing = || Problem::not_found("stock");
+    let warehouse = WarehouseId::parse(warehouse).map_err(|_| missing())?;
+    let sku = MerchantSku::parse(sku).map_err(|_| missing())?;
+    Ok(Redirect::to(&format!("{}?said=shelf", movements_address(&warehouse, &sku))).into_response())
 }
 
 fn adjust_form(ask: &Ask, address: &str, here: &WarehouseId, names: &HashMap<WarehouseId, String>) -> Markup {

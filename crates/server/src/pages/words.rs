@@ -12,13 +12,17 @@ macro_rules! words {
 }
 
 mod batches;
+mod cases;
 mod default_answers;
+mod doors;
 mod requests;
 mod shipping;
 mod stock_ins;
 
 pub(crate) use batches::*;
+pub(crate) use cases::*;
 pub(crate) use default_answers::*;
+pub(crate) use doors::*;
 pub(crate) use requests::*;
 pub(crate) use shipping::*;
 pub(crate) use stock_ins::*;
@@ -468,6 +472,9 @@ pub(crate) const fn cause(cause: Cause) -> &'static str {
         Cause::ManualIn => "Brought in by hand",
         Cause::ManualOut => "Taken out by hand",
         Cause::Transfer => "Carried to another warehouse",
+        Cause::CourierScan => "Courier scan after the cancel",
+        Cause::ComeBack => "Parcel came back",
+        Cause::Claim => "Claimed",
     }
 }
 
@@ -492,6 +499,16 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("shipment.needs_attention", "Shipping needs attention"),
     ("order.shipped", "Scanned out"),
     ("order.ship_undone", "Ship scan taken back"),
+    ("order.parcel_shipped", "Parcel scanned out"),
+    ("order.stopped", "Stopped at the scanner"),
+    ("order.passed", "Let pass while the platform was silent"),
+    ("case.opened", "Shipped after cancel"),
+    ("case.came_back", "Parcel came back"),
+    ("case.stocked_in", "Case ended: stocked in"),
+    ("case.claimed", "Case ended: claimed"),
+    ("case.closed", "Case closed"),
+    ("handover.checked", "Pile checked before handover"),
+    ("order.pulled", "Taken out of the pile"),
     ("label.printed", "Label printed"),
     ("label.reprinted", "Label printed again"),
     ("order.status", "Platform status"),
@@ -507,6 +524,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("request.withdrawn", "Request taken back"),
     ("request.answered_elsewhere", "Request answered elsewhere"),
     ("request.superseded", "Request superseded"),
+    ("shop.pack_rule", "Auto-pack rule set"),
     ("shop.sync", "Sync asked for"),
     ("shop.alert", "Shop alert"),
     ("shop.added", "Shop added"),
@@ -519,6 +537,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("stock.claimed", "Carrier asked for the parcel"),
     ("stock.settings", "Stock settings changed"),
     ("stock.adjusted", "Stock corrected"),
+    ("stock.shelf", "Shelf noted"),
     ("user.added", "User added"),
     ("user.signed_in", "Signed in"),
     ("user.signed_out", "Signed out"),
@@ -787,6 +806,7 @@ pub(crate) fn shops_said(what: &str) -> String {
     match what {
         "connected" => "The shop is connected; its orders appear by themselves.".to_owned(),
         "disconnected" => "The shop is disconnected.".to_owned(),
+        "pack-rule" => "The auto-pack rule is saved.".to_owned(),
         "address" => "The public address is saved.".to_owned(),
         _ => sync_asked(),
     }

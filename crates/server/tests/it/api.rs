@@ -3,6 +3,7 @@
 mod bad_input;
 mod batches;
 mod cancellations;
+pub(crate) mod doors;
 mod events;
 mod idempotency;
 mod manual;

@@ -1,6 +1,7 @@
 //! What an operator does, in a real browser.
 
 mod chromium;
+mod doors;
 mod marketplaces;
 mod requests;
 mod shops;

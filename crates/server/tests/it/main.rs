@@ -9,6 +9,7 @@ mod desk;
 mod engine;
 mod pages;
 mod process;
+mod race;
 mod serve;
 mod shipping;
 mod torture;

@@ -146,6 +146,9 @@ impl Table<'_> {
                         }
                         @if self.may_process() && self.is_of(PRINTED_FROM) {
                             button formaction="/labels/print" formtarget="_blank" data-many { (words::PRINT_SELECTED) }
+                            button formaction="/labels/print" formtarget="_blank" name="slips" value="true" data-many {
+                                (words::PRINT_WITH_SLIPS)
+                            }
                         }
                         @if self.may_process() && self.is_of(&[List::InProcess]) {
                             button formaction="/orders/ship" data-many { (words::SHIP_SELECTED) }

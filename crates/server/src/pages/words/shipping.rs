@@ -2,7 +2,33 @@
 
 use super::orders;
 use domain::label::LabelState;
+use domain::pack_rule::Payment;
 use domain::shipment::Act;
+
+words! {
+    PACK_RULE = "Auto-pack";
+    PACK_RULE_LEAD = "New orders in To pack are packed by themselves, in the name of the rule. Orders that the buyer asks to cancel, that are being canceled, or that could not be packed before are left to people.";
+    PACK_BY_ITSELF = "Pack new orders by themselves";
+    PACK_PAYMENT = "Which orders";
+    PACK_WAIT = "Minutes after the order was placed";
+    WAIT_UNREADABLE = "Write whole minutes, up to a week.";
+}
+
+pub(crate) fn pack_rule_of(shop: &str) -> String {
+    format!("{PACK_RULE} of {shop}")
+}
+
+pub(crate) fn set_by(actor: &str) -> String {
+    format!("Set by {actor}")
+}
+
+pub(crate) const fn payment(payment: Payment) -> &'static str {
+    match payment {
+        Payment::Any => "However they are paid",
+        Payment::Cod => "Cash on delivery only",
+        Payment::Prepaid => "Paid before only",
+    }
+}
 
 pub(crate) fn pack_asked(count: i64) -> String {
     format!("{} being packed.", orders(count))

@@ -23,6 +23,11 @@ fn has_moved(error: &thirtyfour::error::WebDriverError) -> bool {
     words.contains("stale element") || words.contains("click intercepted")
 }
 
+/// Whether a page was looked at in the moment in which it gave way to the next.
+fn has_gone(error: &thirtyfour::error::WebDriverError) -> bool {
+    error.to_string().contains("aborted by navigation")
+}
+
 /// ChromeDriver on a free port. Killed when dropped; its browsers end before, with their windows.
 struct Driver {
     process: Child,
@@ -137,23 +142,31 @@ impl Window {
 
     /// Waits for a visible element.
     pub(super) async fn see(&self, css: &str) -> WebDriverResult<WebElement> {
-        self.0.query(By::Css(css)).wait(PATIENCE, LOOK_EVERY).and_displayed().desc(css).first().await
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match self.0.query(By::Css(css)).wait(PATIENCE, LOOK_EVERY).and_displayed().desc(css).first().await {
+                Err(error) if has_gone(&error) && Instant::now() < until => tokio::time::sleep(LOOK_EVERY).await,
+                seen => return seen,
+            }
+        }
     }
 
     /// Waits for a visible element that holds these words.
     pub(super) async fn read(&self, css: &str, words: &str) -> WebDriverResult<WebElement> {
-        let held = words.to_owned();
-        self.0
-            .query(By::Css(css))
-            .wait(PATIENCE, LOOK_EVERY)
-            .with_filter(move |element: WebElement| {
-                let held = held.clone();
-                // An element that was replaced between finding and reading is looked for again.
-                async move { Ok(element.text().await.is_ok_and(|text| text.contains(&held))) }
-            })
-            .desc(&format!("{css} with “{words}”"))
-            .first()
-            .await
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let held = words.to_owned();
+            let query =
+                self.0.query(By::Css(css)).wait(PATIENCE, LOOK_EVERY).with_filter(move |element: WebElement| {
+                    let held = held.clone();
+                    // An element that was replaced between finding and reading is looked for again.
+                    async move { Ok(element.text().await.is_ok_and(|text| text.contains(&held))) }
+                });
+            match query.desc(&format!("{css} with “{words}”")).first().await {
+                Err(error) if has_gone(&error) && Instant::now() < until => tokio::time::sleep(LOOK_EVERY).await,
+                read => return read,
+            }
+        }
     }
 
     /// Waits until there is no such element.
