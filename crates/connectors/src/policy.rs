@@ -14,6 +14,8 @@ use domain::policy::{
     PackageStatusRule, Policy, ReasonRule, ShippingRule, SiblingEffect, SiblingRule, Standing, StatusRule,
 };
 use domain::request::{AnswerTime, RejectReason, RejectReasonRule, RequestPolicy, RequestRule, Silence};
+use domain::snapshot::Initiator;
+use domain::stock_rules::{GoesTo, StockRule, WarehouseAnswer};
 use domain::time::Span;
 use domain::words::UnknownWord;
 use serde::Deserialize;
@@ -109,6 +111,8 @@ struct PolicyFile {
     package_status: Vec<PackageStatusRow>,
     #[serde(default)]
     siblings: Vec<SiblingRow>,
+    /// Where cancelled units go.
+    cancel_stock: Vec<CancelStockRow>,
     reason: Vec<ReasonRow>,
     request: Vec<RequestRow>,
     #[serde(default)]
@@ -239,6 +243,20 @@ struct PackageStatusRow {
 struct SiblingRow {
     status: Spanned<String>,
     effect: Spanned<String>,
+    certainty: Spanned<String>,
+    source: Spanned<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CancelStockRow {
+    initiator: Option<Spanned<String>>,
+    reason: Option<Spanned<String>>,
+    /// Each stage that the row is of; none named means every stage.
+    #[serde(default)]
+    stages: Vec<Spanned<String>>,
+    warehouse: Option<Spanned<String>>,
+    goes_to: Spanned<String>,
     certainty: Spanned<String>,
     source: Spanned<String>,
 }
@@ -457,6 +475,7 @@ impl PolicyFile {
             statuses: statuses(source, &self.status)?,
             package_statuses: package_statuses(source, &self.package_status)?,
             siblings: siblings(source, &self.siblings, &self.status)?,
+            cancel_stock: cancel_stock(source, &self.cancel_stock, &self.reason)?,
             reasons: reasons(source, &self.reason, bounds)?,
             requests: requests(source, &self.request, &self.reject_reason)?,
             cancellation_rates: rates(source, &self.cancellation_rate)?,
@@ -610,6 +629,40 @@ fn siblings(source: &Source<'_>, rows: &[SiblingRow], statuses: &[StatusRow]) ->
             })
         })
         .collect()
+}
+
+fn cancel_stock(
+    source: &Source<'_>,
+    rows: &[CancelStockRow],
+    reasons: &[ReasonRow],
+) -> Result<Vec<StockRule>, PolicyError> {
+    let mut rules = Vec::new();
+    for row in rows {
+        source.evidence(&row.certainty, &row.source)?;
+        if let Some(reason) = &row.reason
+            && !reasons.iter().any(|known| known.code.as_ref() == reason.as_ref())
+        {
+            let problem = format!("there is no reason “{}”", reason.as_ref());
+            return Err(source.wrong(reason.span(), problem, "name the code of one of the [[reason]] rows"));
+        }
+        let stages: Vec<Option<Stage>> = match row.stages.as_slice() {
+            [] => vec![None],
+            named => named.iter().map(|stage| source.word(stage, Stage::parse).map(Some)).collect::<Result<_, _>>()?,
+        };
+        for stage in stages {
+            let rule = StockRule {
+                initiator: row.initiator.as_ref().map(|word| source.word(word, Initiator::parse)).transpose()?,
+                // It was just found among the reasons, which are read next.
+                reason: row.reason.as_ref().and_then(|code| ReasonCode::parse(code.as_ref().as_str()).ok()),
+                stage,
+                warehouse: row.warehouse.as_ref().map(|word| source.word(word, WarehouseAnswer::parse)).transpose()?,
+                goes_to: source.word(&row.goes_to, GoesTo::parse)?,
+            };
+            rule.check().map_err(|error| source.wrong(row.goes_to.span(), error.to_string(), "change the row"))?;
+            rules.push(rule);
+        }
+    }
+    Ok(rules)
 }
 
 fn reasons(source: &Source<'_>, rows: &[ReasonRow], bounds: &Bounds) -> Result<Vec<ReasonRule>, PolicyError> {

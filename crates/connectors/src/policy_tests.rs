@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::PathBuf;
 
+use domain::order::Stage;
 use domain::penalty::{RateRule, RateUnit};
 use domain::platform::Platform;
-use domain::policy::Policy;
+use domain::policy::{GoodsEffect, Policy};
 use domain::request::{AnswerTime, RejectReason};
 use domain::snapshot::Initiator;
+use domain::stock_rules::{CanceledUnits, GoesTo, WarehouseAnswer, goes_to};
 use proptest::prelude::*;
 
 use super::{Bounds, PolicyError, read};
@@ -63,6 +65,20 @@ stage = "untouched"
 certainty = "C3"
 source = "sheet 7"
 
+[[cancel_stock]]
+initiator = "buyer"
+reason = "out_of_stock"
+warehouse = "refused"
+goes_to = "nothing"
+certainty = "I"
+source = "ours"
+
+[[cancel_stock]]
+stages = ["untouched", "printed"]
+goes_to = "available"
+certainty = "I"
+source = "ours"
+
 [[reason]]
 code = "out_of_stock"
 label = "Out of stock"
@@ -104,6 +120,62 @@ label = { value = "A6", certainty = "C2", source = "sheet 10" }
 repack = { on = true, certainty = "I", source = "ours" }
 label_retry = { seconds = 5, certainty = "I", source = "ours" }
 "#;
+
+/// Where `product.md` section 5 sends the units of a cancel, whoever cancels and whatever the reason.
+#[test]
+fn every_built_in_policy_sends_canceled_units_where_the_product_says() {
+    let initiators: Vec<Option<Initiator>> = Initiator::ALL.iter().copied().map(Some).chain([None]).collect();
+    for &platform in Platform::ALL {
+        let policy = crate::default_policy(platform).expect("the built-in policy");
+        let reasons: Vec<_> = policy.reasons.iter().map(|rule| Some(&rule.code)).chain([None]).collect();
+        for &initiator in &initiators {
+            for &reason in &reasons {
+                for &stage in Stage::ALL {
+                    for &warehouse in WarehouseAnswer::ALL {
+                        let canceled = CanceledUnits { initiator, reason, stage, warehouse };
+                        let expected = match stage {
+                            Stage::Untouched => GoesTo::Available,
+                            Stage::Printed | Stage::Packed => GoesTo::Returning,
+                            Stage::HandedOver | Stage::Delivered | Stage::Returned => GoesTo::Returning,
+                        };
+                        let found = goes_to(&policy.cancel_stock, &canceled);
+                        assert_eq!(found, expected, "{platform}: {canceled:?}");
+                    }
+                }
+            }
+        }
+        // What is said not to exist is counted before anything else, and that is the out-of-stock cancel alone.
+        for rule in &policy.reasons {
+            let counted = rule.goods_effect == GoodsEffect::CountNeeded;
+            assert_eq!(counted, rule.code.as_str() == "out_of_stock", "{platform}: {}", rule.code);
+        }
+    }
+}
+
+#[test]
+fn rows_of_where_canceled_units_go_are_read_and_refused_with_their_place() {
+    let rules = parsed(GOOD).expect("a policy").cancel_stock;
+    let told: Vec<_> = rules.iter().map(|rule| (rule.stage, rule.goes_to)).collect();
+    assert_eq!(
+        told,
+        [
+            (None, GoesTo::Nothing),
+            (Some(Stage::Untouched), GoesTo::Available),
+            (Some(Stage::Printed), GoesTo::Available)
+        ]
+    );
+    assert_eq!((rules[0].initiator, rules[0].warehouse), (Some(Initiator::Buyer), Some(WarehouseAnswer::Refused)));
+    for (good, bad, words) in [
+        ("goes_to = \"nothing\"", "goes_to = \"the moon\"", "“the moon” is no place of canceled units"),
+        ("[\"untouched\", \"printed\"]", "[\"handed_over\"]", "what has left the house is not for sale"),
+        ("[\"untouched\", \"printed\"]", "[]", "what has left the house is not for sale"),
+        ("reason = \"out_of_stock\"", "reason = \"boredom\"", "there is no reason “boredom”"),
+    ] {
+        assert!(GOOD.contains(good), "{good}");
+        let error = parsed(&GOOD.replacen(good, bad, 1)).expect_err(words);
+        assert!(error.to_string().contains(words) && error.line > 1, "{error}");
+    }
+}
 
 fn parsed(text: &str) -> Result<Policy, PolicyError> {
     read(text, "my-policy.toml", &BOUNDS)

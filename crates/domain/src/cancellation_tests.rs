@@ -26,6 +26,7 @@ fn policy() -> Policy {
         seller_cancel: true,
         partial_cancel: crate::policy::MarketSwitch::default(),
         siblings: Vec::new(),
+        cancel_stock: Vec::new(),
         cancel_from: Vec::new(),
         call_timeout: Span::from_seconds(10),
         settling: Span::from_seconds(10),

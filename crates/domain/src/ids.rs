@@ -90,6 +90,10 @@ ids! {
     StockInId, false;
     /// Many cancels as one act.
     BatchId, false;
+    /// One look at everything that has to agree.
+    AuditId, false;
+    /// Something that an audit found not to agree.
+    DifferenceId, false;
     /// One pack, ready-to-ship or repack of an order.
     ShipmentId, false;
     /// Labels that went out as one print.

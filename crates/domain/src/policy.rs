@@ -4,6 +4,7 @@ use crate::ids::ReasonCode;
 use crate::order::{List, Stage};
 use crate::penalty::RateRule;
 use crate::request::RequestPolicy;
+use crate::stock_rules::StockRule;
 use crate::time::Span;
 use crate::words::worded;
 
@@ -261,6 +262,8 @@ pub struct Policy {
     pub partial_cancel: MarketSwitch,
     /// What becomes of a parcel's other items; a status without a row leaves them as they are.
     pub siblings: Vec<SiblingRule>,
+    /// Where cancelled units go; the first row that fits counts.
+    pub cancel_stock: Vec<StockRule>,
     /// The lists that the seller's cancel starts from (`product.md` section 3, first gate).
     pub cancel_from: Vec<List>,
     /// How long a call may take before it is given up; its outcome is then unknown.

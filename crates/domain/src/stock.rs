@@ -5,6 +5,7 @@
 
 use crate::order::Stage;
 use crate::policy::{GoodsEffect, Standing};
+use crate::stock_rules::GoesTo;
 use crate::words::worded;
 
 worded! {
@@ -70,6 +71,8 @@ worded! {
         ComeBack = "come_back",
         /// It does not come back; somebody pays for it.
         Claim = "claim",
+        /// A difference that an audit found was repaired.
+        Repair = "repair",
     }
 }
 
@@ -117,7 +120,9 @@ impl Moved {
     fn slot(&mut self, cause: Cause) -> Option<&mut u32> {
         match cause {
             // These move a shelf's units, not a line's.
-            Cause::Opening | Cause::Count | Cause::ManualIn | Cause::ManualOut | Cause::Transfer => None,
+            Cause::Opening | Cause::Count | Cause::ManualIn | Cause::ManualOut | Cause::Transfer | Cause::Repair => {
+                None
+            }
             Cause::Reserve => Some(&mut self.reserve),
             Cause::Allocate => Some(&mut self.allocate),
             Cause::Release => Some(&mut self.release),
@@ -152,6 +157,8 @@ pub struct LineFacts {
     pub scanned_out: bool,
     /// What the order's live or latest seller's cancel says about this line's goods.
     pub goods: GoodsEffect,
+    /// Where the shop's rules send units that are cancelled at this stage.
+    pub goes_to: GoesTo,
     /// Units that may be promised to it.
     pub available: u32,
     /// The line is seen for the first time, and its units left before the shop's stock was counted.
@@ -287,6 +294,12 @@ pub fn settle(line: &LineStock, facts: &LineFacts) -> Settled {
             ship(&mut hand, live);
             hand.take(Bucket::Outbound, Bucket::Outside, u32::MAX, Cause::Complete, false);
         }
+        // First seen while its buyer asks: until that is answered its units are promised like any other's.
+        Standing::CancelRequested if line.never_moved() && facts.stage < Stage::HandedOver && !facts.voided => {
+            if live <= hand.available {
+                hand.take(Bucket::Available, Bucket::Allocated, live, Cause::Allocate, false);
+            }
+        }
         // A request, a status we do not know and a cancel move nothing more.
         Standing::CancelRequested | Standing::Unknown | Standing::Canceled => {}
     }
@@ -304,18 +317,24 @@ fn ship(hand: &mut Hand, live: u32) {
 fn cancel(hand: &mut Hand, facts: &LineFacts, units: u32) {
     let mut left = units;
     let gone = facts.stage >= Stage::HandedOver;
-    let here = match (facts.goods, facts.stage) {
-        (GoodsEffect::CountNeeded, Stage::Untouched | Stage::Printed | Stage::Packed) => Bucket::CountNeeded,
-        (GoodsEffect::ComeBack, Stage::Untouched) => Bucket::Available,
-        (GoodsEffect::ComeBack, Stage::Printed | Stage::Packed)
-        | (_, Stage::HandedOver | Stage::Delivered | Stage::Returned) => Bucket::Returning,
+    let (here, away) = match facts.goes_to {
+        // What is with the courier is not on the shelf, whatever the rules say.
+        GoesTo::Available if gone => (Bucket::Returning, Bucket::Returning),
+        GoesTo::Available => (Bucket::Available, Bucket::Returning),
+        GoesTo::Returning => (Bucket::Returning, Bucket::Returning),
+        GoesTo::Defective => (Bucket::Defective, Bucket::Defective),
+        GoesTo::Lost => (Bucket::Lost, Bucket::Lost),
+        GoesTo::Nothing => (Bucket::Outside, Bucket::Outside),
     };
+    let here = if facts.goods == GoodsEffect::CountNeeded && !gone { Bucket::CountNeeded } else { here };
     let reserved_goes =
         if facts.goods == GoodsEffect::CountNeeded && !gone { Bucket::CountNeeded } else { Bucket::Available };
     left -= hand.take(Bucket::Allocated, here, left, Cause::Cancel, false);
     left -= hand.take(Bucket::Reserved, reserved_goes, left, Cause::Cancel, false);
-    left -= hand.take(Bucket::Outbound, Bucket::Returning, left, Cause::Cancel, false);
-    left -= hand.take(Bucket::Outside, Bucket::Returning, left, Cause::Cancel, false);
+    left -= hand.take(Bucket::Outbound, away, left, Cause::Cancel, false);
+    if away != Bucket::Outside {
+        left -= hand.take(Bucket::Outside, away, left, Cause::Cancel, false);
+    }
     if facts.goods == GoodsEffect::CountNeeded && !gone {
         // Set aside before, so its units are available again although they were said not to exist.
         hand.take(Bucket::Available, Bucket::CountNeeded, left, Cause::Cancel, false);
@@ -325,6 +344,12 @@ fn cancel(hand: &mut Hand, facts: &LineFacts, units: u32) {
 impl LineStock {
     fn moved_by_cancel(&self) -> u32 {
         self.moved.cancel
+    }
+
+    /// Whether no unit of it was ever held.
+    #[must_use]
+    pub const fn never_moved(&self) -> bool {
+        self.moved.reserve == 0 && self.moved.allocate == 0 && self.moved.ship == 0
     }
 
     /// Whether units of it came back, or are known to be gone, by a stock-in that stands.
@@ -500,6 +525,37 @@ impl Balance {
             Bucket::Outbound => Some(&mut self.outbound),
             Bucket::Returning => Some(&mut self.returning),
             Bucket::Lost => Some(&mut self.lost),
+        }
+    }
+
+    /// The units in a bucket; `outside`, which is not kept, has none.
+    #[must_use]
+    pub const fn units(&self, bucket: Bucket) -> i64 {
+        match bucket {
+            Bucket::Outside => 0,
+            Bucket::Available => self.available,
+            Bucket::Reserved => self.reserved,
+            Bucket::CountNeeded => self.count_needed,
+            Bucket::Allocated => self.allocated,
+            Bucket::Defective => self.defective,
+            Bucket::Outbound => self.outbound,
+            Bucket::Returning => self.returning,
+            Bucket::Lost => self.lost,
+        }
+    }
+
+    /// Both, bucket by bucket.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self {
+            available: self.available + other.available,
+            reserved: self.reserved + other.reserved,
+            count_needed: self.count_needed + other.count_needed,
+            allocated: self.allocated + other.allocated,
+            defective: self.defective + other.defective,
+            outbound: self.outbound + other.outbound,
+            returning: self.returning + other.returning,
+            lost: self.lost + other.lost,
         }
     }
 

@@ -9,9 +9,15 @@ const FACTS: LineFacts = LineFacts {
     voided: false,
     scanned_out: false,
     goods: GoodsEffect::ComeBack,
+    goes_to: GoesTo::Available,
     available: 100,
     left_before_counting: false,
 };
+
+/// Where `product.md` section 5 sends units that are cancelled at this stage.
+fn usual(stage: Stage) -> GoesTo {
+    if stage == Stage::Untouched { GoesTo::Available } else { GoesTo::Returning }
+}
 
 fn moves(settled: &Settled) -> Vec<(Bucket, Bucket, u32)> {
     settled.steps.iter().map(|step| (step.from, step.to, step.units)).collect()
@@ -42,9 +48,22 @@ fn too_few_units_allocate_nothing_and_say_so() {
 }
 
 #[test]
+fn an_order_that_is_first_seen_while_its_buyer_asks_keeps_its_units_until_that_is_answered() {
+    let asked = LineFacts { standing: Standing::CancelRequested, ..FACTS };
+    let first = settle(&LineStock::default(), &asked);
+    assert_eq!(moves(&first), [(Bucket::Available, Bucket::Allocated, 3)]);
+    assert_eq!(moves(&settle(&first.after, &asked)), []);
+    let handed_over = LineFacts { stage: Stage::HandedOver, ..asked };
+    assert_eq!(moves(&settle(&LineStock::default(), &handed_over)), []);
+    let voided = settle(&allocated(), &LineFacts { voided: true, ..FACTS }).after;
+    assert_eq!(moves(&settle(&voided, &LineFacts { voided: true, ..asked })), [], "what was set aside stays so");
+}
+
+#[test]
 fn what_a_cancel_does_depends_on_the_stage() {
     let cancel = |stage, goods| {
-        let facts = LineFacts { standing: Standing::Canceled, cancelled: 3, stage, goods, ..FACTS };
+        let goes_to = usual(stage);
+        let facts = LineFacts { standing: Standing::Canceled, cancelled: 3, stage, goods, goes_to, ..FACTS };
         moves(&settle(&allocated(), &facts))
     };
     for (stage, to) in [
@@ -59,6 +78,43 @@ fn what_a_cancel_does_depends_on_the_stage() {
         assert_eq!(cancel(stage, GoodsEffect::CountNeeded), [(Bucket::Allocated, Bucket::CountNeeded, 3)], "{stage}");
     }
     assert_eq!(cancel(Stage::HandedOver, GoodsEffect::CountNeeded), [(Bucket::Allocated, Bucket::Returning, 3)]);
+}
+
+#[test]
+fn every_place_that_a_rule_names_is_reached_from_every_bucket_and_none_sells_what_left() {
+    let holding = |stage: Stage| {
+        let all = LineStock { reserved: 0, allocated: 1, outbound: 1, outside: 1, ..LineStock::default() };
+        if stage < Stage::HandedOver { LineStock { outbound: 0, outside: 0, allocated: 3, ..all } } else { all }
+    };
+    for &stage in Stage::ALL {
+        for &goes_to in GoesTo::ALL {
+            for &goods in GoodsEffect::ALL {
+                let facts = LineFacts { standing: Standing::Canceled, cancelled: 3, stage, goods, goes_to, ..FACTS };
+                let settled = settle(&holding(stage), &facts);
+                let gone = stage >= Stage::HandedOver;
+                let expected = match (goods, goes_to) {
+                    (GoodsEffect::CountNeeded, _) if !gone => Bucket::CountNeeded,
+                    (_, GoesTo::Available) if gone => Bucket::Returning,
+                    (_, GoesTo::Available) => Bucket::Available,
+                    (_, GoesTo::Returning) => Bucket::Returning,
+                    (_, GoesTo::Defective) => Bucket::Defective,
+                    (_, GoesTo::Lost) => Bucket::Lost,
+                    (_, GoesTo::Nothing) => Bucket::Outside,
+                };
+                let about = format!("{stage} {goes_to} {goods}");
+                assert!(
+                    settled.steps.iter().all(|step| step.to == expected && step.from != expected),
+                    "{about}: {settled:?}"
+                );
+                let moved: u32 = settled.steps.iter().map(|step| step.units).sum();
+                // What is with the buyer already and never comes back moves nothing.
+                let stays = u32::from(gone && expected == Bucket::Outside);
+                assert_eq!(moved, 3 - stays, "{about}: {settled:?}");
+                assert_eq!(settled.after.allocated, 0, "{about}");
+                assert!(settle(&settled.after, &facts).steps.is_empty(), "{about}: settled twice");
+            }
+        }
+    }
 }
 
 #[test]
@@ -86,7 +142,7 @@ fn void_releases_restore_allocates_and_a_cancel_afterwards_moves_nothing_twice()
 
 #[test]
 fn void_releases_untouched_units_only() {
-    let printed = LineFacts { voided: true, stage: Stage::Printed, ..FACTS };
+    let printed = LineFacts { voided: true, stage: Stage::Printed, goes_to: GoesTo::Returning, ..FACTS };
     assert_eq!(moves(&settle(&allocated(), &printed)), []);
     let canceled = LineFacts { standing: Standing::Canceled, cancelled: 3, ..printed };
     assert_eq!(moves(&settle(&allocated(), &canceled)), [(Bucket::Allocated, Bucket::Returning, 3)]);
@@ -174,20 +230,20 @@ fn happening() -> impl Strategy<Value = Happening> {
 fn facts() -> impl Strategy<Value = LineFacts> {
     let standing = prop::sample::select(Standing::ALL);
     let stage = prop::sample::select(Stage::ALL);
-    let goods = prop::sample::select(GoodsEffect::ALL);
+    let goods = (prop::sample::select(GoodsEffect::ALL), prop::sample::select(GoesTo::ALL));
     let marks = (any::<bool>(), any::<bool>());
-    (standing, stage, goods, 0..=5_u32, marks).prop_map(|(standing, stage, goods, cancelled, (voided, scanned_out))| {
-        LineFacts {
-            scanned_out,
-            standing,
-            stage,
-            ordered: 5,
-            cancelled: if standing == Standing::Canceled { 5 } else { cancelled },
-            voided,
-            goods,
-            available: 0,
-            left_before_counting: false,
-        }
+    let all = (standing, stage, goods, 0..=5_u32, marks);
+    all.prop_map(|(standing, stage, (goods, goes_to), cancelled, (voided, scanned_out))| LineFacts {
+        goes_to,
+        scanned_out,
+        standing,
+        stage,
+        ordered: 5,
+        cancelled: if standing == Standing::Canceled { 5 } else { cancelled },
+        voided,
+        goods,
+        available: 0,
+        left_before_counting: false,
     })
 }
 

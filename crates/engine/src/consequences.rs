@@ -4,7 +4,8 @@ use crate::commands::{Consequence, EffectKind};
 use domain::ids::LineId;
 use domain::order::Stage;
 use domain::policy::{GoodsEffect, ListingEffect, Policy, ReasonRule, SiblingEffect};
-use domain::snapshot::FulfilledBy;
+use domain::snapshot::{FulfilledBy, Initiator};
+use domain::stock_rules::{CanceledUnits, GoesTo, WarehouseAnswer, goes_to};
 use store::orders::{LineRecord, OrderRecord};
 
 /// The consequences of cancelling an order with this reason, or these lines of it.
@@ -22,7 +23,7 @@ pub(crate) fn of(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, chosen
     }
     if !order.platform.is_marketplace() {
         add(EffectKind::Order, "The order is canceled here; nobody else is told.".to_owned());
-        add(EffectKind::Stock, goods(order, rule, goes, whole));
+        add(EffectKind::Stock, goods(order, policy, rule, goes, whole));
         return effects;
     }
     add(EffectKind::Order, what_is_cancelled(order, by_lines && live.len() > 1, whole, meant.len()));
@@ -32,7 +33,7 @@ pub(crate) fn of(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, chosen
         });
     }
     add(EffectKind::Listing, listings(rule).to_owned());
-    add(EffectKind::Stock, goods(order, rule, goes, whole));
+    add(EffectKind::Stock, goods(order, policy, rule, goes, whole));
     effects
 }
 
@@ -109,20 +110,21 @@ const fn listings(rule: &ReasonRule) -> &'static str {
 }
 
 /// What becomes of the goods of these lines, which go.
-fn goods(order: &OrderRecord, rule: &ReasonRule, lines: &[&LineRecord], whole: bool) -> String {
+fn goods(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, lines: &[&LineRecord], whole: bool) -> String {
     if order.fulfilled_by == FulfilledBy::Platform {
         return "The platform's warehouse keeps the goods; our stock does not change.".to_owned();
     }
     let units: u32 = lines.iter().map(|line| line.live()).sum();
     let stage = lines.iter().map(|line| order.stage_of(line)).max().unwrap_or(order.stage);
-    let back = match stage {
-        _ if order.voided && stage == Stage::Untouched => "available already, since the order was voided",
-        Stage::Untouched => "available again at once",
-        Stage::Printed | Stage::Packed => "in “to stock in” until back on the shelf",
-        Stage::HandedOver | Stage::Delivered | Stage::Returned => "in “to stock in” until the parcel is back",
-    };
+    let back = becomes(order, policy, rule, stage);
     match (rule.goods_effect, rule.lines_required) {
-        (GoodsEffect::ComeBack, _) => format!("Units that come back: {units}, {back}."),
+        (GoodsEffect::ComeBack, _) => match of_each_stage(order, policy, rule, lines).as_slice() {
+            several @ [_, _, ..] => {
+                let parts: Vec<String> = several.iter().map(|(units, becomes)| format!("{units} {becomes}")).collect();
+                format!("Units that come back: {}.", parts.join("; "))
+            }
+            _ => format!("Units that come back: {units}, {back}."),
+        },
         (GoodsEffect::CountNeeded, true) if !whole => {
             format!("Units of the chosen items: {units}, “count needed” until they are counted.")
         }
@@ -132,5 +134,46 @@ fn goods(order: &OrderRecord, rule: &ReasonRule, lines: &[&LineRecord], whole: b
         (GoodsEffect::CountNeeded, false) => {
             format!("Units that were said not to exist: {units}, “count needed” until they are counted.")
         }
+    }
+}
+
+/// Units of these lines with what becomes of them, where that is not the same for all.
+fn of_each_stage(
+    order: &OrderRecord,
+    policy: &Policy,
+    rule: &ReasonRule,
+    lines: &[&LineRecord],
+) -> Vec<(u32, &'static str)> {
+    let mut parts: Vec<(u32, &'static str)> = Vec::new();
+    for line in lines {
+        let becomes = becomes(order, policy, rule, order.stage_of(line));
+        match parts.iter_mut().find(|(_, known)| *known == becomes) {
+            Some((units, _)) => *units += line.live(),
+            None => parts.push((line.live(), becomes)),
+        }
+    }
+    parts
+}
+
+/// What becomes of units at this stage when the seller cancels them with this reason.
+fn becomes(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, stage: Stage) -> &'static str {
+    let canceled = CanceledUnits {
+        initiator: Some(Initiator::Seller),
+        reason: Some(&rule.code),
+        stage,
+        warehouse: WarehouseAnswer::NotAsked,
+    };
+    match (goes_to(&policy.cancel_stock, &canceled), stage) {
+        _ if order.voided && stage == Stage::Untouched => "available already, since the order was voided",
+        (GoesTo::Available, Stage::Untouched | Stage::Printed | Stage::Packed) => "available again at once",
+        (GoesTo::Returning, Stage::Untouched | Stage::Printed | Stage::Packed) => {
+            "in “to stock in” until back on the shelf"
+        }
+        (GoesTo::Available | GoesTo::Returning, Stage::HandedOver | Stage::Delivered | Stage::Returned) => {
+            "in “to stock in” until the parcel is back"
+        }
+        (GoesTo::Defective, _) => "defective by this shop's rules, not to be sold",
+        (GoesTo::Lost, _) => "lost by this shop's rules",
+        (GoesTo::Nothing, _) => "gone for good by this shop's rules",
     }
 }

@@ -8,11 +8,14 @@ use domain::order::LocalMarks;
 use domain::policy::{GoodsEffect, Policy, Standing};
 use domain::request::AnswerKind;
 use domain::shipment::Mark;
+use domain::snapshot::Initiator;
 use domain::stock::{LineFacts, settle};
+use domain::stock_rules::{CanceledUnits, GoesTo, StockRule, WarehouseAnswer, goes_to};
+use std::sync::Arc;
 use store::cancellations::CancellationRecord;
-use store::orders::OrderRecord;
+use store::orders::{LineRecord, OrderRecord};
 use store::stock::Movement;
-use store::{Session, stock};
+use store::{Session, stock, stock_rules};
 
 /// What settling an order found.
 pub(crate) struct OrderSettled {
@@ -59,13 +62,18 @@ impl Engine {
         } else {
             Rest::new()
         };
+        let rules = if has_cancels_to_settle(order) {
+            self.policy_of_shop(session, order).await?.cancel_stock.clone()
+        } else {
+            Vec::new()
+        };
         let mut rest = full.clone();
 
-        let mut settled = settle_lines(order, &mut rest, chosen, actor);
+        let mut settled = settle_lines(order, &mut rest, chosen, &rules, actor);
         if settled.short {
             // All lines or none: a half allocated order keeps units from others and cannot be packed.
             let mut nothing: Rest = full.into_keys().map(|key| (key, 0)).collect();
-            settled = settle_lines(order, &mut nothing, chosen, actor);
+            settled = settle_lines(order, &mut nothing, chosen, &rules, actor);
             settled.short = true;
         }
         for (line, stock) in order.lines.iter_mut().zip(settled.after) {
@@ -73,6 +81,27 @@ impl Engine {
         }
         Ok(OrderSettled { movements: settled.movements, short: settled.short })
     }
+}
+
+impl Engine {
+    /// An order's platform's policy with its shop's own rules of where cancelled units go before the usual ones.
+    ///
+    /// # Errors
+    /// [`EngineError`] of the store, or for a platform without a policy.
+    pub async fn policy_of_shop(&self, session: &mut Session, order: &OrderRecord) -> Result<Arc<Policy>, EngineError> {
+        let policy = self.policy(order.platform)?;
+        let mut rules: Vec<StockRule> = stock_rules::of_shop(session, &order.merchant, &order.shop).await?;
+        if rules.is_empty() {
+            return Ok(policy);
+        }
+        rules.extend(policy.cancel_stock.iter().cloned());
+        Ok(Arc::new(Policy { cancel_stock: rules, ..Policy::clone(&policy) }))
+    }
+}
+
+/// Whether units were cancelled that the ledger does not know of yet.
+fn has_cancels_to_settle(order: &OrderRecord) -> bool {
+    order.lines.iter().any(|line| line.canceled_quantity > line.stock.moved.cancel)
 }
 
 /// Whether what is missing could come from available units, so that they have to be looked at.
@@ -84,11 +113,8 @@ fn takes_from_the_shelf(order: &OrderRecord) -> bool {
             _ if order.voided && line.canceled_quantity > line.stock.moved.cancel => true,
             Standing::Unpaid | Standing::OnHold => line.stock.reserved + line.stock.allocated < live,
             Standing::ToPack | Standing::Arranged => line.stock.allocated + line.stock.outbound < live,
-            Standing::Shipped
-            | Standing::Completed
-            | Standing::CancelRequested
-            | Standing::Canceled
-            | Standing::Unknown => false,
+            Standing::CancelRequested => line.stock.never_moved(),
+            Standing::Shipped | Standing::Completed | Standing::Canceled | Standing::Unknown => false,
         }
     })
 }
@@ -101,7 +127,25 @@ struct LinesSettled {
 
 type Rest = std::collections::HashMap<(domain::ids::WarehouseId, MerchantSku), i64>;
 
-fn settle_lines(order: &OrderRecord, rest: &mut Rest, chosen: Option<&Chosen<'_>>, actor: &str) -> LinesSettled {
+/// Where a cancelled line's units go by these rules.
+fn goes_to_of(order: &OrderRecord, line: &LineRecord, chosen: Option<&Chosen<'_>>, rules: &[StockRule]) -> GoesTo {
+    let by = line.canceled_by.or(order.cancelled_by);
+    let canceled = CanceledUnits {
+        initiator: by.or(chosen.map(|_| Initiator::Seller)),
+        reason: chosen.map(|chosen| &chosen.record.reason),
+        stage: order.stage_of(line),
+        warehouse: WarehouseAnswer::NotAsked,
+    };
+    goes_to(rules, &canceled)
+}
+
+fn settle_lines(
+    order: &OrderRecord,
+    rest: &mut Rest,
+    chosen: Option<&Chosen<'_>>,
+    rules: &[StockRule],
+    actor: &str,
+) -> LinesSettled {
     let mut settled = LinesSettled { movements: Vec::new(), after: Vec::new(), short: false };
     for line in &order.lines {
         let goods = match chosen {
@@ -117,6 +161,7 @@ fn settle_lines(order: &OrderRecord, rest: &mut Rest, chosen: Option<&Chosen<'_>
             voided: order.voided,
             scanned_out: order.is_scanned_out(line),
             goods,
+            goes_to: goes_to_of(order, line, chosen, rules),
             available: u32::try_from(*shelf).unwrap_or(0),
             left_before_counting: order.left_before_counting,
         };

@@ -4,6 +4,7 @@
 //! Ticks ([`Engine::tick`]) carry on what was accepted. Nothing here spawns: `main` runs ticks in its workers, tests call
 //! them themselves.
 
+mod audit;
 mod auto_pack;
 mod batch_plan;
 mod batches;
@@ -21,6 +22,7 @@ mod outside;
 mod pack;
 mod read_orders;
 mod reconcile;
+mod repair;
 mod requests;
 mod resolve;
 mod shop_calls;
@@ -31,6 +33,7 @@ pub mod cases;
 pub mod commands;
 pub mod default_answers;
 pub mod handover;
+pub mod opening;
 pub mod pull_list;
 pub mod scan;
 pub mod stock_ins;
@@ -42,6 +45,7 @@ pub use error::EngineError;
 pub use labels::{Print, PrintError};
 pub use live_check::LIVE_ANSWER_WITHIN;
 pub use outside::{Clock, Network, NetworkError};
+pub use repair::RepairError;
 pub use requests::{AnswerError, AnswerWish};
 pub use resolve::{ResolveAs, ResolveError};
 
@@ -70,7 +74,7 @@ const fn claim_limit(kind: Kind) -> usize {
         Kind::ReadOrder => 200,
         Kind::Sweep => 1,
         Kind::ReadListings => 200,
-        Kind::StockIn => 1,
+        Kind::StockIn | Kind::Audit => 1,
         Kind::Label => 20,
         Kind::AutoPack => 1,
     }
@@ -87,7 +91,8 @@ const fn is_urgent(kind: Kind) -> bool {
         | Kind::ReadListings
         | Kind::StockIn
         | Kind::Label
-        | Kind::AutoPack => false,
+        | Kind::AutoPack
+        | Kind::Audit => false,
     }
 }
 
@@ -200,9 +205,14 @@ impl Engine {
             return Ok(0);
         }
         let claimed = claims.len();
-        if kind == Kind::StockIn {
-            // It asks no platform, so that no shop has to be open for it.
-            if let Err(error) = self.carry_on_stock_ins(&lease, &claims).await {
+        let is_of_the_ledger = kind == Kind::Audit && due.shop.as_str() == due.merchant.as_str();
+        if kind == Kind::StockIn || is_of_the_ledger {
+            // Neither belongs to a shop, so that none has to be open for it.
+            let worked = match kind {
+                Kind::StockIn => self.carry_on_stock_ins(&lease, &claims).await,
+                _ => self.carry_on_ledger_audits(&lease, &claims).await,
+            };
+            if let Err(error) = worked {
                 self.free(&lease, self.clock.now().plus(Span::from_seconds(1))).await?;
                 return Err(error);
             }
@@ -228,6 +238,7 @@ impl Engine {
             Kind::Sweep => self.sweep(&shop, &lease, &claims).await,
             Kind::ReadListings => self.read_wanted_listings(&shop, &lease, &claims).await,
             Kind::StockIn => Ok(()),
+            Kind::Audit => self.carry_on_audits(&shop, &lease, &claims).await,
             Kind::Label => self.fetch_wanted_labels(&shop, &lease, &claims).await,
             Kind::AutoPack => self.pack_by_rule(&shop, &lease, &claims).await,
         };

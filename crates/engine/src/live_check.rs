@@ -31,7 +31,9 @@ impl Engine {
         order: &OrderRecord,
         chosen: &[LineId],
     ) -> Result<CancellationOptions, EngineError> {
-        let policy = self.policy(order.platform)?;
+        let mut session = self.store.read().await?;
+        let policy = self.policy_of_shop(&mut session, order).await?;
+        drop(session);
         let stored = commands::options_for_lines(order, &policy, chosen);
         if stored.allowed.is_err() || !order.platform.is_marketplace() {
             return Ok(stored);

@@ -1,6 +1,6 @@
 //! What the desk does in a second, beside what the machine could do at most, measured in the same run.
 //!
-//! `./x bench` runs it; `./x bench cancels`, `pages`, `start`, `pushes`, `labels` or `isolation` runs a part; `./x bench pushes 10`
+//! `./x bench` runs it; `./x bench cancels`, `pages`, `start`, `pushes`, `labels`, `stock-in` or `isolation` runs a part; `./x bench pushes 10`
 //! sends for ten seconds. Absolute numbers are this machine's; the ratios
 //! are what to compare.
 
@@ -9,6 +9,7 @@ mod labels;
 mod process;
 mod pushes;
 mod raw;
+mod stock_in;
 
 use domain::platform::Platform;
 use process::{Process, argument};
@@ -53,6 +54,9 @@ fn main() {
         }
         if wanted("labels") {
             labels::merge().await;
+        }
+        if wanted("stock-in") {
+            stock_in::stock_in().await;
         }
         if wanted("isolation") {
             pushes::beside_troubled_marketplaces().await;
@@ -163,37 +167,7 @@ async fn pages() {
     let store = open(&format!("sqlite:{}", folder.path().join("countermand.db").display())).await;
     raw::furnish(&store, ORDERS_ON_PAGES).await.expect("orders");
     store.close().await;
-    let merchant = raw::merchant();
-    let user = std::process::Command::new(env!("CARGO_BIN_EXE_countermand"))
-        .args([
-            "user",
-            "add",
-            "--data",
-            &data,
-            "--merchant",
-            merchant.as_str(),
-            "--email",
-            "bench@example.com",
-            "--role",
-            "owner",
-            "--json",
-        ])
-        .output()
-        .expect("a user");
-    let user: Value =
-        serde_json::from_slice(&user.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&user.stderr)));
-    let process = Process::start(&["serve", "--data", &data, "--listen", "127.0.0.1:0", "--json"]);
-    let url = process.text("url");
-    let http =
-        reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-    let password = user["password"].as_str().expect("a password");
-    let mut form = url::form_urlencoded::Serializer::new(String::new());
-    form.append_pair("email", "bench@example.com").append_pair("password", password);
-    let sign_in = http.post(format!("{url}/sign-in")).header("content-type", "application/x-www-form-urlencoded");
-    let signed_in = sign_in.body(form.finish()).send().await.expect("signed in");
-    let cookie =
-        signed_in.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default().to_owned();
-    let api = user["api_token"].as_str().expect("a token").to_owned();
+    let Served { process, url, http, cookie, api } = serve(&data).await;
     let mut page = Vec::with_capacity(PAGES);
     let mut call = Vec::with_capacity(PAGES);
     for _ in 0..PAGES {
@@ -215,6 +189,50 @@ async fn pages() {
         quantiles(call),
         process.resident_kib() / 1024
     );
+}
+
+/// A desk that serves a furnished folder, and somebody who is signed in to it.
+struct Served {
+    process: Process,
+    url: String,
+    http: reqwest::Client,
+    cookie: String,
+    api: String,
+}
+
+async fn serve(data: &str) -> Served {
+    let merchant = raw::merchant();
+    let user = std::process::Command::new(env!("CARGO_BIN_EXE_countermand"))
+        .args([
+            "user",
+            "add",
+            "--data",
+            data,
+            "--merchant",
+            merchant.as_str(),
+            "--email",
+            "bench@example.com",
+            "--role",
+            "owner",
+            "--json",
+        ])
+        .output()
+        .expect("a user");
+    let user: Value =
+        serde_json::from_slice(&user.stdout).unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&user.stderr)));
+    let process = Process::start(&["serve", "--data", data, "--listen", "127.0.0.1:0", "--json"]);
+    let url = process.text("url");
+    let http =
+        reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let password = user["password"].as_str().expect("a password");
+    let mut form = url::form_urlencoded::Serializer::new(String::new());
+    form.append_pair("email", "bench@example.com").append_pair("password", password);
+    let sign_in = http.post(format!("{url}/sign-in")).header("content-type", "application/x-www-form-urlencoded");
+    let signed_in = sign_in.body(form.finish()).send().await.expect("signed in");
+    let cookie =
+        signed_in.headers()["set-cookie"].to_str().expect("a cookie").split(';').next().unwrap_or_default().to_owned();
+    let api = user["api_token"].as_str().expect("a token").to_owned();
+    Served { process, url, http, cookie, api }
 }
 
 async fn open(address: &str) -> Store {

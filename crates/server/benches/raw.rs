@@ -48,6 +48,35 @@ pub(crate) async fn furnish(store: &Store, count: u32) -> Result<Vec<OrderId>, S
     Ok(ids)
 }
 
+/// The orders are cancelled after their goods had left their place: every unit waits to be stocked in.
+pub(crate) async fn send_back(store: &Store, ids: &[OrderId]) -> Result<(), StoreError> {
+    for part in ids.chunks(500) {
+        let mut session = store.begin().await?;
+        let mut movements = Vec::with_capacity(part.len());
+        for order in orders::load(&mut session, &merchant(), part).await? {
+            let mut canceled = order.clone();
+            canceled.list = List::Canceled;
+            canceled.tab = Tab::ToStockIn;
+            canceled.standing = Standing::Canceled;
+            canceled.platform_status = "CANCELLED".to_owned();
+            canceled.cancelled_by = Some(Initiator::Buyer);
+            canceled.canceled_at = Some(at(3));
+            for line in &mut canceled.lines {
+                line.canceled_quantity = line.quantity;
+                line.stock.allocated = 0;
+                line.stock.returning = line.quantity;
+                line.stock.moved.cancel = line.quantity;
+            }
+            orders::update(&mut session, &order, &canceled).await?;
+            let key = format!("{}/cancel/0", order.id);
+            movements.push(movement(Some(&order), Bucket::Allocated, Bucket::Returning, 1, Cause::Cancel, key));
+        }
+        stock::write(&mut session, &merchant(), &movements, at(3)).await?;
+        session.commit().await?;
+    }
+    Ok(())
+}
+
 /// Everything that a cancel writes from its acceptance to its end, in one transaction.
 pub(crate) async fn cancel(store: &Store, policy: &Policy, id: &OrderId) -> Result<(), StoreError> {
     let mut session = store.begin().await?;

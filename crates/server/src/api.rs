@@ -9,6 +9,7 @@ pub mod batches;
 pub mod cancellations;
 pub mod cases;
 pub mod default_answers;
+pub mod differences;
 pub mod handovers;
 pub mod health;
 pub mod labels;
@@ -25,6 +26,7 @@ pub mod shipping;
 pub mod shops;
 pub mod stock;
 pub mod stock_ins;
+pub mod stock_rules;
 pub mod voiding;
 
 use crate::app::App;
@@ -105,6 +107,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/movements", get(stock::movements))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/adjustments", post(adjustments::create))
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/shelf", post(prints::shelf))
+        .route("/api/v1/stock/import", post(adjustments::import))
         .route("/api/v1/listings", get(stock::listings))
         .route("/api/v1/stock-ins", get(stock_ins::list).post(stock_ins::create))
         .route("/api/v1/stock-ins/{id}/undo", post(stock_ins::undo))
@@ -115,12 +118,20 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/shops/{id}/default-answers", get(default_answers::show).post(default_answers::set))
         .route("/api/v1/shops/{id}/default-answers/dry-run", post(default_answers::dry_run))
         .route("/api/v1/shops/{id}/authorise", post(shops::begin_again))
+        .route("/api/v1/shops/{id}/stock-rules", get(stock_rules::list).post(stock_rules::set))
         .route("/api/v1/shops/{id}/disconnect", post(shops::disconnect))
         .route("/api/v1/shops/{id}/pack-rule", get(pack_rules::show).post(pack_rules::set))
         .route("/api/v1/marketplaces", get(shops::list_marketplaces))
         .route("/api/v1/public-address", get(shops::address).post(shops::set_address))
         .route("/api/v1/audit/log", get(audit::list))
         .route("/api/v1/audit/log.csv", get(audit::export))
+        .route("/api/v1/audit/ledger", get(audit::ledger))
+        .route("/api/v1/audit/differences", get(differences::list))
+        .route("/api/v1/audit/differences/{id}/repair", post(differences::repair))
+        .route("/api/v1/audit/run", post(differences::run))
+        .route("/api/v1/audit/runs", get(differences::runs))
+        .route("/api/v1/audit/runs/{id}", get(differences::one))
+        .route("/api/v1/audit/settings", get(differences::settings).post(differences::set_settings))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -66,15 +66,17 @@ enum Command {
     /// Cancel an order as the seller, and wait for what becomes of it
     #[command(after_help = "Example:\n  countermand cancel 240910ABCDEF --reason out_of_stock --line 1")]
     Cancel(cancel::Arguments),
-    /// Make manual orders from a table
-    #[command(after_help = "Example:\n  countermand import orders.xlsx --dry-run")]
+    /// Make manual orders, or take opening stock, from a table
+    #[command(
+        after_help = "Example:\n  countermand import orders.xlsx --dry-run\n  countermand import shelf.csv --as opening-stock"
+    )]
     Import(import::Arguments),
     /// Put units of cancelled orders back on the shelf, from a file
     #[command(after_help = "Example:\n  countermand stock-in returns.csv --warehouse whs_main")]
     StockIn(stock_in::Arguments),
-    /// Prove that what is kept agrees with itself
-    #[command(subcommand, after_help = "Example:\n  countermand audit ledger")]
-    Audit(audit::Command),
+    /// Compare marketplaces, orders, listings and ledger with one another, and say what does not agree
+    #[command(after_help = "Example:\n  countermand audit\n  countermand audit ledger")]
+    Audit(audit::Arguments),
     /// Check database, clock, authorisations and reachability, and say what to do
     #[command(after_help = "Example:\n  countermand doctor")]
     Doctor,
@@ -107,6 +109,7 @@ failures! {
     domain::ids::IdError,
     engine::EngineError,
     engine::ConnectError,
+    engine::RepairError,
     engine::commands::CommandError,
     engine::stock_ins::StockInError,
     NoNetwork,
@@ -198,7 +201,7 @@ fn start(line: Line) -> Result<(), Failure> {
             Command::Cancel(arguments) => cancel::run(&called, arguments).await,
             Command::Import(arguments) => import::run(&called, arguments).await,
             Command::StockIn(arguments) => stock_in::run(&called, arguments).await,
-            Command::Audit(command) => audit::run(&called, command).await,
+            Command::Audit(arguments) => audit::run(&called, arguments).await,
             Command::Doctor => doctor::run(&called).await,
         }
     })

@@ -136,10 +136,11 @@ impl Feed {
         {
             self.sent.remove(&oldest);
         }
-        // A batch is of several shops: its news is for those who see them all.
+        // A batch or an audit is of several shops: its news is for those who see them all.
+        let of_all = ["batch.", "audit."].iter().any(|of_all| entry.action.starts_with(of_all));
         let sees = match &entry.shop {
             Some(shop) => self.signed_in.sees(shop),
-            None => entry.action.starts_with("batch.") && self.signed_in.shops().is_none(),
+            None => of_all && self.signed_in.shops().is_none(),
         };
         if sees {
             self.waiting.push_back(entry);

@@ -33,6 +33,7 @@ pub mod label_pdf;
 mod manual_orders;
 pub mod metrics;
 pub mod network;
+mod opening_stock;
 pub mod pages;
 pub mod permissions;
 pub mod picks;

@@ -4,6 +4,7 @@
 //! script (`assets/desk.js`) swaps fragments instead, shows *sheets* in a dialog, follows the event stream, and adds
 //! keys. All English words stand in `pages/words.rs`.
 
+mod audit;
 mod batch_plan;
 mod batches;
 mod cancel;
@@ -66,6 +67,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(cases::router())
         .merge(handovers::router())
         .merge(stock::router())
+        .merge(audit::router())
         .merge(shops::router())
         .merge(log::router())
         .merge(keyboard::router())

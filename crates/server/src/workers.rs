@@ -136,9 +136,14 @@ async fn work(app: &App, due: &Due, kind: Kind) {
     }
 }
 
-/// Forgets what has ended, every ten minutes until [`App::stop`].
+/// Begins the audits whose time has come and forgets what has ended, every ten minutes until [`App::stop`].
 pub async fn keep_house(app: App) {
     loop {
+        match app.engine.begin_due_audits().await {
+            Ok(0) => {}
+            Ok(_) => app.committed(),
+            Err(error) => tracing::warn!(%error, "the scheduled audits wait for the next round"),
+        }
         if let Err(error) = forget_ended(&app).await {
             tracing::warn!(%error, "ended sessions and old answers are kept for now");
         }

@@ -29,11 +29,14 @@ pub enum Kind {
     Label,
     /// Packs what a shop's rule wants packed; the subject is the shop's id.
     AutoPack,
+    /// Carries a part of an audit on; the subject is the audit's id. The ledger's part asks no platform by itself: its lane
+    /// is the merchant.
+    Audit,
 }
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Cancellation,
         Self::Shipment,
         Self::Batch,
@@ -43,6 +46,7 @@ impl Kind {
         Self::StockIn,
         Self::Label,
         Self::AutoPack,
+        Self::Audit,
     ];
 
     /// The word in the database.
@@ -58,6 +62,7 @@ impl Kind {
             Self::StockIn => "stock_in",
             Self::Label => "label",
             Self::AutoPack => "auto_pack",
+            Self::Audit => "audit",
         }
     }
 }
@@ -109,7 +114,7 @@ statements! {
         select cast($1 as text), cast($2 as text), value, cast($3 as text), cast($4 as bigint), 1, 0, 0 from json_each($5) where true \
         on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
         wake_at = case when excluded.wake_at < jobs.wake_at then excluded.wake_at else jobs.wake_at end";
-    DROP_READS = "delete from jobs where merchant_id = $1 and shop_id = $2 and kind in ('read_order', 'sweep', 'read_listings')";
+    DROP_READS = "delete from jobs where merchant_id = $1 and shop_id = $2 and kind in ('read_order', 'sweep', 'read_listings', 'audit')";
     WAITING = "select kind, count(*) as jobs from jobs group by kind";
 }
 

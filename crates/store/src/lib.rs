@@ -11,11 +11,13 @@ mod sealing;
 mod session;
 
 pub mod apps;
+pub mod audits;
 pub mod batches;
 pub mod cancellations;
 pub mod cases;
 pub mod consents;
 pub mod default_answers;
+pub mod explain;
 pub mod handovers;
 pub mod idempotency;
 pub mod jobs;
@@ -26,6 +28,7 @@ pub mod orders;
 pub mod pack_rules;
 pub mod people;
 pub mod prints;
+pub mod proof;
 pub mod public_address;
 pub mod requests;
 pub mod scans;
@@ -34,6 +37,7 @@ pub mod shipments;
 pub mod shops;
 pub mod stock;
 pub mod stock_ins;
+pub mod stock_rules;
 #[cfg(test)]
 mod tests;
 #[cfg(any(test, feature = "trial"))]
@@ -212,6 +216,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (6, "cancellation requests", include_str!("../migrations/sqlite/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
     (9, "doors", include_str!("../migrations/sqlite/0009_doors.sql")),
+    (11, "audits stock rules", include_str!("../migrations/sqlite/0011_audits_stock_rules.sql")),
     (12, "guided repacks", include_str!("../migrations/sqlite/0012_guided_repacks.sql")),
     (13, "default answers", include_str!("../migrations/sqlite/0013_default_answers.sql")),
 ];
@@ -224,6 +229,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (6, "cancellation requests", include_str!("../migrations/postgres/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
     (9, "doors", include_str!("../migrations/postgres/0009_doors.sql")),
+    (11, "audits stock rules", include_str!("../migrations/postgres/0011_audits_stock_rules.sql")),
     (12, "guided repacks", include_str!("../migrations/postgres/0012_guided_repacks.sql")),
     (13, "default answers", include_str!("../migrations/postgres/0013_default_answers.sql")),
 ];
@@ -240,12 +246,14 @@ fn migrator(files: &[MigrationFile]) -> Migrator {
 #[cfg(test)]
 const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("apps", apps::STATEMENTS),
+    ("audits", audits::STATEMENTS),
     ("batches", batches::STATEMENTS),
     ("cancellations", cancellations::STATEMENTS),
     ("cases", cases::STATEMENTS),
     ("consents", consents::STATEMENTS),
     ("default_answers", default_answers::STATEMENTS),
     ("handovers", handovers::STATEMENTS),
+    ("explain", explain::STATEMENTS),
     ("idempotency", idempotency::STATEMENTS),
     ("jobs", jobs::STATEMENTS),
     ("labels", labels::STATEMENTS),
@@ -255,6 +263,7 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("pack_rules", pack_rules::STATEMENTS),
     ("people", people::STATEMENTS),
     ("prints", prints::STATEMENTS),
+    ("proof", proof::STATEMENTS),
     ("public_address", public_address::STATEMENTS),
     ("requests", requests::STATEMENTS),
     ("scans", scans::STATEMENTS),
@@ -263,4 +272,5 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("shops", shops::STATEMENTS),
     ("stock", stock::STATEMENTS),
     ("stock_ins", stock_ins::STATEMENTS),
+    ("stock_rules", stock_rules::STATEMENTS),
 ];

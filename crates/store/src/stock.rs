@@ -3,8 +3,8 @@
 use crate::dialect::Engine;
 use crate::error::StoreError;
 use crate::new_id::new_id;
-use crate::orders::{json_list, parsed, parsed_optional};
-use crate::session::{Row, Session, args, statements};
+use crate::orders::{json_list, parsed};
+use crate::session::{Session, args, statements};
 use domain::ids::{
     CancellationId, LineId, ListingId, ListingSku, MerchantId, MerchantSku, OrderId, ShopId, WarehouseId,
 };
@@ -27,20 +27,6 @@ pub struct Movement {
     pub cause: Cause,
     pub order: Option<OrderId>,
     pub line: Option<LineId>,
-    pub actor: String,
-}
-
-/// A movement as it was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are those of Movement")]
-pub struct MovementRecord {
-    pub id: String,
-    pub at: Moment,
-    pub from: Bucket,
-    pub to: Bucket,
-    pub units: i64,
-    pub cause: Cause,
-    pub order: Option<OrderId>,
     pub actor: String,
 }
 
@@ -70,21 +56,6 @@ pub struct ListingRecord {
     pub held: bool,
 }
 
-/// A column with what movements brought into a bucket, less what they took out of it.
-macro_rules! moved {
-    ($bucket:literal) => {
-        concat!(
-            ", sum(case when to_bucket = '",
-            $bucket,
-            "' then units else 0 end) - sum(case when from_bucket = '",
-            $bucket,
-            "' then units else 0 end) as ",
-            $bucket,
-            "_units"
-        )
-    };
-}
-
 statements! {
     WRITE = "insert into movements (merchant_id, movement_key, movement_id, warehouse_id, merchant_sku, from_bucket, to_bucket, units, cause, \
         order_id, line_id, actor, at) select $1, json_extract(value, '$.key'), json_extract(value, '$.id'), json_extract(value, '$.warehouse'), \
@@ -105,32 +76,7 @@ statements! {
     BALANCES = "select warehouse_id, merchant_sku, available, reserved, count_needed, allocated, defective, outbound, returning_units, lost from balances \
         where merchant_id = $1 and (cast($2 as text) is null or merchant_sku = $2) and (cast($3 as text) is null or warehouse_id = $3) \
         and (warehouse_id, merchant_sku) > ($4, $5) order by warehouse_id, merchant_sku limit $6";
-    MOVEMENTS = "select movement_id, at, from_bucket, to_bucket, units, cause, order_id, actor from movements \
-        where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3 and movement_id < $4 order by movement_id desc limit $5";
     ORDER_HAS_MOVED = "select count(*) as movements from movements where merchant_id = $1 and movement_key = $2";
-    UNPROVEN = concat!(
-        "select b.warehouse_id, b.merchant_sku from balances b left join (select warehouse_id, merchant_sku",
-        moved!("available"), moved!("reserved"), moved!("count_needed"), moved!("allocated"), moved!("defective"), moved!("outbound"),
-        moved!("returning"), moved!("lost"),
-        " from movements where merchant_id = $1 group by warehouse_id, merchant_sku) m on m.warehouse_id = b.warehouse_id and m.merchant_sku = b.merchant_sku \
-         where b.merchant_id = $1 and (b.available <> coalesce(m.available_units, 0) or b.reserved <> coalesce(m.reserved_units, 0) \
-         or b.count_needed <> coalesce(m.count_needed_units, 0) or b.allocated <> coalesce(m.allocated_units, 0) or b.defective <> coalesce(m.defective_units, 0) \
-         or b.outbound <> coalesce(m.outbound_units, 0) or b.returning_units <> coalesce(m.returning_units, 0) or b.lost <> coalesce(m.lost_units, 0)) \
-         order by b.warehouse_id, b.merchant_sku limit 100"
-    );
-    UNHELD = "select b.warehouse_id, b.merchant_sku from balances b left join (select warehouse_id, merchant_sku, sum(reserved) as reserved, \
-        sum(allocated) as allocated, sum(outbound) as outbound, sum(returning_units) as returning_units, sum(count_needed) as count_needed, \
-        sum(lost) as lost from lines where merchant_id = $1 group by warehouse_id, merchant_sku) l \
-        on l.warehouse_id = b.warehouse_id and l.merchant_sku = b.merchant_sku \
-        where b.merchant_id = $1 and (b.reserved <> coalesce(l.reserved, 0) or b.allocated <> coalesce(l.allocated, 0) \
-        or b.outbound <> coalesce(l.outbound, 0) or b.returning_units <> coalesce(l.returning_units, 0) or b.count_needed <> coalesce(l.count_needed, 0) \
-        or b.lost <> coalesce(l.lost, 0)) order by b.warehouse_id, b.merchant_sku limit 100";
-    ORPHANS = "select m.warehouse_id, m.merchant_sku from movements m where m.merchant_id = $1 and ((m.order_id is not null and not exists \
-        (select 1 from orders o where o.merchant_id = m.merchant_id and o.order_id = m.order_id)) or not exists (select 1 from balances b \
-        where b.merchant_id = m.merchant_id and b.warehouse_id = m.warehouse_id and b.merchant_sku = m.merchant_sku)) \
-        group by m.warehouse_id, m.merchant_sku order by m.warehouse_id, m.merchant_sku limit 100";
-    NEGATIVE = "select warehouse_id, merchant_sku from balances where merchant_id = $1 and (available < 0 or reserved < 0 or count_needed < 0 \
-        or allocated < 0 or defective < 0 or outbound < 0 or returning_units < 0 or lost < 0) order by warehouse_id, merchant_sku limit 100";
     SAVE_LISTING = "insert into listings (merchant_id, shop_id, listing_id, listing_sku, merchant_sku, name, stock, read_at) \
         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (merchant_id, shop_id, listing_id) do update set listing_sku = excluded.listing_sku, \
         name = excluded.name, stock = excluded.stock, read_at = excluded.read_at";
@@ -327,36 +273,6 @@ pub async fn balances(
         .collect()
 }
 
-/// The movements of one SKU in one warehouse, newest first; `before` is the last id of the page before.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn movements(
-    session: &mut Session,
-    merchant: &MerchantId,
-    warehouse: &WarehouseId,
-    sku: &MerchantSku,
-    before: Option<&str>,
-    limit: u32,
-) -> Result<Vec<MovementRecord>, StoreError> {
-    let args = args![merchant.as_str(), warehouse.as_str(), sku.as_str(), before.unwrap_or("\u{10FFFF}"), limit];
-    let rows = session.rows(MOVEMENTS, args).await?;
-    rows.iter().map(read_movement).collect()
-}
-
-fn read_movement(row: &Row) -> Result<MovementRecord, StoreError> {
-    Ok(MovementRecord {
-        id: row.text("movement_id")?,
-        at: Moment::from_millis(row.int("at")?),
-        from: parsed(row, "from_bucket", Bucket::parse)?,
-        to: parsed(row, "to_bucket", Bucket::parse)?,
-        units: row.int("units")?,
-        cause: parsed(row, "cause", Cause::parse)?,
-        order: parsed_optional(row, "order_id", |text| OrderId::parse(text))?,
-        actor: row.text("actor")?,
-    })
-}
-
 /// Whether a movement with this key was written.
 ///
 /// # Errors
@@ -364,27 +280,6 @@ fn read_movement(row: &Row) -> Result<MovementRecord, StoreError> {
 pub async fn has_moved(session: &mut Session, merchant: &MerchantId, key: &str) -> Result<bool, StoreError> {
     let row = session.row(ORDER_HAS_MOVED, args![merchant.as_str(), key]).await?;
     row.map_or(Ok(false), |row| Ok(row.int("movements")? > 0))
-}
-
-/// The proof: warehouse and SKU of every balance that is not the sum of its movements, or not the sum of what order
-/// lines hold, or below zero, and of every movement of an order or a balance that is not there. Empty when the ledger
-/// balances.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn unproven(session: &mut Session, merchant: &MerchantId) -> Result<Vec<String>, StoreError> {
-    let mut wrong = Vec::new();
-    for (statement, what) in [
-        (UNPROVEN, "the balance is not the sum of its movements"),
-        (UNHELD, "the balance is not the sum of what order lines hold"),
-        (ORPHANS, "a movement belongs to an order or a balance that is not there"),
-        (NEGATIVE, "a bucket is below zero"),
-    ] {
-        for row in session.rows(statement, args![merchant.as_str()]).await? {
-            wrong.push(format!("{} in {}: {what}", row.text("merchant_sku")?, row.text("warehouse_id")?));
-        }
-    }
-    Ok(wrong)
 }
 
 /// Saves a listing as it was read. Its merchant SKU is set when it is first seen and stays.

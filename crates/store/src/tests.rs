@@ -2,11 +2,13 @@
 
 use crate::batches::{self, BatchRecord, Selection};
 use crate::cancellations::{self, CancellationRecord, Outcome};
+use crate::explain::{self, Wanted};
 use crate::idempotency::{self, Kept, Scope};
 use crate::jobs::{self, Due, Kind, Lease};
 use crate::order_lists::{self, Filter, Sort};
 use crate::orders::{self, LineRecord, NEVER, OrderRecord, PackageRecord};
 use crate::people::{self, UserRecord};
+use crate::proof::{self, Flaw};
 use crate::session::{Session, Transaction};
 use crate::shops::{self, ShopRecord, WarehouseRecord};
 use crate::stock::{self, Movement};
@@ -431,11 +433,22 @@ on_both! {
         assert_eq!(stock::write(&mut session, &merchant(), std::slice::from_ref(&opening), at(2)).await.expect("known"), 0);
         let balances = stock::balances(&mut session, &merchant(), None, None, None, 10).await.expect("read");
         assert_eq!((balances.len(), balances[0].balance.available, balances[0].balance.on_hand()), (1, 7, 7));
-        assert!(stock::unproven(&mut session, &merchant()).await.expect("proof").is_empty());
+        assert!(proof::unproven(&mut session, &merchant()).await.expect("proof").is_empty());
         let order = order("N1", 1);
         orders::insert(&mut session, &order).await.expect("inserted");
-        assert_eq!(stock::unproven(&mut session, &merchant()).await.expect("proof").len(), 1, "the line says it holds 2 that were never moved");
-        assert_eq!(stock::movements(&mut session, &merchant(), &warehouse(), &sku("MUG-BLU"), None, 10).await.expect("read").len(), 1);
+        let wrong = proof::unproven(&mut session, &merchant()).await.expect("proof");
+        assert_eq!(wrong.iter().map(|found| found.flaw).collect::<Vec<_>>(), [Flaw::Holding], "the line says it holds 2 that were never moved");
+        let sums = proof::sums(&mut session, &merchant(), None).await.expect("sums");
+        assert_eq!((sums.kept, sums.movements, sums.balances), (sums.moved, 1, 1));
+        let (warehouse, sku) = (warehouse(), sku("MUG-BLU"));
+        let wanted = Wanted { warehouse: &warehouse, sku: &sku, bucket: None, until: None };
+        assert_eq!(explain::movements(&mut session, &merchant(), &wanted, None, 10).await.expect("read").len(), 1);
+        assert_eq!(explain::totals(&mut session, &merchant(), &wanted, None).await.expect("read"), balances[0].balance);
+        let before = Wanted { until: Some(at(0)), ..wanted };
+        assert!(explain::movements(&mut session, &merchant(), &before, None, 10).await.expect("read").is_empty());
+        assert_eq!(explain::course(&mut session, &merchant(), &before).await.expect("read"), None);
+        let stretches = explain::over_time(&mut session, &merchant(), &wanted, at(0), Span::from_seconds(1)).await.expect("read");
+        assert_eq!(stretches, [(at(1), balances[0].balance)]);
     }
 
     async fn no_bucket_falls_below_zero(trial) {
@@ -804,6 +817,7 @@ fn policy() -> domain::policy::Policy {
         seller_cancel: true,
         partial_cancel: domain::policy::MarketSwitch::default(),
         siblings: Vec::new(),
+        cancel_stock: Vec::new(),
         cancel_from: Vec::new(),
         call_timeout: Span::from_seconds(10),
         settling: Span::from_seconds(10),

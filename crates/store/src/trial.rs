@@ -2,6 +2,8 @@
 //! that this process starts and that ends with it.
 
 use crate::{Durability, SealingKey, Store, StoreError};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, SqlSafeStr as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -42,6 +44,32 @@ impl Trial {
     /// When it cannot be opened.
     pub async fn reopen(&self) -> Store {
         open(&self.address).await.expect("the same database")
+    }
+
+    /// Changes the database behind the store's back, checks switched off, as somebody with a database tool would.
+    ///
+    /// # Panics
+    /// When the database refuses.
+    pub async fn tamper(&self, statements: &[String]) {
+        if let Some(path) = self.address.strip_prefix("sqlite:") {
+            let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_secs(15));
+            let mut connection = options.connect().await.expect("the same database");
+            connection.execute("pragma ignore_check_constraints = on").await.expect("switched off");
+            for statement in statements {
+                connection.execute(AssertSqlSafe(statement.as_str()).into_sql_str()).await.expect("changed");
+            }
+            connection.close().await.expect("closed");
+        } else {
+            let mut connection = PgConnection::connect(&self.address).await.expect("the same database");
+            let checks = "do $$ declare it record; begin for it in select conname from pg_constraint \
+                where conrelid = 'balances'::regclass and contype = 'c' loop execute 'alter table balances drop constraint ' \
+                || quote_ident(it.conname); end loop; end $$";
+            connection.execute(checks).await.expect("switched off");
+            for statement in statements {
+                connection.execute(AssertSqlSafe(statement.as_str()).into_sql_str()).await.expect("changed");
+            }
+            connection.close().await.expect("closed");
+        }
     }
 
     /// The folder of the SQLite file, for what a test wants to put beside it.

@@ -14,6 +14,23 @@ pub(crate) fn torture(orders: u32) -> ExitCode {
     run(test.env("COUNTERMAND_TORTURE_ORDERS", orders.to_string()))
 }
 
+/// Runs the torture of stock-ins with so many orders; it says what it did.
+pub(crate) fn torture_stock_in(orders: u32) -> ExitCode {
+    let mut test = Command::new("cargo");
+    test.args([
+        "test",
+        "--release",
+        "--package",
+        "countermand",
+        "--test",
+        "it",
+        "stock_in_at_once",
+        "--",
+        "--nocapture",
+    ]);
+    run(test.env("COUNTERMAND_STOCK_IN_ORDERS", orders.to_string()))
+}
+
 /// Orders of the bulk torture.
 const BULK_ORDERS: &str = "10000";
 

@@ -21,7 +21,7 @@ enum Chore {
     Tidy,
     /// Measure: cancels per second beside the raw limit, page times, memory and start time
     Bench {
-        /// Only these parts: start, cancels, pages, pushes, isolation, labels
+        /// Only these parts: start, cancels, pages, pushes, stock-in, isolation, labels
         parts: Vec<String>,
     },
     /// Kill the real binary three times under every fault, and look at what the marketplace received
@@ -35,6 +35,9 @@ enum Chore {
         /// Let agree, reject, ship and pack race for one order from 50 connections instead, in 200 rounds
         #[arg(long, conflicts_with = "bulk")]
         race: bool,
+        /// Stock the orders in instead, over 50 connections at once, killed at half
+        #[arg(long)]
+        stock_in: bool,
     },
 }
 
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
         Chore::Bench { parts } => cargo::bench(&parts),
         Chore::Torture { bulk: true, .. } => cargo::torture_bulk(),
         Chore::Torture { race: true, .. } => cargo::torture_race(),
+        Chore::Torture { orders, stock_in: true, .. } => cargo::torture_stock_in(orders),
         Chore::Torture { orders, .. } => cargo::torture(orders),
     }
 }

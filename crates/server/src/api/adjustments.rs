@@ -1,4 +1,5 @@
-//! Corrections of the shelf: counts, units brought in, taken out, or carried to another warehouse.
+//! Corrections of the shelf: counts, units brought in, taken out, or carried to another warehouse; and opening stock from a
+//! table.
 
 use super::cancellations::to_value;
 use super::once::{Begun, Once};
@@ -7,14 +8,18 @@ use super::stock_ins::short;
 use crate::app::App;
 use crate::auth::SignedIn;
 use crate::http::body;
+use crate::opening_stock;
 use crate::permissions::Permission;
 use crate::problem::Problem;
+use crate::sheets::FILE_BYTES_MAX;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use domain::ids::{MerchantSku, WarehouseId};
 use engine::adjustments::{Adjustment, AdjustmentError};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use store::Session;
 use store::stock::BalanceRecord;
 use utoipa::ToSchema;
@@ -114,4 +119,62 @@ pub(crate) async fn create(
     let done = carry_out(&app, &mut once.session, &signed_in, (&warehouse, &sku), &wish.value).await;
     let answer = done.and_then(|balance| to_value(&StockRow::from(&balance)));
     once.finish(StatusCode::OK, answer).await
+}
+
+/// What a table of opening stock brought.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Opened {
+    /// Its rows, in the table's order.
+    pub opened: Vec<OpenedRow>,
+}
+
+/// The opening stock of one SKU in one warehouse.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct OpenedRow {
+    /// The warehouse.
+    pub warehouse: String,
+    /// Of what.
+    pub merchant_sku: String,
+    /// Fit to be sold.
+    pub units: u32,
+    /// Not to be sold.
+    pub defective: u32,
+}
+
+/// Opens the stock of SKUs that have not moved yet from a table (csv, tab-separated or xlsx): all of them, or none.
+#[utoipa::path(
+    post, path = "/api/v1/stock/import", tag = "stock",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Columns: sku, units; warehouse (id or name) where there are several, defective where known"),
+    params(("idempotency-key" = Option<String>, Header)),
+    responses(
+        (status = 201, body = Opened),
+        (status = 422, description = "invalid_table (every wrong row and column)", body = super::ProblemBody),
+        (status = "4XX", body = super::ProblemBody)
+    )
+)]
+pub(crate) async fn import(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    signed_in.need(Permission::StockAdjust)?;
+    let bytes = body::read(body, FILE_BYTES_MAX).await?;
+    let same = hex::encode(Sha256::digest(&bytes));
+    let mut once = match Once::begin(&app, &signed_in, uri.path(), &headers, &same).await? {
+        Begun::Replayed(answer) => return Ok(answer),
+        Begun::Fresh(once) => once,
+    };
+    let opened = opening_stock::open(&app, &mut once.session, &signed_in, &bytes).await;
+    let answer = opened.and_then(|opened| {
+        let row = |opening: &engine::opening::Opening| OpenedRow {
+            warehouse: opening.warehouse.as_str().to_owned(),
+            merchant_sku: opening.sku.as_str().to_owned(),
+            units: opening.sellable,
+            defective: opening.defective,
+        };
+        to_value(&Opened { opened: opened.iter().map(row).collect() })
+    });
+    once.finish(StatusCode::CREATED, answer).await
 }

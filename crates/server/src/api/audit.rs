@@ -1,4 +1,4 @@
-//! The log of everything done: searched, paged, exported.
+//! The log of everything done: searched, paged, exported; and the ledger's proof.
 
 use crate::app::App;
 use crate::auth::SignedIn;
@@ -11,10 +11,13 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use domain::ids::{OrderId, ShopId};
+use domain::ids::{MerchantId, OrderId, ShopId, WarehouseId};
+use domain::stock::Bucket;
 use futures_util::stream;
 use serde::Serialize;
+use store::Session;
 use store::log::{self, EntryRecord, Search};
+use store::proof::{self, Sums, Unproven};
 use utoipa::ToSchema;
 
 /// A page of the log, newest first.
@@ -94,6 +97,106 @@ pub async fn page(app: &App, signed_in: &SignedIn, query: &Query) -> Result<LogP
 pub(crate) async fn list(State(app): State<App>, signed_in: SignedIn, query: Query) -> Result<Json<LogPage>, Problem> {
     query.only(&["actor", "action", "q", "limit", "cursor"])?;
     Ok(Json(page(&app, &signed_in, &query).await?))
+}
+
+/// The ledger's proof.
+#[derive(Debug, Clone)]
+pub struct Proof {
+    /// Every bucket's sum.
+    pub sums: Sums,
+    /// What is not proven.
+    pub wrong: Vec<Unproven>,
+}
+
+/// Proves the ledger, of these warehouses or all.
+///
+/// # Errors
+/// Of the store.
+pub async fn proof(
+    session: &mut Session,
+    merchant: &MerchantId,
+    warehouses: Option<&[WarehouseId]>,
+) -> Result<Proof, Problem> {
+    let sums = proof::sums(session, merchant, warehouses).await?;
+    let mut wrong = proof::unproven(session, merchant).await?;
+    wrong.retain(|wrong| warehouses.is_none_or(|seen| seen.contains(&wrong.warehouse)));
+    Ok(Proof { sums, wrong })
+}
+
+/// The ledger's proof: sums made again, and what is not equal to what is kept.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Ledger {
+    /// Whether everything is equal.
+    pub proven: bool,
+    /// How many movements there are.
+    pub movements: i64,
+    /// How many balances there are.
+    pub balances: i64,
+    /// Every bucket's sum.
+    pub sums: Vec<BucketSum>,
+    /// What is not proven, 1,000 of each kind at the most.
+    pub wrong: Vec<NotProven>,
+}
+
+/// A bucket's sum, made twice.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct BucketSum {
+    /// The bucket.
+    pub bucket: String,
+    /// What is kept.
+    pub kept: i64,
+    /// What the movements make.
+    pub moved: i64,
+}
+
+/// A number that is not proven.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct NotProven {
+    /// In which warehouse.
+    pub warehouse: String,
+    /// Of what.
+    pub merchant_sku: String,
+    /// The order that is meant, where one is.
+    pub order_id: Option<String>,
+    /// What is wrong.
+    pub problem: String,
+    /// The buckets that differ.
+    pub buckets: Vec<BucketSum>,
+}
+
+/// Proves the ledger: every balance is the sum of its movements, every order line holds what its movements say.
+#[utoipa::path(
+    get, path = "/api/v1/audit/ledger", tag = "audit",
+    responses((status = 200, body = Ledger), (status = "4XX", body = super::ProblemBody))
+)]
+pub(crate) async fn ledger(State(app): State<App>, signed_in: SignedIn, query: Query) -> Result<Json<Ledger>, Problem> {
+    signed_in.need(Permission::AuditRead)?;
+    query.only(&[])?;
+    let mut session = app.store.read().await?;
+    let seen = super::stock::warehouses_seen(&app, &mut session, &signed_in).await?;
+    let Proof { sums, wrong } = proof(&mut session, signed_in.merchant(), seen.as_deref()).await?;
+    let bucket_sum = |bucket: Bucket, kept, moved| BucketSum { bucket: bucket.as_str().to_owned(), kept, moved };
+    let kept = Bucket::ALL.iter().filter(|bucket| **bucket != Bucket::Outside);
+    Ok(Json(Ledger {
+        proven: wrong.is_empty(),
+        movements: sums.movements,
+        balances: sums.balances,
+        sums: kept.map(|bucket| bucket_sum(*bucket, sums.kept.units(*bucket), sums.moved.units(*bucket))).collect(),
+        wrong: wrong
+            .iter()
+            .map(|wrong| NotProven {
+                warehouse: wrong.warehouse.as_str().to_owned(),
+                merchant_sku: wrong.sku.as_str().to_owned(),
+                order_id: wrong.order.as_ref().map(|order| order.as_str().to_owned()),
+                problem: wrong.flaw.words().to_owned(),
+                buckets: wrong
+                    .buckets()
+                    .into_iter()
+                    .map(|(bucket, kept, moved)| bucket_sum(bucket, kept, moved))
+                    .collect(),
+            })
+            .collect(),
+    }))
 }
 
 const HEADING: &str = "id,at,actor,action,shop,order_id,subject,detail\r\n";

@@ -1,8 +1,8 @@
 //! The OpenAPI document, made from the handlers.
 
 use super::{
-    adjustments, audit, batches, cancellations, cases, default_answers, handovers, health, labels, manual, orders,
-    pack_rules, prints, requests, scan, shipping, shops, stock, stock_ins, voiding,
+    adjustments, audit, batches, cancellations, cases, default_answers, differences, handovers, health, labels, manual,
+    orders, pack_rules, prints, requests, scan, shipping, shops, stock, stock_ins, stock_rules, voiding,
 };
 use crate::events;
 use axum::Json;
@@ -71,6 +71,7 @@ use utoipa::openapi::{self, SecurityRequirement};
         stock::movements,
         stock::listings,
         adjustments::create,
+        adjustments::import,
         stock_ins::list,
         stock_ins::create,
         stock_ins::undo,
@@ -90,6 +91,16 @@ use utoipa::openapi::{self, SecurityRequirement};
         shops::sync,
         audit::list,
         audit::export,
+        audit::ledger,
+        stock_rules::list,
+        stock_rules::set,
+        differences::list,
+        differences::repair,
+        differences::run,
+        differences::runs,
+        differences::one,
+        differences::settings,
+        differences::set_settings,
         events::events,
         health::alive,
         health::ready,

@@ -289,7 +289,7 @@ pub struct Returned {
     pub returned: String,
 }
 
-fn parse_shop(signed_in: &SignedIn, id: String) -> Result<ShopId, Problem> {
+pub(super) fn parse_shop(signed_in: &SignedIn, id: String) -> Result<ShopId, Problem> {
     ShopId::parse(id).ok().filter(|shop| signed_in.sees(shop)).ok_or_else(|| Problem::not_found("shop"))
 }
 

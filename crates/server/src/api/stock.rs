@@ -9,8 +9,10 @@ use crate::problem::Problem;
 use axum::Json;
 use axum::extract::{Path, State};
 use domain::ids::{MerchantSku, OrderId, ShopId, WarehouseId};
+use domain::stock::{Balance, Bucket};
 use serde::Serialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use store::explain::{self, Wanted};
 use store::{orders, shops, stock};
 use utoipa::ToSchema;
 
@@ -88,16 +90,35 @@ pub(crate) async fn balances(
     Ok(Json(StockPage { stock: found.iter().take(shown).map(StockRow::from).collect(), next }))
 }
 
+/// The warehouses that a user sees: those of their shops; `None` means all.
+///
+/// # Errors
+/// Of the store.
+pub async fn warehouses_seen(
+    app: &App,
+    session: &mut store::Session,
+    signed_in: &SignedIn,
+) -> Result<Option<Vec<WarehouseId>>, Problem> {
+    if signed_in.shops().is_none() {
+        return Ok(None);
+    }
+    let shops = app.store.shops(session, signed_in.merchant()).await?;
+    let seen = shops.into_iter().filter(|shop| signed_in.sees(&shop.id)).map(|shop| shop.warehouse);
+    Ok(Some(seen.collect()))
+}
+
 async fn known_warehouse(session: &mut store::Session, signed_in: &SignedIn, id: &WarehouseId) -> Result<(), Problem> {
     let known = shops::warehouses(session, signed_in.merchant()).await?;
     if known.iter().any(|warehouse| warehouse.id == *id) { Ok(()) } else { Err(Problem::not_found("warehouse")) }
 }
 
-/// A page of movements, newest first.
+/// A page of movements, newest first, and the numbers that they make.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MovementPage {
     /// The movements.
     pub movements: Vec<Movement>,
+    /// The sum of all movements up to the moment that was asked for.
+    pub balance: StockRow,
     /// The cursor of the next page; null on the last.
     pub next: Option<String>,
 }
@@ -114,12 +135,30 @@ pub struct Movement {
     /// Null where there is none, or where it is of a shop that the reader may not see.
     pub order_id: Option<String>,
     pub actor: String,
+    /// What each bucket held after it; of one bucket only where the query names one.
+    pub after: BTreeMap<String, i64>,
 }
 
-/// The movements that make one SKU's numbers.
+/// What the buckets held after each of these movements, which are newest first. `last` is what they held after the first
+/// of them.
+#[must_use]
+pub fn running(found: &[explain::MovementRecord], last: Balance) -> Vec<Balance> {
+    let mut after = last;
+    let step = |movement: &explain::MovementRecord| {
+        let held = after;
+        after.apply(movement.to, movement.from, movement.units);
+        held
+    };
+    found.iter().map(step).collect()
+}
+
+/// The movements that make one SKU's numbers, up to any moment.
 #[utoipa::path(
     get, path = "/api/v1/stock/{warehouse}/{merchant_sku}/movements", tag = "stock",
-    params(("warehouse" = String, Path), ("merchant_sku" = String, Path), ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
+    params(("warehouse" = String, Path), ("merchant_sku" = String, Path),
+        ("until" = Option<String>, Query, description = "A moment; what moved later does not count"),
+        ("bucket" = Option<String>, Query, description = "Only what changed this bucket"),
+        ("limit" = Option<u32>, Query), ("cursor" = Option<String>, Query)),
     responses((status = 200, body = MovementPage), (status = "4XX", body = super::ProblemBody))
 )]
 pub(crate) async fn movements(
@@ -129,18 +168,25 @@ pub(crate) async fn movements(
     query: Query,
 ) -> Result<Json<MovementPage>, Problem> {
     signed_in.need(Permission::OrdersRead)?;
-    query.only(&["limit", "cursor"])?;
+    query.only(&["until", "bucket", "limit", "cursor"])?;
     let warehouse = WarehouseId::parse(warehouse).map_err(|_| Problem::not_found("warehouse"))?;
     let sku = MerchantSku::parse(sku).map_err(|_| Problem::not_found("SKU"))?;
+    let (until, bucket) = (query.moment("until")?, query.read("bucket", Bucket::parse)?);
     let (limit, after) = (query.limit()?, query.after::<1>()?);
+    let before = after.as_ref().map(|[id]| id.as_str());
+    let merchant = signed_in.merchant();
     let mut session = app.store.read().await?;
     known_warehouse(&mut session, &signed_in, &warehouse).await?;
-    let merchant = signed_in.merchant();
-    let before = after.as_ref().map(|[id]| id.as_str());
-    let found = stock::movements(&mut session, merchant, &warehouse, &sku, before, limit + 1).await?;
-    if found.is_empty() && before.is_none() {
+    let wanted = Wanted { warehouse: &warehouse, sku: &sku, bucket, until };
+    if explain::course(&mut session, merchant, &Wanted { until: None, ..wanted }).await?.is_none() {
         return Err(Problem::not_found("SKU"));
     }
+    let found = explain::movements(&mut session, merchant, &wanted, before, limit + 1).await?;
+    let balance = explain::totals(&mut session, merchant, &wanted, None).await?;
+    let last = match found.first() {
+        Some(first) => explain::totals(&mut session, merchant, &wanted, Some(&first.id)).await?,
+        None => balance,
+    };
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let next = found.get(shown - 1).filter(|_| found.len() > shown).map(|last| cursor(&[last.id.as_str()]));
 
@@ -152,7 +198,10 @@ pub(crate) async fn movements(
         .filter(|order| !signed_in.sees(&order.shop))
         .map(|order| order.id)
         .collect();
-    let movement = |found: &stock::MovementRecord| Movement {
+    let kept = Bucket::ALL.iter().filter(|kept| **kept != Bucket::Outside);
+    // Of one bucket the movements that are shown change nothing but that bucket's own number for sure.
+    let told: Vec<Bucket> = kept.copied().filter(|kept| bucket.is_none_or(|bucket| bucket == *kept)).collect();
+    let movement = |(found, after): (&explain::MovementRecord, Balance)| Movement {
         at: rfc3339(found.at),
         from: found.from.as_str().to_owned(),
         to: found.to.as_str().to_owned(),
@@ -160,8 +209,12 @@ pub(crate) async fn movements(
         cause: found.cause.as_str().to_owned(),
         order_id: found.order.as_ref().filter(|order| !hidden.contains(order)).map(|order| order.as_str().to_owned()),
         actor: found.actor.clone(),
+        after: told.iter().map(|bucket| (bucket.as_str().to_owned(), after.units(*bucket))).collect(),
     };
-    Ok(Json(MovementPage { movements: found.iter().take(shown).map(movement).collect(), next }))
+    let after = running(&found, last);
+    let movements = found.iter().zip(after).take(shown).map(movement).collect();
+    let balance = StockRow::from(&stock::BalanceRecord { warehouse, sku, balance });
+    Ok(Json(MovementPage { movements, balance, next }))
 }
 
 /// The listings of the merchant's shops, 1,000 at the most.

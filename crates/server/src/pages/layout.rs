@@ -77,6 +77,7 @@ pub(super) enum Place {
     Stock,
     Cancellations,
     Batches,
+    Audit,
     Shops,
     Log,
     /// None of them.
@@ -99,6 +100,7 @@ impl Place {
             Self::Stock => "/stock".to_owned(),
             Self::Cancellations => "/cancellations".to_owned(),
             Self::Batches => "/batches".to_owned(),
+            Self::Audit => super::audit::ADDRESS.to_owned(),
             Self::Shops => "/shops".to_owned(),
             Self::Log => "/log".to_owned(),
             Self::Elsewhere => "/".to_owned(),
@@ -118,6 +120,7 @@ impl Place {
             Self::Stock => words::STOCK,
             Self::Cancellations => words::CANCELLATIONS,
             Self::Batches => words::BATCHES,
+            Self::Audit => words::AUDIT,
             Self::Shops => words::SHOPS,
             Self::Log => words::LOG,
             Self::Elsewhere => words::PRODUCT,
@@ -142,7 +145,7 @@ impl Place {
             Self::Batches => Some("b"),
             Self::Stock => Some("s"),
             Self::Log => Some("l"),
-            Self::List(_) | Self::Shops | Self::Elsewhere => None,
+            Self::List(_) | Self::Audit | Self::Shops | Self::Elsewhere => None,
         }
     }
 }
@@ -163,7 +166,7 @@ const GROUPS: &[(&str, &[Place])] = &[
     ),
     (words::GROUP_DOORS, &[Place::Scan, Place::PullList, Place::Handover, Place::Cases, Place::Prints]),
     (words::GROUP_CANCEL, &[Place::List(List::Canceled), Place::Cancellations, Place::Batches]),
-    (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Shops, Place::Log]),
+    (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Audit, Place::Shops, Place::Log]),
 ];
 
 /// A shop as pages need it: without its credentials.
@@ -379,7 +382,7 @@ fn navigation(desk: Option<&Desk>, here: Place) -> Markup {
                     h2 { (group) }
                     ul {
                         @for place in *places {
-                            @if *place != Place::Log || desk.is_none_or(|desk| desk.may_audit) {
+                            @if !matches!(place, Place::Log | Place::Audit) || desk.is_none_or(|desk| desk.may_audit) {
                                 li { (entry(desk, *place, *place == here)) }
                             }
                         }

@@ -4,6 +4,7 @@
 mod connect;
 mod default_answers;
 mod pack_rule;
+mod stock_rules;
 
 use super::layout::{Ask, Desk, Fragment, Place, ShopView, csrf, platform};
 use super::orders::saying;
@@ -38,6 +39,7 @@ pub(super) fn router() -> Router<App> {
         .merge(connect::router())
         .merge(default_answers::router())
         .merge(pack_rule::router())
+        .merge(stock_rules::router())
 }
 
 /// An authorisation that ends later than this ends when the seller takes it back: TikTok Shop's are
@@ -123,6 +125,10 @@ fn row(app: &App, ask: &Ask, shop: &ShopView, ends: Ends) -> Markup {
                         (csrf(ask.signed_in.csrf()))
                         button name="shop" value=(shop.id) aria-label=(words::sync_shop(&shop.name)) { (words::SYNC_NOW) }
                     }
+                }
+                @if ask.signed_in.permissions.has(Permission::ShopsManage) {
+                    a.button.quiet href={ "/shops/" (shop.id) "/stock-rules" } data-open
+                        aria-label=(words::stock_rules_of(&shop.name)) { (words::STOCK_RULES) }
                 }
                 @if may_manage {
                     a.button href={ "/shops/" (shop.id) "/default-answers" } aria-label=(words::default_answers_of(&shop.name)) {

@@ -17,16 +17,17 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use domain::ids::{LineId, MerchantSku, OrderId, StockInId, WarehouseId};
+use domain::ids::{LineId, MerchantId, MerchantSku, OrderId, StockInId, WarehouseId};
 use domain::order::List;
 use domain::stock::Visit;
 use engine::stock_ins::{LineVisit, OrderVisit, StockIn};
 use maud::{Markup, html};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use store::idempotency::{self, Kept, Scope};
 use store::order_lists::{self, Filter, Sort, SortBy};
 use store::orders::{self, LineRecord, OrderRecord};
+use store::requests;
 use store::shops::{self, WarehouseRecord};
 use store::stock_ins::{self, Receipt, Settings};
 use store::{Session, StoreError};
@@ -91,13 +92,25 @@ async fn form_page(app: &App, ask: &Ask, ids: &[&str], everything: Option<&Selec
             if found.is_empty() {
                 return Err(Problem::not_found("order"));
             }
+            let not_restockable = not_restockable(&mut session, merchant, &found).await?;
             html! {
                 h1 { (words::STOCK_IN_TITLE) }
-                (visit_form(&ask.signed_in, &found, &warehouses, &settings, None))
+                (visit_form(&ask.signed_in, &found, &not_restockable, &warehouses, &settings, None))
             }
         }
     };
     sheet(app, &mut session, ask, place(), words::STOCK_IN_TITLE, &main).await
+}
+
+/// Orders whose buyer's request says that the goods cannot be sold again: a hint, which only fills the form in otherwise.
+async fn not_restockable(
+    session: &mut Session,
+    merchant: &MerchantId,
+    orders: &[OrderRecord],
+) -> Result<HashSet<OrderId>, Problem> {
+    let ids: Vec<OrderId> = orders.iter().map(|order| order.id.clone()).collect();
+    let requests = requests::of_orders(session, merchant, &ids).await?;
+    Ok(requests.into_iter().filter(|request| request.restock == Some(false)).map(|request| request.order).collect())
 }
 
 /// Whether something may be entered for this line.
@@ -128,6 +141,7 @@ fn note_field() -> Markup {
 fn visit_form(
     signed_in: &SignedIn,
     orders: &[OrderRecord],
+    not_restockable: &HashSet<OrderId>,
     warehouses: &[WarehouseRecord],
     settings: &Settings,
     next: Option<&str>,
@@ -162,6 +176,7 @@ fn visit_form(
                             span.sub { (package.tracking_number.as_deref().unwrap_or_default()) " " }
                         }
                     }
+                    @if not_restockable.contains(&order.id) { p.sub.bad { (words::NOT_RESTOCKABLE) } }
                     @if !lines.is_empty() {
                         table.plain.visit {
                             thead {
@@ -175,7 +190,7 @@ fn visit_form(
                                 }
                             }
                             tbody {
-                                @for (number, line) in lines { (entry(order, line, *number)) }
+                                @for (number, line) in lines { (entry(order, line, *number, not_restockable.contains(&order.id))) }
                             }
                         }
                     } @else {
@@ -193,8 +208,9 @@ fn visit_form(
 }
 
 /// One line's numbers. The hidden field says which line is meant and how many units were shown as waiting.
-fn entry(order: &OrderRecord, line: &LineRecord, number: usize) -> Markup {
+fn entry(order: &OrderRecord, line: &LineRecord, number: usize, not_restockable: bool) -> Markup {
     let returning = line.stock.returning;
+    let (sellable, defective) = if not_restockable { (0, returning) } else { (returning, 0) };
     let field = |letter: char, value: u32, most: u32, what: &str, focus: bool| {
         html! {
             td.number data-label=(what) {
@@ -211,8 +227,8 @@ fn entry(order: &OrderRecord, line: &LineRecord, number: usize) -> Markup {
                 div.sub { code { (line.merchant_sku) } @if !line.variation.is_empty() { " · " (line.variation) } }
             }
             td.number data-label=(words::EXPECTED) { strong { (words::number(i64::from(returning))) } }
-            (field('s', returning, returning, words::SELLABLE, number == 0))
-            (field('d', 0, returning, words::DEFECTIVE, false))
+            (field('s', sellable, returning, words::SELLABLE, number == 0))
+            (field('d', defective, returning, words::DEFECTIVE, false))
             (field('m', 0, returning, words::MISSING, false))
             (field('f', 0, line.stock.lost, words::FOUND, false))
         }
@@ -534,6 +550,10 @@ async fn scan(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
         Some(Scanned::One(order)) => stock_ins::of_order(&mut session, merchant, &order.id).await?,
         _ => Vec::new(),
     };
+    let not_restockable = match &found {
+        Some(Scanned::One(order)) => not_restockable(&mut session, merchant, std::slice::from_ref(&**order)).await?,
+        _ => HashSet::new(),
+    };
     let desk = super::layout::Desk::load(&app, &mut session, signed_in).await?;
     drop(session);
     let asks = matches!(&found, Some(Scanned::One(order)) if order.lines.iter().any(waits));
@@ -570,7 +590,7 @@ async fn scan(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
                 }
             }
             Some(Scanned::One(order)) if asks => {
-                (visit_form(signed_in, std::slice::from_ref(order), &warehouses, &settings, Some("scan")))
+                (visit_form(signed_in, std::slice::from_ref(order), &not_restockable, &warehouses, &settings, Some("scan")))
             }
             Some(Scanned::One(order)) => {
                 p.scanned.bad role="alert" {

@@ -11,21 +11,27 @@ macro_rules! words {
     ($($name:ident = $text:literal;)*) => { $(pub(crate) const $name: &str = $text;)* };
 }
 
+mod audit;
 mod batches;
 mod cases;
 mod default_answers;
 mod doors;
+mod explain;
 mod requests;
 mod shipping;
 mod stock_ins;
+mod stock_rules;
 
+pub(crate) use audit::*;
 pub(crate) use batches::*;
 pub(crate) use cases::*;
 pub(crate) use default_answers::*;
 pub(crate) use doors::*;
+pub(crate) use explain::*;
 pub(crate) use requests::*;
 pub(crate) use shipping::*;
 pub(crate) use stock_ins::*;
+pub(crate) use stock_rules::*;
 
 words! {
     PRODUCT = "Countermand";
@@ -261,8 +267,6 @@ words! {
     NO_STOCK = "No stock has moved yet.";
     NO_SUCH_SKU = "No stock of this SKU has moved. SKUs are matched whole.";
     COLUMN_AT = "When";
-    COLUMN_FROM = "From";
-    COLUMN_TO = "To";
     COLUMN_UNITS = "Units";
     COLUMN_CAUSE = "Cause";
     COLUMN_WHO = "Who";
@@ -475,6 +479,7 @@ pub(crate) const fn cause(cause: Cause) -> &'static str {
         Cause::CourierScan => "Courier scan after the cancel",
         Cause::ComeBack => "Parcel came back",
         Cause::Claim => "Claimed",
+        Cause::Repair => "Repaired",
     }
 }
 
@@ -530,6 +535,7 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("shop.added", "Shop added"),
     ("shop.authorised", "Shop authorised again"),
     ("shop.disconnected", "Shop disconnected"),
+    ("shop.stock_rules", "Rules for canceled units changed"),
     ("stock.counted", "Stock counted"),
     ("stock.stocked_in", "Stocked in"),
     ("stock.stock_in_undone", "Stock-in taken back"),
@@ -538,6 +544,11 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("stock.settings", "Stock settings changed"),
     ("stock.adjusted", "Stock corrected"),
     ("stock.shelf", "Shelf noted"),
+    ("stock.opened", "Opening stock taken"),
+    ("audit.began", "Audit begun"),
+    ("audit.ended", "Audit ended"),
+    ("audit.repaired", "Difference repaired"),
+    ("audit.settings", "Audit settings changed"),
     ("user.added", "User added"),
     ("user.signed_in", "Signed in"),
     ("user.signed_out", "Signed out"),

@@ -1,5 +1,6 @@
 //! The HTTP API, in process, over a real store, engine and sandbox.
 
+mod audit;
 mod bad_input;
 mod batches;
 mod cancellations;

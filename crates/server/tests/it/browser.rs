@@ -1,5 +1,6 @@
 //! What an operator does, in a real browser.
 
+mod audit;
 mod chromium;
 mod doors;
 mod marketplaces;

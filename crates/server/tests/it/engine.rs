@@ -1,10 +1,12 @@
 //! The engine against the sandbox, on both databases.
 
+mod audit;
 mod cancel;
 mod lines;
 mod marketplaces;
 mod requests;
 mod shipping;
+mod stock_laws;
 mod world;
 
 pub(crate) use world::{Control, World};

@@ -12,4 +12,6 @@ mod process;
 mod race;
 mod serve;
 mod shipping;
+mod stock_in_at_once;
 mod torture;
+mod traps;

@@ -227,7 +227,7 @@ async fn course(database: Option<String>) {
     let store = Store::open(&address, key, Durability::PowerCut).await.expect("opens");
     let mut session = store.read().await.expect("begins");
     for merchant in store::shops::merchants(&mut session).await.expect("merchants") {
-        let wrong = store::stock::unproven(&mut session, &merchant).await.expect("proof");
+        let wrong = store::proof::unproven(&mut session, &merchant).await.expect("proof");
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 }

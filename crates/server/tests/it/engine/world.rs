@@ -351,7 +351,7 @@ impl World {
 
     pub(crate) async fn ledger_is_proven(&self) {
         let mut session = self.engine.store().read().await.expect("begins");
-        let wrong = store::stock::unproven(&mut session, &self.merchant).await.expect("proof");
+        let wrong = store::proof::unproven(&mut session, &self.merchant).await.expect("proof");
         assert!(wrong.is_empty(), "{wrong:?}");
     }
 }

@@ -1,0 +1,94 @@
+//! What can differ between the marketplaces, our orders, the shelf and the ledger.
+
+use crate::words::worded;
+
+worded! {
+    /// A kind of difference that an audit finds.
+    DifferenceKind, "kind of difference" {
+        /// The order lives here and is cancelled over there: a push was missed.
+        CanceledThere = "canceled_there",
+        /// The order has another status over there: a push was missed.
+        StatusDiffers = "status_differs",
+        /// The order lives here, and its marketplace does not know it.
+        UnknownThere = "unknown_there",
+        /// The listings do not show what is available.
+        ListingDiffers = "listing_differs",
+        /// Units should have come back long ago.
+        ParcelOverdue = "parcel_overdue",
+        /// Units left that had not been promised to their order.
+        ShippedUnpromised = "shipped_unpromised",
+        /// A bucket is below zero.
+        NegativeBucket = "negative_bucket",
+        /// Units are held for an order that is not there.
+        OrphanUnits = "orphan_units",
+        /// An order line does not hold what its movements say.
+        HoldingDiffers = "holding_differs",
+        /// A balance is not the sum of its movements.
+        BalanceDiffers = "balance_differs",
+    }
+}
+
+worded! {
+    /// What a part of an audit looks at, in this order.
+    AuditStep, "step of an audit" {
+        /// A shop's orders.
+        Orders = "orders",
+        /// A shop's listings.
+        Listings = "listings",
+        /// The ledger, and what the listings showed; waits for every shop.
+        Ledger = "ledger",
+        /// The listings that showed another number, once more.
+        SecondLook = "second_look",
+    }
+}
+
+/// What an audit compares with what; each part finds kinds of its own, and ends those of its kinds that it finds no more.
+/// Another thing to compare (a third-party warehouse's orders and stock) is another part with kinds of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditPart {
+    /// A shop's orders here and over there.
+    Orders,
+    /// The listings' stock and what is available.
+    Listings,
+    /// The ledger with itself, and what waits too long.
+    Ledger,
+}
+
+impl DifferenceKind {
+    /// The part of an audit that finds it.
+    #[must_use]
+    pub const fn part(self) -> AuditPart {
+        match self {
+            Self::CanceledThere | Self::StatusDiffers | Self::UnknownThere => AuditPart::Orders,
+            Self::ListingDiffers => AuditPart::Listings,
+            Self::ParcelOverdue
+            | Self::ShippedUnpromised
+            | Self::NegativeBucket
+            | Self::OrphanUnits
+            | Self::HoldingDiffers
+            | Self::BalanceDiffers => AuditPart::Ledger,
+        }
+    }
+}
+
+impl AuditPart {
+    /// The kinds that it finds.
+    pub fn kinds(self) -> impl Iterator<Item = DifferenceKind> {
+        DifferenceKind::ALL.iter().copied().filter(move |kind| kind.part() == self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_one_part_and_has_a_word() {
+        let parts = [AuditPart::Orders, AuditPart::Listings, AuditPart::Ledger];
+        let found: usize = parts.iter().map(|part| part.kinds().count()).sum();
+        assert_eq!(found, DifferenceKind::ALL.len());
+        for &kind in DifferenceKind::ALL {
+            assert_eq!(DifferenceKind::parse(kind.as_str()), Ok(kind));
+        }
+    }
+}

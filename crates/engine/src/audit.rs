@@ -1,0 +1,560 @@
+//! The audit: compares what the marketplaces say of orders and listings with our orders, the shelf and the ledger, and keeps
+//! every difference with its evidence (ADR 16).
+//!
+//! Each shop is a part, worked on in its own lane; the ledger is the last part and waits for them. An order that changed over
+//! there a moment ago is no difference yet: its push or the next sweep is on its way. A listing's number moves all the time, so
+//! that only the same wrong number, seen twice with two sweeps in between, is one. What a third-party warehouse says of its
+//! orders and stock will be a part of its own ([`AuditPart`]).
+
+use crate::read_orders::{ReadOf, pause_after};
+use crate::shop_calls::OpenShop;
+use crate::{Engine, EngineError};
+use domain::difference::{AuditPart, AuditStep, DifferenceKind};
+use domain::ids::{AuditId, ListingId, MerchantId, MerchantSku, OrderNumber, ShopId};
+use domain::platform::Platform;
+use domain::policy::{Policy, Standing};
+use domain::shipment::Mark;
+use domain::time::{Moment, Span};
+use std::collections::{BTreeMap, HashMap};
+use store::audits::{self, AuditRecord, Found, PartRecord, Shown};
+use store::jobs::{self, Claim, Kind, Lease};
+use store::log::{self, Entry};
+use store::orders::{self, OrderRecord};
+use store::proof::{self, Flaw, Unproven};
+use store::{Session, StoreError, new_id};
+
+/// Orders that one step reads.
+const ORDERS_PER_LOOK: u32 = 200;
+/// Listings that one step reads.
+const LISTINGS_PER_LOOK: u32 = 200;
+/// How long the ledger's part waits before it asks again whether every shop is done.
+const WAIT_FOR_SHOPS: Span = Span::from_millis(500);
+/// How long an audit waits for a shop that does not answer; what it could not look at is told.
+const PATIENCE: Span = Span::from_seconds(1_800);
+const DAY: i64 = 86_400;
+
+/// How long a change over there may be on its way to us: its push was lost, and the next sweep has not come yet.
+fn on_its_way(policy: &Policy) -> Span {
+    policy.sweep_every.and(policy.sweep_every)
+}
+
+/// The lane of the ledger's part. Both kinds of id have the same form.
+fn ledger_lane(merchant: &MerchantId) -> Result<ShopId, StoreError> {
+    ShopId::parse(merchant.as_str()).map_err(|_| StoreError::Conflict("the merchant"))
+}
+
+impl Engine {
+    /// Begins an audit, or answers the one that goes on: durable with the caller's commit, carried out by the next ticks.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub async fn begin_audit(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        actor: &str,
+    ) -> Result<AuditId, StoreError> {
+        match audits::going_on(session, merchant).await? {
+            Some(going_on) => Ok(going_on),
+            None => {
+                let begun = self.begin(session, merchant, actor, None).await?;
+                begun.ok_or(StoreError::Conflict("the audit"))
+            }
+        }
+    }
+
+    /// Begins the scheduled audits whose time has come; answers how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub async fn begin_due_audits(&self) -> Result<usize, StoreError> {
+        let now = self.clock.now();
+        let mut session = self.store.read().await?;
+        let merchants = store::shops::merchants(&mut session).await?;
+        drop(session);
+        let mut begun = 0;
+        for merchant in merchants {
+            let mut session = self.store.begin().await?;
+            let settings = audits::settings(&mut session, &merchant).await?;
+            let every = i64::from(settings.every_hours.max(1)) * 3_600_000;
+            let slot = now.millis() / every;
+            // Whoever began in this stretch of time has nothing to be audited yet.
+            if settings.merchant_since.millis() / every >= slot
+                || audits::going_on(&mut session, &merchant).await?.is_some()
+            {
+                continue;
+            }
+            if self.begin(&mut session, &merchant, "countermand", Some(slot)).await?.is_some() {
+                session.commit().await?;
+                begun += 1;
+            }
+        }
+        if begun > 0 {
+            self.wake();
+        }
+        Ok(begun)
+    }
+
+    async fn begin(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        actor: &str,
+        slot: Option<i64>,
+    ) -> Result<Option<AuditId>, StoreError> {
+        let now = self.clock.now();
+        let id = AuditId::parse(new_id("aud", now)).map_err(|_| StoreError::Conflict("the clock"))?;
+        let shops = self.store.shops(session, merchant).await?;
+        let shops: Vec<ShopId> = shops
+            .into_iter()
+            .filter(|shop| shop.connected && shop.authorised && shop.platform.is_marketplace())
+            .map(|shop| shop.id)
+            .collect();
+        let mut parts: Vec<(&str, &str)> =
+            shops.iter().map(|shop| (shop.as_str(), AuditStep::Orders.as_str())).collect();
+        parts.push((merchant.as_str(), AuditStep::Ledger.as_str()));
+        if !audits::begin(session, merchant, &id, slot, actor, &parts, now).await? {
+            return Ok(None);
+        }
+        for shop in shops.iter().chain([&ledger_lane(merchant)?]) {
+            jobs::want(session, merchant, shop, Kind::Audit, id.as_str(), now).await?;
+        }
+        let detail = format!("{} shops and the ledger are compared", shops.len());
+        let entry =
+            Entry { actor, action: "audit.began", shop: None, order: None, subject: id.as_str(), detail: &detail };
+        log::write(session, merchant, now, &entry).await?;
+        Ok(Some(id))
+    }
+
+    /// Works on a shop's part of an audit: its next orders, or its next listings.
+    pub(crate) async fn carry_on_audits(
+        &self,
+        shop: &OpenShop,
+        lease: &Lease,
+        claims: &[Claim],
+    ) -> Result<(), EngineError> {
+        for claim in claims {
+            let Some((audit, part)) = self.part_of(&lease.merchant, claim, shop.record.id.as_str()).await? else {
+                self.end_job(lease, claim).await?;
+                continue;
+            };
+            match AuditStep::parse(&part.step) {
+                Ok(AuditStep::Orders) => self.look_at_orders(shop, lease, claim, &audit, part).await?,
+                Ok(AuditStep::Listings) => self.look_at_listings(shop, lease, claim, &audit, part).await?,
+                Ok(AuditStep::Ledger | AuditStep::SecondLook) | Err(_) => self.end_job(lease, claim).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// The audit that a job is about and the part that is meant; `None` where it is over.
+    async fn part_of(
+        &self,
+        merchant: &MerchantId,
+        claim: &Claim,
+        part: &str,
+    ) -> Result<Option<(AuditRecord, PartRecord)>, EngineError> {
+        let Ok(id) = AuditId::parse(claim.subject.as_str()) else { return Ok(None) };
+        let mut session = self.store.read().await?;
+        let Some(audit) = audits::audit(&mut session, merchant, &id).await? else { return Ok(None) };
+        let parts = audits::parts(&mut session, merchant, &id).await?;
+        let part = parts.into_iter().find(|known| known.part == part && !known.ended);
+        Ok(part.filter(|_| audit.ended_at.is_none()).map(|part| (audit, part)))
+    }
+
+    async fn end_job(&self, lease: &Lease, claim: &Claim) -> Result<(), EngineError> {
+        let mut session = self.store.begin().await?;
+        jobs::finish(&mut session, lease, claim, self.clock.now()).await?;
+        Ok(session.commit().await?)
+    }
+
+    /// Keeps what a step found and how far the part is; the job goes on, or ends with it. What was found under a lease that was
+    /// lost is dropped: somebody else does the same.
+    async fn keep_step(
+        &self,
+        mut session: Session,
+        lease: &Lease,
+        claim: &Claim,
+        audit: &AuditRecord,
+        part: &PartRecord,
+        wait: Span,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        audits::save_part(&mut session, &lease.merchant, &audit.id, part, now).await?;
+        let held = if part.ended {
+            jobs::finish(&mut session, lease, claim, now).await?
+        } else {
+            jobs::again(&mut session, lease, claim, now.plus(wait), now).await?
+        };
+        if held {
+            session.commit().await?;
+            self.wake();
+        }
+        Ok(())
+    }
+
+    async fn look_at_orders(
+        &self,
+        shop: &OpenShop,
+        lease: &Lease,
+        claim: &Claim,
+        audit: &AuditRecord,
+        mut part: PartRecord,
+    ) -> Result<(), EngineError> {
+        let merchant = &lease.merchant;
+        let id = &shop.record.id;
+        let mut session = self.store.read().await?;
+        let ids = audits::orders_to_look_at(&mut session, merchant, id, &part.reached, ORDERS_PER_LOOK).await?;
+        let numbers = orders::numbers(&mut session, merchant, &ids).await?;
+        let numbers: Vec<OrderNumber> = numbers.into_iter().map(|(_, number)| number).collect();
+        drop(session);
+        let Some(last) = ids.last() else {
+            let mut session = self.store.begin().await?;
+            if part.failed.is_none() {
+                let now = self.clock.now();
+                audits::end_unseen(&mut session, merchant, &audit.id, AuditPart::Orders, Some(id), now).await?;
+            }
+            (part.step, part.reached) = (AuditStep::Listings.as_str().to_owned(), String::new());
+            return self.keep_step(session, lease, claim, audit, &part, Span::ZERO).await;
+        };
+        let reads = self.read_from_platform(shop, &numbers).await;
+        let now = self.clock.now();
+        let mut session = self.store.begin().await?;
+        // As they stand now: what a push or a sweep brought meanwhile is no difference.
+        let known = orders::load(&mut session, merchant, &ids).await?;
+        let mut found = Vec::new();
+        let mut unanswered = None;
+        for order in &known {
+            match reads.of(&order.number) {
+                ReadOf::Failed { retry_after, why } => unanswered = Some((retry_after, why)),
+                read => found.extend(self.compare(shop, order, &read, reads.began_at)),
+            }
+        }
+        audits::note(&mut session, merchant, &audit.id, &found, true, now).await?;
+        if let Some((retry_after, why)) = unanswered {
+            if now.since(audit.began_at) < PATIENCE {
+                // What was found is kept; the same orders are looked at again.
+                return self.keep_step(session, lease, claim, audit, &part, retry_after).await;
+            }
+            part.failed = Some(why);
+        }
+        part.orders += i64::try_from(ids.len()).unwrap_or(0);
+        last.as_str().clone_into(&mut part.reached);
+        self.keep_step(session, lease, claim, audit, &part, Span::ZERO).await
+    }
+
+    /// What differs between an order here and what was just read of it.
+    fn compare(&self, shop: &OpenShop, order: &OrderRecord, read: &ReadOf, began_at: Moment) -> Option<Found> {
+        // Something of ours is under way, or somebody read it after us.
+        let moves = order.cancelling || order.shipment == Mark::Live;
+        if moves || began_at < order.written_at || began_at < order.read_began_at {
+            return None;
+        }
+        let platform_now = self.clock.platform_now(shop.record.platform);
+        let fresh = |changed: Moment| platform_now.since(changed) < on_its_way(&shop.policy);
+        let (kind, theirs) = match read {
+            ReadOf::Failed { .. } => return None,
+            ReadOf::Missing if fresh(order.ordered_at) => return None,
+            ReadOf::Missing => (DifferenceKind::UnknownThere, "it does not know this order".to_owned()),
+            ReadOf::Order(seen) if seen.updated_at < order.platform_updated_at || fresh(seen.updated_at) => {
+                return None;
+            }
+            ReadOf::Order(seen) => {
+                let canceled: u32 = seen.lines.iter().map(|line| line.cancelled_quantity).sum();
+                let known: u32 = order.lines.iter().map(|line| line.canceled_quantity).sum();
+                let by = seen.cancelled.as_ref().and_then(|facts| facts.by);
+                let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
+                if seen.standing == Standing::Canceled {
+                    (DifferenceKind::CanceledThere, format!("{}, canceled{by}", seen.platform_status))
+                } else if canceled > known {
+                    (DifferenceKind::CanceledThere, format!("{}, {canceled} units canceled{by}", seen.platform_status))
+                } else if seen.platform_status != order.platform_status {
+                    (DifferenceKind::StatusDiffers, seen.platform_status.clone())
+                } else {
+                    return None;
+                }
+            }
+        };
+        Some(Found {
+            kind,
+            subject: order.id.as_str().to_owned(),
+            shop: Some(order.shop.clone()),
+            order: Some(order.id.clone()),
+            line: None,
+            warehouse: None,
+            sku: None,
+            ours: format!("{} in {}", order.platform_status, order.list),
+            theirs,
+        })
+    }
+
+    async fn look_at_listings(
+        &self,
+        shop: &OpenShop,
+        lease: &Lease,
+        claim: &Claim,
+        audit: &AuditRecord,
+        mut part: PartRecord,
+    ) -> Result<(), EngineError> {
+        let merchant = &lease.merchant;
+        let mut session = self.store.read().await?;
+        let id = &shop.record.id;
+        let ids = audits::listings_to_look_at(&mut session, merchant, id, &part.reached, LISTINGS_PER_LOOK).await?;
+        drop(session);
+        let Some(last) = ids.last() else {
+            part.ended = true;
+            let session = self.store.begin().await?;
+            return self.keep_step(session, lease, claim, audit, &part, Span::ZERO).await;
+        };
+        let read = self.read_listings(shop, &ids).await;
+        let now = self.clock.now();
+        let mut session = self.store.begin().await?;
+        self.keep_listings(&mut session, shop, &read.snapshots, now).await?;
+        if let Some(error) = read.failed {
+            if now.since(audit.began_at) < PATIENCE {
+                return self.keep_step(session, lease, claim, audit, &part, pause_after(&error)).await;
+            }
+            part.failed = Some(error.to_string());
+        }
+        part.listings += i64::try_from(ids.len()).unwrap_or(0);
+        last.as_str().clone_into(&mut part.reached);
+        self.keep_step(session, lease, claim, audit, &part, Span::ZERO).await
+    }
+
+    /// Works on the ledger's part of an audit, once every shop's is over.
+    pub(crate) async fn carry_on_ledger_audits(&self, lease: &Lease, claims: &[Claim]) -> Result<(), EngineError> {
+        for claim in claims {
+            let Some((audit, part)) = self.part_of(&lease.merchant, claim, lease.merchant.as_str()).await? else {
+                self.end_job(lease, claim).await?;
+                continue;
+            };
+            match AuditStep::parse(&part.step) {
+                Ok(AuditStep::SecondLook) => self.look_again(lease, claim, &audit, part).await?,
+                Ok(AuditStep::Orders | AuditStep::Listings | AuditStep::Ledger) | Err(_) => {
+                    self.look_at_the_ledger(lease, claim, &audit, part).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_the_ledger(
+        &self,
+        lease: &Lease,
+        claim: &Claim,
+        audit: &AuditRecord,
+        mut part: PartRecord,
+    ) -> Result<(), EngineError> {
+        let merchant = &lease.merchant;
+        let now = self.clock.now();
+        let mut session = self.store.begin().await?;
+        let shops = audits::parts(&mut session, merchant, &audit.id).await?;
+        for mut shop in shops.into_iter().filter(|shop| !shop.ended && shop.part != part.part) {
+            if now.since(audit.began_at) < PATIENCE {
+                return self.keep_step(session, lease, claim, audit, &part, WAIT_FOR_SHOPS).await;
+            }
+            (shop.ended, shop.failed) = (true, Some("it did not answer in time".to_owned()));
+            audits::save_part(&mut session, merchant, &audit.id, &shop, now).await?;
+        }
+        let mut found: Vec<Found> =
+            proof::unproven(&mut session, merchant).await?.iter().map(unproven_in_words).collect();
+        found.extend(self.unpromised(&mut session, merchant).await?);
+        found.extend(self.overdue(&mut session, merchant).await?);
+        audits::note(&mut session, merchant, &audit.id, &found, true, now).await?;
+        audits::end_unseen(&mut session, merchant, &audit.id, AuditPart::Ledger, None, now).await?;
+
+        let shown = audits::shown(&mut session, merchant, audit.began_at, None).await?;
+        let suspected: Vec<Found> = shown.iter().filter_map(shown_in_words).collect();
+        audits::note(&mut session, merchant, &audit.id, &suspected, false, now).await?;
+        if audits::suspected(&mut session, merchant, &audit.id).await?.is_empty() {
+            return self.end_audit(session, lease, claim, audit, part).await;
+        }
+        AuditStep::SecondLook.as_str().clone_into(&mut part.step);
+        let mut wait = Span::ZERO;
+        for shop in self.store.shops(&mut session, merchant).await? {
+            let policy = self.policy(shop.platform)?;
+            wait = wait.max(on_its_way(&policy));
+        }
+        self.keep_step(session, lease, claim, audit, &part, wait).await
+    }
+
+    /// Reads the suspected listings once more: only what shows the same wrong number again is a difference.
+    async fn look_again(
+        &self,
+        lease: &Lease,
+        claim: &Claim,
+        audit: &AuditRecord,
+        part: PartRecord,
+    ) -> Result<(), EngineError> {
+        let merchant = &lease.merchant;
+        let mut session = self.store.read().await?;
+        let suspected = audits::suspected(&mut session, merchant, &audit.id).await?;
+        let skus: Vec<MerchantSku> = suspected.iter().map(|(sku, ..)| sku.clone()).collect();
+        let mut by_shop: BTreeMap<ShopId, Vec<ListingId>> = BTreeMap::new();
+        for (shop, listing) in audits::listings_of(&mut session, merchant, &skus).await? {
+            by_shop.entry(shop).or_default().push(listing);
+        }
+        drop(session);
+        let looked_at = self.clock.now();
+        let mut reads = Vec::new();
+        for (shop, listings) in &by_shop {
+            let shop = self.open_shop(merchant, shop).await?;
+            if shop.record.connected && shop.record.authorised {
+                let read = self.read_listings(&shop, listings).await;
+                reads.push((shop, read));
+            }
+        }
+        let mut session = self.store.begin().await?;
+        for (shop, read) in &reads {
+            self.keep_listings(&mut session, shop, &read.snapshots, self.clock.now()).await?;
+        }
+        let again: HashMap<MerchantSku, Found> = audits::shown(&mut session, merchant, looked_at, Some(&skus))
+            .await?
+            .iter()
+            .filter_map(|shown| Some((shown.sku.clone(), shown_in_words(shown)?)))
+            .collect();
+        let same = |(sku, ours, theirs): &(MerchantSku, String, String)| {
+            again.get(sku).is_some_and(|again| again.ours == *ours && again.theirs == *theirs)
+        };
+        let believed: Vec<MerchantSku> =
+            suspected.iter().filter(|seen| same(seen)).map(|(sku, ..)| sku.clone()).collect();
+        audits::believe(&mut session, merchant, &believed).await?;
+        self.end_audit(session, lease, claim, audit, part).await
+    }
+
+    async fn end_audit(
+        &self,
+        mut session: Session,
+        lease: &Lease,
+        claim: &Claim,
+        audit: &AuditRecord,
+        mut part: PartRecord,
+    ) -> Result<(), EngineError> {
+        let merchant = &lease.merchant;
+        let now = self.clock.now();
+        let parts = audits::parts(&mut session, merchant, &audit.id).await?;
+        if parts.iter().all(|part| part.failed.is_none()) {
+            audits::end_unseen(&mut session, merchant, &audit.id, AuditPart::Listings, None, now).await?;
+        }
+        let ended = audits::end(&mut session, merchant, audit, now).await?;
+        let by_kind = audits::open_by_kind(&mut session, merchant).await?;
+        let entry = Entry {
+            actor: &audit.asked_by,
+            action: "audit.ended",
+            shop: None,
+            order: None,
+            subject: audit.id.as_str(),
+            detail: &summary(&ended, &by_kind),
+        };
+        log::write(&mut session, merchant, now, &entry).await?;
+        part.ended = true;
+        self.keep_step(session, lease, claim, audit, &part, Span::ZERO).await
+    }
+
+    async fn unpromised(&self, session: &mut Session, merchant: &MerchantId) -> Result<Vec<Found>, EngineError> {
+        let unpromised = audits::unpromised(session, merchant).await?;
+        Ok(unpromised
+            .into_iter()
+            .map(|left| Found {
+                kind: DifferenceKind::ShippedUnpromised,
+                ours: "none of them was promised to the order".to_owned(),
+                theirs: format!("{} units of {} left with the courier", left.units, left.number),
+                subject: left.key,
+                shop: Some(left.shop),
+                order: Some(left.order),
+                line: left.line,
+                warehouse: Some(left.warehouse),
+                sku: Some(left.sku),
+            })
+            .collect())
+    }
+
+    async fn overdue(&self, session: &mut Session, merchant: &MerchantId) -> Result<Vec<Found>, EngineError> {
+        let days = audits::settings(session, merchant).await?.parcel_lost_days;
+        let mut found = Vec::new();
+        for &platform in Platform::ALL {
+            let now = self.clock.platform_now(platform);
+            let since = now.minus(Span::from_seconds(i64::from(days) * DAY));
+            for late in audits::overdue(session, merchant, platform, since).await? {
+                let waited = now.since(late.since).seconds() / DAY;
+                let asked =
+                    late.claimed_by.map_or("no carrier was asked".to_owned(), |by| format!("{by} asked the carrier"));
+                found.push(Found {
+                    kind: DifferenceKind::ParcelOverdue,
+                    subject: late.order.as_str().to_owned(),
+                    shop: Some(late.shop),
+                    order: Some(late.order),
+                    line: None,
+                    warehouse: None,
+                    sku: None,
+                    ours: format!("{} units wait to be stocked in", late.units),
+                    theirs: format!("no parcel came for {waited} days; {asked}"),
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn shown_in_words(shown: &Shown) -> Option<Found> {
+    (shown.shown != shown.available).then(|| Found {
+        kind: DifferenceKind::ListingDiffers,
+        subject: shown.sku.as_str().to_owned(),
+        shop: None,
+        order: None,
+        line: None,
+        warehouse: None,
+        sku: Some(shown.sku.clone()),
+        ours: format!("{} available", shown.available),
+        theirs: match shown.listings {
+            1 => format!("its listing shows {}", shown.shown),
+            many => format!("its {many} listings show {} together", shown.shown),
+        },
+    })
+}
+
+fn unproven_in_words(wrong: &Unproven) -> Found {
+    let kind = match wrong.flaw {
+        Flaw::Negative => DifferenceKind::NegativeBucket,
+        Flaw::Balance => DifferenceKind::BalanceDiffers,
+        Flaw::Holding => DifferenceKind::HoldingDiffers,
+        Flaw::Orphan => DifferenceKind::OrphanUnits,
+    };
+    let buckets = wrong.buckets();
+    let told = |of: fn(&(domain::stock::Bucket, i64, i64)) -> i64| {
+        let told: Vec<String> = buckets.iter().map(|found| format!("{} {}", of(found), found.0)).collect();
+        told.join(", ").replace('_', " ")
+    };
+    let place = [
+        wrong.order.as_ref().map_or("", |order| order.as_str()),
+        wrong.line.as_ref().map_or("", |line| line.as_str()),
+        wrong.warehouse.as_str(),
+        wrong.sku.as_str(),
+    ];
+    Found {
+        kind,
+        subject: place.join("/"),
+        shop: None,
+        order: wrong.order.clone(),
+        line: wrong.line.clone(),
+        warehouse: Some(wrong.warehouse.clone()),
+        sku: Some(wrong.sku.clone()),
+        ours: format!("kept: {}", told(|(_, kept, _)| *kept)),
+        theirs: format!("by the movements: {}", told(|(_, _, moved)| *moved)),
+    }
+}
+
+/// The day's summary, for the log.
+fn summary(audit: &AuditRecord, by_kind: &[(DifferenceKind, i64)]) -> String {
+    let kinds: Vec<String> =
+        by_kind.iter().map(|(kind, count)| format!("{count} {}", kind.as_str().replace('_', " "))).collect();
+    let kinds = if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") };
+    let failed = match audit.failed.as_slice() {
+        [] => String::new(),
+        failed => format!("; not everything was looked at: {}", failed.join("; ")),
+    };
+    format!(
+        "differences: {kinds}; {} new, {} gone; {} orders and {} listings looked at{failed}",
+        audit.fresh, audit.gone, audit.orders, audit.listings
+    )
+}

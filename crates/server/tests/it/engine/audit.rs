@@ -1,0 +1,333 @@
+//! The audit against a sandbox that was changed behind our back: every planted difference is found and rightly named, a world
+//! in which nothing is wrong has none, and a repaired one is clean again.
+
+use super::world::World;
+use domain::difference::DifferenceKind;
+use domain::ids::{DifferenceId, LineId, MerchantSku, OrderId, OrderNumber};
+use domain::order::{List, Stage};
+use domain::platform::Platform;
+use domain::policy::Standing;
+use domain::stock::{Bucket, Cause};
+use domain::time::Span;
+use reqwest::Method;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+use store::audits::{self, AuditRecord, DifferenceRecord, Search};
+use store::on_both;
+use store::orders::{self, OrderRecord};
+use store::stock::{self, Movement};
+use store::trial::Trial;
+
+const ACTOR: &str = "owner@example.com";
+
+/// A world whose audits need not wait for two sweeps of a minute each.
+async fn world(trial: Trial, orders: u32) -> World {
+    World::on(Platform::Shopee, trial, orders, |_, policy| policy.sweep_every = Span::from_millis(50)).await
+}
+
+/// Audits everything, and waits for the end.
+async fn audit(world: &World) -> AuditRecord {
+    let mut session = world.engine.store().begin().await.expect("begins");
+    let id = world.engine.begin_audit(&mut session, &world.merchant, ACTOR).await.expect("begun");
+    session.commit().await.expect("committed");
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
+    loop {
+        let mut session = world.engine.store().read().await.expect("begins");
+        let audit = audits::audit(&mut session, &world.merchant, &id).await.expect("read").expect("there");
+        drop(session);
+        if audit.ended_at.is_some() {
+            assert_eq!(audit.failed, Vec::<String>::new());
+            return audit;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "the audit does not end: {audit:?}");
+        // Only the audit's own jobs: a sweep would find by itself what is planted.
+        let mut worked = 0;
+        for due in world.engine.due(store::jobs::Kind::Audit).await.expect("due") {
+            worked += world.engine.tick(&due, store::jobs::Kind::Audit).await.expect("a tick");
+        }
+        if worked == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+async fn differences(world: &World) -> Vec<DifferenceRecord> {
+    let mut session = world.engine.store().read().await.expect("begins");
+    audits::differences(&mut session, &world.merchant, &Search::default(), None, 10_000).await.expect("read")
+}
+
+/// Kind and subject of everything that is there.
+async fn found(world: &World) -> BTreeSet<(DifferenceKind, String)> {
+    differences(world).await.into_iter().map(|found| (found.found.kind, found.found.subject)).collect()
+}
+
+async fn repair(world: &World, id: &DifferenceId) -> DifferenceRecord {
+    let repaired = world.engine.repair(&world.merchant, ACTOR, id, None).await;
+    repaired.unwrap_or_else(|error| panic!("{id}: {error}"))
+}
+
+fn movement(key: &str, order: &OrderRecord, from: Bucket, to: Bucket, units: u32, cause: Cause) -> Movement {
+    let line = &order.lines[0];
+    Movement {
+        key: key.to_owned(),
+        warehouse: line.warehouse.clone(),
+        sku: line.merchant_sku.clone(),
+        from,
+        to,
+        units,
+        cause,
+        order: Some(order.id.clone()),
+        line: Some(line.id.clone()),
+        actor: "a test".to_owned(),
+    }
+}
+
+/// What is planted, with what the audit has to say of it.
+struct Planted {
+    expected: BTreeSet<(DifferenceKind, String)>,
+}
+
+impl Planted {
+    fn expect(&mut self, kind: DifferenceKind, subject: &str) {
+        assert!(self.expected.insert((kind, subject.to_owned())), "{kind} {subject} is planted twice");
+    }
+
+    fn of(&self, kind: DifferenceKind) -> usize {
+        self.expected.iter().filter(|(planted, _)| *planted == kind).count()
+    }
+}
+
+/// Orders of a list whose lines hold all that they ordered.
+async fn allocated(world: &World, list: List) -> Vec<OrderRecord> {
+    let mut orders = world.list(list, 200).await;
+    orders.retain(|order| order.lines.iter().all(|line| line.stock.allocated == line.quantity && line.quantity > 0));
+    orders
+}
+
+/// Breaks the world a hundred times. The SKUs are divided: of some the orders are broken, of some the balance alone, and of
+/// the others the listings, so that no difference explains another.
+async fn break_it(world: &World) -> Planted {
+    let mut planted = Planted { expected: BTreeSet::new() };
+    let merchant = &world.merchant;
+    let store = world.engine.store();
+    let mut session = store.read().await.expect("begins");
+    let mut balances = stock::balances(&mut session, merchant, None, None, None, 200).await.expect("read");
+    drop(session);
+    balances.retain(|balance| balance.balance.available > 20);
+    assert!(balances.len() >= 36, "{} SKUs", balances.len());
+    let of_orders: BTreeSet<MerchantSku> = balances.drain(..22).map(|balance| balance.sku).collect();
+    let of_balances: Vec<_> = balances.drain(..4).collect();
+    let is_broken = |order: &OrderRecord| order.lines.iter().all(|line| of_orders.contains(&line.merchant_sku));
+    let new: Vec<_> = allocated(world, List::New).await.into_iter().filter(is_broken).collect();
+    let mut untouched =
+        new.iter().filter(|order| order.stage == Stage::Untouched && order.standing == Standing::ToPack);
+
+    // Cancelled over there, and no push came; another was shipped.
+    for order in untouched.by_ref().take(20) {
+        let path = format!("/orders/shopee/{}/advance", order.number);
+        world.control.send(Method::POST, &path, json!({"to": "CANCELLED", "force": true})).await;
+        planted.expect(DifferenceKind::CanceledThere, order.id.as_str());
+    }
+    for order in allocated(world, List::InProcess).await.iter().filter(|order| is_broken(order)).take(15) {
+        let path = format!("/orders/shopee/{}/advance", order.number);
+        world.control.send(Method::POST, &path, json!({"to": "SHIPPED", "force": true})).await;
+        planted.expect(DifferenceKind::StatusDiffers, order.id.as_str());
+    }
+
+    let mut session = store.begin().await.expect("begins");
+    let at = world.engine.clock().now();
+    // Orders that the platform does not know, with units promised to them.
+    for (place, like) in untouched.by_ref().take(10).enumerate() {
+        let mut order = like.clone();
+        order.id = OrderId::parse(store::new_id("ord", at)).expect("an id");
+        order.number = OrderNumber::parse(format!("2099GHOST{place}")).expect("a number");
+        order.packages.clear();
+        order.lines.truncate(1);
+        order.lines[0].stock = domain::stock::LineStock::default();
+        order.lines[0].stock.allocated = 1;
+        order.lines[0].stock.moved.allocate = 1;
+        order.lines[0].quantity = 1;
+        order.lines[0].canceled_quantity = 0;
+        assert!(orders::insert(&mut session, &order).await.expect("inserted"));
+        let promised =
+            movement(&format!("{}/ghost", order.id), &order, Bucket::Available, Bucket::Allocated, 1, Cause::Allocate);
+        stock::write(&mut session, merchant, &[promised], at).await.expect("written");
+        planted.expect(DifferenceKind::UnknownThere, order.id.as_str());
+    }
+    // Shipped without having been promised: the shelf was thought to be fuller than it is.
+    let shipped = world.list(List::Shipped, 200).await;
+    for order in shipped.iter().filter(|order| order.left_before_counting && is_broken(order)).take(10) {
+        let units = order.lines[0].quantity;
+        let key = format!("{}/unpromised", order.id);
+        let mut too_many =
+            movement(&format!("{key}/in"), order, Bucket::Outside, Bucket::Available, units, Cause::ManualIn);
+        (too_many.order, too_many.line) = (None, None);
+        let left = movement(&key, order, Bucket::Outside, Bucket::Outbound, units, Cause::Ship);
+        stock::write(&mut session, merchant, &[too_many, left], at).await.expect("written");
+        let mut after = order.clone();
+        after.lines[0].stock.outbound = units;
+        after.lines[0].stock.moved.ship = units;
+        orders::update(&mut session, order, &after).await.expect("updated");
+        planted.expect(DifferenceKind::ShippedUnpromised, &key);
+    }
+    // Parcels that never came back.
+    let canceled = world.list(List::Canceled, 200).await;
+    for order in canceled.iter().filter(|order| order.left_before_counting && is_broken(order)).take(10) {
+        let units = order.lines[0].quantity;
+        let waits =
+            movement(&format!("{}/lost", order.id), order, Bucket::Outside, Bucket::Returning, units, Cause::Cancel);
+        stock::write(&mut session, merchant, &[waits], at).await.expect("written");
+        let mut after = order.clone();
+        after.lines[0].stock.returning = units;
+        after.canceled_at =
+            Some(world.engine.clock().platform_now(Platform::Shopee).minus(Span::from_seconds(40 * 86_400)));
+        orders::update(&mut session, order, &after).await.expect("updated");
+        planted.expect(DifferenceKind::ParcelOverdue, order.id.as_str());
+    }
+    // Units that are held for nobody.
+    for (place, like) in untouched.by_ref().take(6).enumerate() {
+        let (order, line) = (format!("ord_gone{place}"), format!("line{place}"));
+        let mut held =
+            movement(&format!("{order}/held"), like, Bucket::Available, Bucket::Allocated, 1, Cause::Allocate);
+        held.order = Some(OrderId::parse(order.as_str()).expect("an id"));
+        held.line = Some(LineId::parse(line.as_str()).expect("an id"));
+        let subject = format!("{order}/{line}/{}/{}", held.warehouse, held.sku);
+        stock::write(&mut session, merchant, &[held], at).await.expect("written");
+        planted.expect(DifferenceKind::OrphanUnits, &subject);
+    }
+    // Lines that say they hold more than was moved for them.
+    for order in untouched.by_ref().take(6) {
+        let mut after = order.clone();
+        after.lines[0].stock.reserved += 2;
+        orders::update(&mut session, order, &after).await.expect("updated");
+        let line = &order.lines[0];
+        let subject = format!("{}/{}/{}/{}", order.id, line.id, line.warehouse, line.merchant_sku);
+        planted.expect(DifferenceKind::HoldingDiffers, &subject);
+    }
+    session.commit().await.expect("committed");
+
+    // Balances that somebody changed with a database tool, some of them to less than nothing.
+    let of_sku =
+        |sku: &MerchantSku| format!("merchant_id = 'mer_1' and warehouse_id = 'whs_1' and merchant_sku = '{sku}'");
+    let mut by_hand = Vec::new();
+    for sku in of_orders.iter().take(9) {
+        by_hand.push(format!("update balances set available = available + 3 where {}", of_sku(sku)));
+        planted.expect(DifferenceKind::BalanceDiffers, &format!("//whs_1/{sku}"));
+    }
+    for balance in &of_balances {
+        by_hand.push(format!("update balances set lost = -1 where {}", of_sku(&balance.sku)));
+        planted.expect(DifferenceKind::NegativeBucket, &format!("//whs_1/{}", balance.sku));
+    }
+    world.trial.tamper(&by_hand).await;
+    // Stock that somebody edited in the Seller Center.
+    for balance in balances.iter().take(100 - planted.expected.len()) {
+        let available = balance.balance.available + 7;
+        let body = json!({"platform": "shopee", "sku": balance.sku.as_str(), "available": available});
+        world.control.send(Method::PUT, "/stock", body).await;
+        planted.expect(DifferenceKind::ListingDiffers, balance.sku.as_str());
+    }
+    planted
+}
+
+on_both! {
+    async fn a_world_in_which_nothing_is_wrong_has_no_difference(trial) {
+        let world = world(trial, 300).await;
+        world.advance_clock(600).await;
+        let first = audit(&world).await;
+        assert_eq!(found(&world).await, BTreeSet::new());
+        assert!(first.orders > 100 && first.listings > 20, "{first:?}");
+        // Neither has one in which orders were cancelled before anybody touched them, by us and by the platform.
+        let orders: Vec<_> = allocated(&world, List::New).await.into_iter().filter(|order| order.stage == Stage::Untouched && order.standing == Standing::ToPack).take(4).collect();
+        let record = world.cancel(&orders[0], "buyer_requests_cancellation", &[]).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        world.advance(&[orders[1].number.clone()], "CANCELLED").await;
+        world.advance(&[orders[2].number.clone()], "SHIPPED").await;
+        world.sync().await;
+        world.advance_clock(600).await;
+        let second = audit(&world).await;
+        assert_eq!((found(&world).await, second.open, second.fresh), (BTreeSet::new(), 0, 0));
+    }
+
+    async fn a_change_that_is_still_on_its_way_is_no_difference(trial) {
+        let world = World::start(trial, 60).await;
+        let order = allocated(&world, List::New).await.into_iter().find(|order| order.standing == Standing::ToPack).expect("one to pack");
+        world.advance_clock(600).await;
+        let path = format!("/orders/shopee/{}/advance", order.number);
+        world.control.send(Method::POST, &path, json!({"to": "CANCELLED", "force": true})).await;
+        // The built-in policy sweeps every minute: a push or that finds it.
+        let mut session = world.engine.store().begin().await.expect("begins");
+        world.engine.begin_audit(&mut session, &world.merchant, ACTOR).await.expect("begun");
+        session.commit().await.expect("committed");
+        for due in world.engine.due(store::jobs::Kind::Audit).await.expect("due") {
+            world.engine.tick(&due, store::jobs::Kind::Audit).await.expect("a tick");
+        }
+        assert_eq!(found(&world).await, BTreeSet::new());
+    }
+
+    async fn a_hundred_planted_differences_are_found_named_and_repaired(trial) {
+        let world = world(trial, 700).await;
+        world.advance_clock(600).await;
+        let planted = break_it(&world).await;
+        assert_eq!(planted.expected.len(), 100, "{:?}", DifferenceKind::ALL.iter().map(|kind| (kind, planted.of(*kind))).collect::<Vec<_>>());
+        for &kind in DifferenceKind::ALL {
+            assert!(planted.of(kind) >= 4, "{kind}: {}", planted.of(kind));
+        }
+        // What changed over there is not on its way any more.
+        world.advance_clock(600).await;
+        let ended = audit(&world).await;
+        let seen = found(&world).await;
+        let missed: Vec<_> = planted.expected.difference(&seen).collect();
+        let false_ones: Vec<_> = seen.difference(&planted.expected).collect();
+        assert!(missed.is_empty() && false_ones.is_empty(), "missed: {missed:#?}\nfalse: {false_ones:#?}");
+        assert_eq!((ended.open, ended.fresh), (100, 100));
+
+        // Seen again, they are the same ones and grow older.
+        let before: BTreeMap<_, _> = differences(&world).await.into_iter().map(|found| (found.id, found.found_at)).collect();
+        let again = audit(&world).await;
+        assert_eq!((again.open, again.fresh), (100, 0));
+        let after: BTreeMap<_, _> = differences(&world).await.into_iter().map(|found| (found.id, found.found_at)).collect();
+        assert_eq!(before, after);
+
+        for difference in differences(&world).await {
+            let repaired = repair(&world, &difference.id).await;
+            assert!(repaired.ended.is_some_and(|ended| ended.by == ACTOR && !ended.outcome.is_empty()));
+            let twice = world.engine.repair(&world.merchant, ACTOR, &difference.id, None).await;
+            assert!(matches!(twice, Err(engine::RepairError::Over(_))), "{twice:?}");
+        }
+        world.ledger_is_proven().await;
+        let clean = audit(&world).await;
+        let left: Vec<_> = differences(&world).await.into_iter().map(|it| it.found).collect();
+        assert!(left.is_empty() && clean.open == 0, "{left:#?}");
+        assert_eq!(clean.gone, 100);
+        let mut session = world.engine.store().read().await.expect("begins");
+        let search = store::log::Search { action: Some("audit.repaired".to_owned()), ..store::log::Search::default() };
+        let log = store::log::page(&mut session, &world.merchant, &search, None, 200).await.expect("read");
+        assert_eq!(log.len(), 100, "every repair stands in the log");
+    }
+
+    async fn an_audit_goes_on_where_a_killed_process_left_it(trial) {
+        let mut world = world(trial, 120).await;
+        world.advance_clock(600).await;
+        let mut session = world.engine.store().begin().await.expect("begins");
+        let id = world.engine.begin_audit(&mut session, &world.merchant, ACTOR).await.expect("begun");
+        session.commit().await.expect("committed");
+        let due = store::jobs::Due { merchant: world.merchant.clone(), shop: world.shop.clone() };
+        world.engine.tick(&due, store::jobs::Kind::Audit).await.expect("a tick");
+        world.restart().await;
+        let ended = audit(&world).await;
+        assert_eq!(ended.id, id, "the same one goes on");
+        assert_eq!((ended.open, found(&world).await), (0, BTreeSet::new()));
+    }
+
+    async fn a_scheduled_audit_comes_once_in_its_stretch_of_time(trial) {
+        let world = world(trial, 20).await;
+        assert_eq!(world.engine.begin_due_audits().await.expect("begun"), 1);
+        assert_eq!(world.engine.begin_due_audits().await.expect("goes on"), 0);
+        audit(&world).await;
+        assert_eq!(world.engine.begin_due_audits().await.expect("it had its turn"), 0);
+        let mut session = world.engine.store().read().await.expect("begins");
+        let audits = audits::audits(&mut session, &world.merchant, None, 10).await.expect("read");
+        assert_eq!((audits.len(), audits[0].asked_by.as_str()), (1, "countermand"));
+    }
+}
