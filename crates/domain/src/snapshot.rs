@@ -134,6 +134,8 @@ pub struct LineSnapshot {
     pub stage: Option<Stage>,
     /// The package it travels in, where that is known of a line.
     pub package: Option<PackageNumber>,
+    /// The platform sold a bundle, and this is one of the things in it: it lies on the shelf as it is.
+    pub is_component: bool,
 }
 
 /// A package as one read shows it.

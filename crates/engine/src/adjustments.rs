@@ -77,7 +77,7 @@ impl From<StoreError> for AdjustmentError {
 
 impl Engine {
     /// Corrects the stock of one SKU in one warehouse; answers its balance afterwards. A count settles what was said not
-    /// to exist, and lifts the holds on the SKU's listings.
+    /// to exist; it and what is brought in lift the holds on the SKU's listings.
     ///
     /// # Errors
     /// [`AdjustmentError`]; nothing is changed then.
@@ -169,7 +169,6 @@ impl Engine {
                         Cause::Count,
                     ));
                 }
-                stock::lift_counted(session, merchant, sku).await?;
                 (movements, format!("{units} counted, a difference of {difference}"))
             }
             Adjustment::In { units, defective } => {
@@ -200,6 +199,17 @@ impl Engine {
             }
         };
         stock::write(session, merchant, &movements, now).await?;
+        match adjustment {
+            // Whoever counts none has counted, too.
+            Adjustment::Count { .. } => {
+                stock::mark_counted(session, merchant, warehouse, sku, now).await?;
+                stock::lift_counted(session, merchant, std::slice::from_ref(sku), now).await?;
+            }
+            Adjustment::In { defective: false, .. } => {
+                stock::lift_counted(session, merchant, std::slice::from_ref(sku), now).await?;
+            }
+            Adjustment::In { defective: true, .. } | Adjustment::Out { .. } | Adjustment::Transfer { .. } => {}
+        }
         let note = note.map(|note| format!("; {note}")).unwrap_or_default();
         let detail = format!("{sku} in {warehouse}: {words}{note}");
         let entry =

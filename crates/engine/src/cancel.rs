@@ -27,8 +27,8 @@ use store::batches;
 use store::cancellations::{self, CancellationRecord, Outcome};
 use store::jobs::{self, Claim, Lease};
 use store::log::{self, Entry};
-use store::orders::{self, OrderRecord};
-use store::{Session, StoreError, requests, shipments, stock};
+use store::orders::{self, LineRecord, OrderRecord};
+use store::{Session, StoreError, closed_listings, requests, shipments, stock};
 use tokio::time::{Instant, timeout_at};
 
 /// Rounds of one tick: enough for read, send, read, and once more.
@@ -550,7 +550,7 @@ impl Engine {
         let (action, detail) = match &record.saga.phase {
             Phase::Refused(words) => {
                 record.platform_message = Some(words.clone());
-                stock::lift(session, &record.merchant, &record.id).await?;
+                stock::lift(session, &record.merchant, &record.id, now).await?;
                 ("cancellation.refused", words.clone())
             }
             Phase::Done(by) => {
@@ -640,7 +640,8 @@ impl Engine {
         self.log_cancellation(session, record, order, "cancellation.done", detail).await
     }
 
-    /// Holds the listings that the platform sets to zero for this cancel's reason.
+    /// Remembers the listings that the platform sets to zero for this cancel's reason, and holds every listing of their SKUs
+    /// against any push until those are counted.
     pub(crate) async fn hold_listings(
         &self,
         session: &mut Session,
@@ -653,7 +654,10 @@ impl Engine {
             return Ok(());
         }
         for line in order.lines.iter().filter(|line| record.chose(&line.id)) {
-            stock::hold(session, &record.merchant, &line.merchant_sku, &record.id, self.clock.now()).await?;
+            let now = self.clock.now();
+            stock::hold(session, &record.merchant, &line.merchant_sku, &record.id, now).await?;
+            let listing = (&record.shop, &line.listing);
+            closed_listings::close(session, &record.merchant, listing, &record.id, now).await?;
         }
         Ok(())
     }
@@ -702,26 +706,39 @@ fn missing_lines(record: &CancellationRecord) -> Vec<MeantLine> {
 /// What is sent, given the order as it was read just now.
 fn cancel_order(record: &CancellationRecord, order: &OrderRecord) -> CancelOrder {
     let live = order.lines.iter().filter(|line| line.live() > 0);
-    let live_lines: Vec<CancelLine> = live
-        .map(|line| CancelLine { line: line.id.clone(), listing: line.listing.clone(), quantity: line.live() })
-        .collect();
-    let meant = live_lines.iter().filter_map(|line| {
-        let meant = record.lines.iter().find(|meant| meant.line == line.line)?;
+    let meant = live.clone().filter_map(|line| {
+        let meant = record.lines.iter().find(|meant| meant.line == line.id)?;
         let units = match record.scope {
             Scope::Order => meant.quantity,
             Scope::Lines => meant.left(meant.canceled),
         };
-        (units > 0).then(|| CancelLine { quantity: units.min(line.quantity), ..line.clone() })
+        (units > 0).then(|| (line, units.min(line.live())))
     });
     CancelOrder {
         platform: order.platform,
         number: order.number.clone(),
         reason: record.reason.clone(),
-        lines: meant.collect(),
-        live_lines,
+        lines: as_sold(meant),
+        live_lines: as_sold(live.map(|line| (line, line.live()))),
         whole: record.scope == Scope::Order,
         checked: None,
     }
+}
+
+/// Lines and units as the platform knows them: what it sold as one is one line over there, whatever it consists of here.
+pub(crate) fn as_sold<'a>(lines: impl Iterator<Item = (&'a LineRecord, u32)>) -> Vec<CancelLine> {
+    let mut sold: Vec<CancelLine> = Vec::new();
+    for (line, units) in lines {
+        // A bundle is cancelled with all that it consists of, so that one part speaks for all.
+        if sold.iter().all(|known| known.line != *line.sold_as()) {
+            sold.push(CancelLine {
+                line: line.sold_as().clone(),
+                listing: line.listing.clone(),
+                quantity: units.div_ceil(line.units_in_one()),
+            });
+        }
+    }
+    sold
 }
 
 /// How an attempt ended, as it is kept.

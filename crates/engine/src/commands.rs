@@ -218,6 +218,7 @@ pub fn cancellation_options(order: &OrderRecord, policy: &Policy) -> Cancellatio
 /// As [`cancellation_options`], with these lines chosen.
 #[must_use]
 pub fn options_for_lines(order: &OrderRecord, policy: &Policy, chosen: &[LineId]) -> CancellationOptions {
+    let chosen = &with_all_parts(order, chosen);
     let facts = facts_of(order);
     let by_lines = policy.partial_cancel.is_on(&order.region);
     let reasons = policy.reasons.iter().map(|rule| ReasonOption {
@@ -285,7 +286,8 @@ impl Engine {
                 rule.label
             )));
         }
-        let scope = scope_of(&order, rule, &policy, request.lines)?;
+        let chosen = whole_bundles(&order, request.lines);
+        let scope = scope_of(&order, rule, &policy, &chosen)?;
         if request.repack {
             repack_first(&order, &policy, scope)?;
             crate::pack::refuse_while_shipping(&order)?;
@@ -297,7 +299,7 @@ impl Engine {
             shop: order.shop.clone(),
             reason: rule.code.clone(),
             scope,
-            lines: meant_lines(&order, request.lines)?,
+            lines: meant_lines(&order, &chosen)?,
             side_effects: Vec::new(),
             note: request.note.map(str::to_owned),
             saga: Cancellation::requested(now),
@@ -512,6 +514,35 @@ fn refuse_while_cancelling(order: &OrderRecord) -> Result<(), CommandError> {
 fn unknown_reason(given: &str, policy: &Policy) -> String {
     let known: Vec<&str> = policy.reasons.iter().map(|rule| rule.code.as_str()).collect();
     format!("“{given}” is no reason here; use one of: {}", known.join(", "))
+}
+
+/// The chosen lines, each with all parts of what the platform sold with it as one.
+fn with_all_parts(order: &OrderRecord, chosen: &[LineId]) -> Vec<LineId> {
+    let sold: Vec<&LineId> =
+        order.lines.iter().filter(|line| chosen.contains(&line.id)).map(LineRecord::sold_as).collect();
+    let parts = order.lines.iter().filter(|line| sold.contains(&line.sold_as()));
+    parts.map(|line| line.id.clone()).collect()
+}
+
+/// The chosen units, with those of all other parts of the bundles that they belong to: the platform cancels bundles only.
+fn whole_bundles(order: &OrderRecord, chosen: &[ChosenLine]) -> Vec<ChosenLine> {
+    let mut whole: Vec<ChosenLine> = Vec::new();
+    for one in chosen {
+        let known = order.lines.iter().find(|line| line.id.as_str() == one.line_id);
+        let Some(known) = known.filter(|line| line.part_of.is_some()) else {
+            whole.push(one.clone());
+            continue;
+        };
+        let bundles = one.quantity.div_ceil(known.units_in_one());
+        for part in order.lines.iter().filter(|line| line.sold_as() == known.sold_as()) {
+            let quantity = bundles.saturating_mul(part.units_in_one());
+            match whole.iter_mut().find(|chosen| chosen.line_id == part.id.as_str()) {
+                Some(chosen) => chosen.quantity = chosen.quantity.max(quantity),
+                None => whole.push(ChosenLine { line_id: part.id.as_str().to_owned(), quantity }),
+            }
+        }
+    }
+    whole
 }
 
 /// Judges the chosen lines: are they all that is to be cancelled, or the products that the reason speaks of?

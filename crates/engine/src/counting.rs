@@ -33,21 +33,18 @@ impl Engine {
             let listings: Vec<ListingId> = wanted.iter().map(|open| open.listing.clone()).collect();
             let snapshots = self.read_all_listings(&open, listings).await?;
             let now = self.clock.now();
-            let mut units: HashMap<_, i64> = HashMap::new();
-            for snapshot in &snapshots {
-                *units.entry(snapshot.listing.clone()).or_default() += snapshot.stock;
-            }
-            for open in &wanted {
-                *units.entry(open.listing.clone()).or_default() += i64::from(open.units);
-            }
+            let mut shown: HashMap<_, i64> =
+                snapshots.iter().map(|snapshot| (snapshot.listing.clone(), snapshot.stock)).collect();
             let mut by_sku: HashMap<_, i64> = HashMap::new();
-            let mut seen = std::collections::HashSet::new();
             for open in &wanted {
-                if seen.insert(open.listing.clone()) {
-                    *by_sku.entry(open.merchant_sku.clone()).or_default() +=
-                        units.get(&open.listing).copied().unwrap_or(0);
+                let units = by_sku.entry(open.merchant_sku.clone()).or_default();
+                *units += i64::from(open.units);
+                // Each listing once; what a bundle's shows says nothing of any one of its components.
+                if open.itself {
+                    *units += shown.remove(&open.listing).unwrap_or(0);
                 }
             }
+            let counted: Vec<_> = by_sku.keys().cloned().collect();
             let movements: Vec<Movement> = by_sku
                 .into_iter()
                 .filter_map(|(sku, units)| {
@@ -69,6 +66,9 @@ impl Engine {
             let mut session = self.store.begin().await?;
             self.keep_listings(&mut session, &open, &snapshots, now).await?;
             stock::write(&mut session, merchant, &movements, now).await?;
+            for sku in &counted {
+                stock::mark_counted(&mut session, merchant, &open.record.warehouse, sku, now).await?;
+            }
             shops::set_counted(&mut session, merchant, shop, self.clock.platform_now(open.record.platform)).await?;
             session.commit().await?;
         }

@@ -2,20 +2,21 @@
 
 use crate::{Engine, EngineError, commands};
 use domain::cancellation::Phase;
-use domain::ids::MerchantSku;
+use domain::ids::{MerchantSku, WarehouseId};
 use domain::label::LabelState;
 use domain::order::LocalMarks;
 use domain::policy::{GoodsEffect, Policy, Standing};
 use domain::request::AnswerKind;
 use domain::shipment::Mark;
 use domain::snapshot::Initiator;
-use domain::stock::{LineFacts, settle};
+use domain::stock::{LineFacts, LineStock, settle};
 use domain::stock_rules::{CanceledUnits, GoesTo, StockRule, WarehouseAnswer, goes_to};
+use std::collections::HashMap;
 use std::sync::Arc;
 use store::cancellations::CancellationRecord;
 use store::orders::{LineRecord, OrderRecord};
 use store::stock::Movement;
-use store::{Session, stock, stock_rules};
+use store::{Session, shop_stock, stock, stock_rules};
 
 /// What settling an order found.
 pub(crate) struct OrderSettled {
@@ -57,11 +58,14 @@ impl Engine {
             return Ok(OrderSettled { movements: Vec::new(), short: false });
         }
         let skus: Vec<MerchantSku> = order.lines.iter().map(|line| line.merchant_sku.clone()).collect();
-        let full: Rest = if takes_from_the_shelf(order) {
-            stock::available(session, &order.merchant, &skus).await?
-        } else {
-            Rest::new()
-        };
+        let mut full = Rest::new();
+        if takes_from_the_shelf(order) {
+            full = stock::available(session, &order.merchant, &skus).await?;
+            if !order.voided && order.lines.iter().any(is_free) {
+                let warehouses = shop_stock::warehouses(session, &order.merchant, &order.shop).await?;
+                choose_warehouses(order, &full, &warehouses);
+            }
+        }
         let rules = if has_cancels_to_settle(order) {
             self.policy_of_shop(session, order).await?.cancel_stock.clone()
         } else {
@@ -119,13 +123,51 @@ fn takes_from_the_shelf(order: &OrderRecord) -> bool {
     })
 }
 
+/// Whether a line's units may be taken from any warehouse: it has some to take, and holds none anywhere.
+const fn is_free(line: &LineRecord) -> bool {
+    let LineStock { reserved, allocated, outbound, returning, count_needed, lost, .. } = &line.stock;
+    line.live() > 0
+        && *reserved == 0
+        && *allocated == 0
+        && *outbound == 0
+        && *returning == 0
+        && *count_needed == 0
+        && *lost == 0
+}
+
+/// Says where each free line's units are taken from: the first warehouse that has all that the order wants, because a parcel
+/// leaves from one; where none has, the first that has the line's; else the first of all, where it is short.
+fn choose_warehouses(order: &mut OrderRecord, full: &Rest, warehouses: &[WarehouseId]) {
+    let Some(first) = warehouses.first() else { return };
+    let mut wanted: HashMap<MerchantSku, i64> = HashMap::new();
+    for line in order.lines.iter().filter(|line| is_free(line)) {
+        *wanted.entry(line.merchant_sku.clone()).or_default() += i64::from(line.live());
+    }
+    let there =
+        |warehouse: &WarehouseId, sku: &MerchantSku| full.get(&(warehouse.clone(), sku.clone())).copied().unwrap_or(0);
+    let has_all = |warehouse: &&WarehouseId| wanted.iter().all(|(sku, units)| there(warehouse, sku) >= *units);
+    let of_all = warehouses.iter().find(has_all);
+    let mut taken: Rest = Rest::new();
+    for line in order.lines.iter_mut().filter(|line| is_free(line)) {
+        let units = i64::from(line.live());
+        let left = |warehouse: &WarehouseId| {
+            let taken = taken.get(&(warehouse.clone(), line.merchant_sku.clone())).copied().unwrap_or(0);
+            there(warehouse, &line.merchant_sku) - taken
+        };
+        let chosen = of_all.or_else(|| warehouses.iter().find(|warehouse| left(warehouse) >= units)).unwrap_or(first);
+        *taken.entry((chosen.clone(), line.merchant_sku.clone())).or_default() += units;
+        line.warehouse.clone_from(chosen);
+    }
+}
+
 struct LinesSettled {
     movements: Vec<Movement>,
-    after: Vec<domain::stock::LineStock>,
+    after: Vec<LineStock>,
     short: bool,
 }
 
-type Rest = std::collections::HashMap<(domain::ids::WarehouseId, MerchantSku), i64>;
+/// Units that may be promised, by warehouse and SKU.
+type Rest = HashMap<(WarehouseId, MerchantSku), i64>;
 
 /// Where a cancelled line's units go by these rules.
 fn goes_to_of(order: &OrderRecord, line: &LineRecord, chosen: Option<&Chosen<'_>>, rules: &[StockRule]) -> GoesTo {

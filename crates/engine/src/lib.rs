@@ -26,6 +26,7 @@ mod repair;
 mod requests;
 mod resolve;
 mod shop_calls;
+mod stock_push;
 mod sweep;
 
 pub mod adjustments;
@@ -33,9 +34,11 @@ pub mod cases;
 pub mod commands;
 pub mod default_answers;
 pub mod handover;
+pub mod mappings;
 pub mod opening;
 pub mod pull_list;
 pub mod scan;
+pub mod shop_stock;
 pub mod stock_ins;
 
 pub use batch_plan::{Cannot, Choice, Plan, PlatformPlan, RatePlan, ShopPlan, Units};
@@ -74,6 +77,7 @@ const fn claim_limit(kind: Kind) -> usize {
         Kind::ReadOrder => 200,
         Kind::Sweep => 1,
         Kind::ReadListings => 200,
+        Kind::StockPush => 50,
         Kind::StockIn | Kind::Audit => 1,
         Kind::Label => 20,
         Kind::AutoPack => 1,
@@ -89,6 +93,7 @@ const fn is_urgent(kind: Kind) -> bool {
         | Kind::ReadOrder
         | Kind::Sweep
         | Kind::ReadListings
+        | Kind::StockPush
         | Kind::StockIn
         | Kind::Label
         | Kind::AutoPack
@@ -198,7 +203,10 @@ impl Engine {
         let now = self.clock.now();
         let lease = Lease { merchant: due.merchant.clone(), kind, id: new_id("lea", now), until: now.plus(LEASE) };
         let mut session = self.store.begin().await?;
-        let limit = claim_limit(kind).min(self.lane(&due.shop).claim_limit());
+        let fits = self.lane(&due.shop).claim_limit();
+        // A push is two calls: it is read back.
+        let fits = if kind == Kind::StockPush { fits.div_ceil(2) } else { fits };
+        let limit = claim_limit(kind).min(fits);
         let claims = jobs::claim(&mut session, &lease, &due.shop, now, limit).await?;
         session.commit().await?;
         if claims.is_empty() {
@@ -237,6 +245,7 @@ impl Engine {
             Kind::ReadOrder => self.read_wanted_orders(&shop, &lease, &claims).await,
             Kind::Sweep => self.sweep(&shop, &lease, &claims).await,
             Kind::ReadListings => self.read_wanted_listings(&shop, &lease, &claims).await,
+            Kind::StockPush => self.push_stock(&shop, &lease, &claims).await,
             Kind::StockIn => Ok(()),
             Kind::Audit => self.carry_on_audits(&shop, &lease, &claims).await,
             Kind::Label => self.fetch_wanted_labels(&shop, &lease, &claims).await,

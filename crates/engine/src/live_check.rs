@@ -2,13 +2,13 @@
 //!
 //! The answer changes nothing here. Right before a cancel is sent the platform is asked again.
 
-use crate::cancel::in_words;
+use crate::cancel::{as_sold, in_words};
 use crate::commands::{self, CancellationOptions, LiveAnswer};
 use crate::read_orders::refused;
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError, reconcile};
 use connectors::call::{Call, CallError, Remedy};
-use connectors::connector::{CancelLine, CancelOrder, OrdersRead};
+use connectors::connector::{CancelOrder, OrdersRead};
 use domain::eligibility::{Blocked, Gate, OrderFacts};
 use domain::ids::{LineId, OrderNumber};
 use domain::policy::{Policy, Standing};
@@ -132,10 +132,8 @@ fn silent(error: &CallError) -> LiveAnswer {
 /// A cancel to ask about. Any reason does: the answer names those that are taken.
 fn question(order: &OrderRecord, policy: &Policy, chosen: &[LineId]) -> Option<CancelOrder> {
     let live = order.lines.iter().filter(|line| line.live() > 0);
-    let live_lines: Vec<CancelLine> = live
-        .map(|line| CancelLine { line: line.id.clone(), listing: line.listing.clone(), quantity: line.live() })
-        .collect();
-    let lines: Vec<CancelLine> = live_lines.iter().filter(|line| chosen.contains(&line.line)).cloned().collect();
+    let live_lines = as_sold(live.clone().map(|line| (line, line.live())));
+    let lines = as_sold(live.filter(|line| chosen.contains(&line.id)).map(|line| (line, line.live())));
     let by_lines = policy.partial_cancel.is_on(&order.region);
     let whole = !by_lines || lines.is_empty() || lines.len() == live_lines.len();
     let reason = policy.reasons.iter().find(|rule| whole || !rule.whole_order_only)?;

@@ -5,7 +5,7 @@ use crate::ledger::{Chosen, marks};
 use crate::reconcile::note_lines;
 use crate::{Engine, EngineError};
 use domain::cancellation::Phase;
-use domain::ids::{LineId, ListingId, ListingSku, MerchantId, OrderId, ShopId};
+use domain::ids::{LineId, ListingId, ListingSku, MerchantId, MerchantSku, OrderId, ShopId};
 use domain::manual::{ManualOrder, ManualStatus};
 use domain::order::{List, Tab, place};
 use domain::platform::Platform;
@@ -16,7 +16,7 @@ use store::cancellations::{self, CancellationRecord};
 use store::log::{self, Entry};
 use store::orders::{self, LineRecord, NEVER, OrderRecord};
 use store::shops::{self, ShopRecord};
-use store::{Session, StoreError, new_id, stock};
+use store::{Session, StoreError, bundles, new_id, stock};
 
 /// The account of the shop that manual orders belong to; a merchant has one.
 const ACCOUNT: &str = "manual";
@@ -79,11 +79,13 @@ impl Engine {
         let status = ManualStatus::New;
         let rule = rule_of(&policy, status)?;
         let shop = self.manual_shop(session, merchant).await?;
+        let skus: Vec<MerchantSku> = wish.lines.iter().map(|line| line.merchant_sku.clone()).collect();
+        let bundles = bundles::components(session, merchant, &skus).await?;
         let mut lines = Vec::with_capacity(wish.lines.len());
         for (position, line) in wish.lines.iter().enumerate() {
             let sku = line.merchant_sku.as_str();
             let odd = |_| CommandError::ManualOrder(format!("“{sku}” is no SKU"));
-            lines.push(LineRecord {
+            let record = LineRecord {
                 id: LineId::parse((position + 1).to_string()).map_err(odd)?,
                 // There is no listing: the shelf's own code stands for it.
                 listing: ListingId::parse((position + 1).to_string()).map_err(odd)?,
@@ -99,8 +101,13 @@ impl Engine {
                 platform_status: String::new(),
                 stage: None,
                 package: None,
+                part_of: None,
                 stock: domain::stock::LineStock::default(),
-            });
+            };
+            match bundles.get(&line.merchant_sku) {
+                Some(components) => lines.extend(crate::reconcile::exploded(&record, components)?),
+                None => lines.push(record),
+            }
         }
         let mut order = OrderRecord {
             merchant: merchant.clone(),

@@ -1,10 +1,13 @@
 //! Reading orders from their platform: in batches, many at once, and what each read says of each order.
 
+use crate::mappings::meanings;
+use crate::reconcile::adopt;
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
 use connectors::call::{CallError, Pause, Remedy};
 use connectors::connector::{Connector, ConnectorError, OrdersRead};
 use domain::ids::{ListingId, OrderId, OrderNumber};
+use domain::mapping::own_code;
 use domain::snapshot::{ListingSnapshot, OrderSnapshot};
 use domain::time::{Moment, Span};
 use futures_util::{StreamExt as _, stream};
@@ -12,7 +15,7 @@ use std::collections::{BTreeSet, HashMap};
 use store::jobs::{self, Claim, Lease};
 use store::orders::OrderRecord;
 use store::stock::{self, ListingRecord};
-use store::{Session, orders};
+use store::{Session, closed_listings, orders, stock_pushes};
 
 /// What one read says of one order.
 #[derive(Debug, Clone)]
@@ -183,7 +186,9 @@ impl Engine {
         }
     }
 
-    /// Works on `read_listings` jobs: reads the stock of the orders' listings, each listing once, and keeps it.
+    /// Works on `read_listings` jobs: a cancel of each of these orders has settled. Reads the stock of the orders' listings,
+    /// each listing once, keeps it, and asks for a push of every listing of their SKUs: platforms put cancelled units back by
+    /// themselves, also where nothing changed for us.
     pub(crate) async fn read_wanted_listings(
         &self,
         shop: &OpenShop,
@@ -200,6 +205,10 @@ impl Engine {
         let now = self.clock.now();
         let mut session = self.store.begin().await?;
         self.keep_listings(&mut session, shop, &read.snapshots, now).await?;
+        // Whether this shop could be read or not: the others are to show the right number meanwhile.
+        let skus: BTreeSet<_> =
+            orders.iter().flat_map(|order| order.lines.iter().map(|line| &line.merchant_sku)).collect();
+        stock_pushes::want_of_skus(&mut session, &shop.record.merchant, skus, now).await?;
         for claim in claims {
             match &read.failed {
                 Some(error) => {
@@ -211,7 +220,9 @@ impl Engine {
                 }
             }
         }
-        Ok(session.commit().await?)
+        session.commit().await?;
+        self.wake();
+        Ok(())
     }
 
     /// Reads listings from the platform, group by group.
@@ -249,22 +260,29 @@ impl Engine {
         let merchant = &shop.record.merchant;
         let ids: Vec<ListingId> = snapshots.iter().map(|snapshot| snapshot.listing.clone()).collect();
         let known = stock::merchant_skus(session, merchant, &shop.record.id, &ids).await?;
+        let fresh = snapshots.iter().filter(|snapshot| !known.contains_key(&snapshot.listing));
+        let codes: Vec<_> = fresh.map(|snapshot| snapshot.listing_sku.clone()).collect();
+        let meanings = meanings(session, merchant, &shop.record.id, &codes).await?;
         for snapshot in snapshots {
-            let merchant_sku = match known.get(&snapshot.listing) {
-                Some(sku) => sku.clone(),
-                None => crate::reconcile::merchant_sku_of(&snapshot.listing_sku),
-            };
+            let known = known.get(&snapshot.listing);
             let record = ListingRecord {
                 shop: shop.record.id.clone(),
                 listing: snapshot.listing.clone(),
                 listing_sku: snapshot.listing_sku.clone(),
-                merchant_sku,
+                merchant_sku: known.cloned().unwrap_or_else(|| own_code(&snapshot.listing_sku)),
                 name: snapshot.name.clone(),
                 stock: snapshot.stock,
                 read_at: now,
                 held: false,
             };
-            stock::save_listing(session, merchant, &record).await?;
+            if known.is_some() {
+                stock::save_listing(session, merchant, &record).await?;
+            } else {
+                adopt(session, merchant, record, &meanings).await?;
+            }
+        }
+        if !ids.is_empty() {
+            closed_listings::opened_there(session, merchant, &shop.record.id, &ids, now).await?;
         }
         Ok(())
     }

@@ -5,24 +5,26 @@
 use crate::cases::courier_scan_in;
 use crate::commands::facts_of;
 use crate::ledger::{Chosen, marks};
+use crate::mappings::{Meanings, meanings};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
 use domain::cancellation::{LineSeen, Phase, Scope, Sent, View};
 use domain::eligibility::{self, Blocked, Gate, OrderFacts};
-use domain::ids::{LineId, ListingSku, MerchantSku, OrderId};
+use domain::ids::{LineId, ListingSku, MerchantId, MerchantSku, OrderId};
 use domain::label::LabelState;
+use domain::mapping::{MappedBy, own_code};
 use domain::order::{List, place};
 use domain::policy::{Policy, Standing};
 use domain::shipment::Mark;
 use domain::snapshot::{Initiator, LineSnapshot, OrderSnapshot, PackageSnapshot};
 use domain::time::Moment;
-use std::collections::HashMap;
+use store::bundles::{self, Component};
 use store::cancellations::{CancellationRecord, SideEffect};
 use store::jobs::{self, Kind};
 use store::log::{self, Entry};
-use store::orders::{self, LineRecord, NEVER, OrderRecord, PackageRecord};
+use store::orders::{self, LineRecord, NEVER, OrderRecord, PackageRecord, PartOf};
 use store::stock::{self, ListingRecord};
-use store::{Session, StoreError, cancellations, labels, new_id};
+use store::{Session, StoreError, cancellations, labels, mappings, new_id};
 
 /// What applying a read came to.
 pub(crate) struct Applied {
@@ -32,13 +34,6 @@ pub(crate) struct Applied {
     pub(crate) read_again: bool,
     /// The read is older than what was applied before, or contradicts it.
     pub(crate) stale: bool,
-}
-
-/// Until a mapping says otherwise, a listing's code is the warehouse's code.
-pub(crate) fn merchant_sku_of(listing_sku: &ListingSku) -> MerchantSku {
-    // Both kinds of code have the same form, so what is one can be read as the other.
-    MerchantSku::parse(listing_sku.as_str())
-        .unwrap_or_else(|_| unreachable!("a listing SKU has the form of a merchant SKU"))
 }
 
 /// What an order as it was read just now says of a cancel of it or of chosen lines.
@@ -153,6 +148,10 @@ impl Engine {
         }
         self.want_labels(session, shop, None, &order).await?;
         stock::write(session, &record.merchant, &settled.movements, now).await?;
+        let canceled = order.lines.iter().any(|line| line.canceled_quantity > 0);
+        if canceled && record.is_counted() && !order.left_before_counting {
+            self.look_at_listings_once_settled(session, shop, &order).await?;
+        }
         if !snapshot.requests.is_empty() {
             self.note_requests(session, shop, None, &order, snapshot).await?;
         }
@@ -259,13 +258,22 @@ impl Engine {
         }
         if newly_canceled {
             orders::note_status_before(session, &before.merchant, &before.id, &before.platform_status).await?;
-            // Platforms put cancelled units back on the listing by themselves, or zero it: look, once it has settled.
-            let wake_at = now.plus(shop.policy.settling);
-            jobs::want_once(session, &after.merchant, &after.shop, Kind::ReadListings, after.id.as_str(), wake_at)
-                .await?;
+            self.look_at_listings_once_settled(session, shop, &after).await?;
         }
         after.version = before.version + 1;
         Ok(Applied { order: after, read_again: false, stale: false })
+    }
+
+    /// Units were cancelled, by whomever: platforms put them back on the listing by themselves, or zero it. Once that has
+    /// settled the listings are read, and pushed.
+    async fn look_at_listings_once_settled(
+        &self,
+        session: &mut Session,
+        shop: &OpenShop,
+        order: &OrderRecord,
+    ) -> Result<(), StoreError> {
+        let wake_at = self.clock.now().plus(shop.policy.settling);
+        jobs::want_later(session, &order.merchant, &order.shop, Kind::ReadListings, order.id.as_str(), wake_at).await
     }
 
     /// Units were cancelled: takes back a refusal that this contradicts, and notes what the platform cancelled beside the
@@ -315,28 +323,32 @@ impl Engine {
     ) -> Result<Vec<LineRecord>, EngineError> {
         let merchant = &shop.record.merchant;
         let listings: Vec<_> = lines.iter().map(|line| line.listing.clone()).collect();
-        let known: HashMap<_, _> = stock::merchant_skus(session, merchant, &shop.record.id, &listings).await?;
+        let mut known = stock::merchant_skus(session, merchant, &shop.record.id, &listings).await?;
+        let fresh: Vec<&LineSnapshot> = lines.iter().filter(|line| !known.contains_key(&line.listing)).collect();
+        let codes: Vec<ListingSku> = fresh.iter().map(|line| line.listing_sku.clone()).collect();
+        let meanings = meanings(session, merchant, &shop.record.id, &codes).await?;
+        for line in fresh {
+            let listing = ListingRecord {
+                shop: shop.record.id.clone(),
+                listing: line.listing.clone(),
+                listing_sku: line.listing_sku.clone(),
+                merchant_sku: own_code(&line.listing_sku),
+                name: line.name.clone(),
+                stock: 0,
+                read_at: Moment::from_millis(0),
+                held: false,
+            };
+            let sku = adopt(session, merchant, listing, &meanings).await?;
+            known.insert(line.listing.clone(), sku);
+        }
+        let skus: Vec<MerchantSku> = known.values().cloned().collect();
+        let bundles = bundles::components(session, merchant, &skus).await?;
         let mut records = Vec::with_capacity(lines.len());
         for line in lines {
-            let merchant_sku = match known.get(&line.listing) {
-                Some(sku) => sku.clone(),
-                None => {
-                    let merchant_sku = merchant_sku_of(&line.listing_sku);
-                    let listing = ListingRecord {
-                        shop: shop.record.id.clone(),
-                        listing: line.listing.clone(),
-                        listing_sku: line.listing_sku.clone(),
-                        merchant_sku: merchant_sku.clone(),
-                        name: line.name.clone(),
-                        stock: 0,
-                        read_at: Moment::from_millis(0),
-                        held: false,
-                    };
-                    stock::save_listing(session, merchant, &listing).await?;
-                    merchant_sku
-                }
-            };
-            records.push(LineRecord {
+            let merchant_sku = known.get(&line.listing).cloned().unwrap_or_else(|| own_code(&line.listing_sku));
+            // What the platform sent as components lies on the shelf as it is.
+            let components = bundles.get(&merchant_sku).filter(|_| !line.is_component);
+            let record = LineRecord {
                 id: line.id.clone(),
                 listing: line.listing.clone(),
                 listing_sku: line.listing_sku.clone(),
@@ -351,8 +363,13 @@ impl Engine {
                 platform_status: line.platform_status.clone(),
                 stage: line.stage,
                 package: line.package.clone(),
+                part_of: None,
                 stock: domain::stock::LineStock::default(),
-            });
+            };
+            match components {
+                Some(components) => records.extend(exploded(&record, components)?),
+                None => records.push(record),
+            }
         }
         Ok(records)
     }
@@ -366,20 +383,25 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let mut added = Vec::new();
         for line in lines {
-            match order.lines.iter_mut().find(|known| known.id == line.id) {
-                Some(known) => {
-                    known.name.clone_from(&line.name);
-                    known.variation.clone_from(&line.variation);
-                    known.quantity = line.quantity;
-                    // Units that were cancelled stay cancelled.
-                    known.canceled_quantity = known.canceled_quantity.max(line.cancelled_quantity);
-                    known.canceled_by = line.cancelled_by.or(known.canceled_by);
-                    known.unit_price = line.unit_price.or(known.unit_price);
-                    known.platform_status.clone_from(&line.platform_status);
-                    known.stage = known.stage.max(line.stage);
-                    known.package.clone_from(&line.package);
-                }
-                None => added.push(line.clone()),
+            let mut is_known = false;
+            for known in order.lines.iter_mut().filter(|known| *known.sold_as() == line.id) {
+                is_known = true;
+                let units_in_one = known.units_in_one();
+                known.name.clone_from(&line.name);
+                known.variation.clone_from(&line.variation);
+                known.quantity = line.quantity.saturating_mul(units_in_one);
+                // Units that were cancelled stay cancelled.
+                let canceled = line.cancelled_quantity.saturating_mul(units_in_one);
+                known.canceled_quantity = known.canceled_quantity.max(canceled);
+                known.canceled_by = line.cancelled_by.or(known.canceled_by);
+                // The price is the bundle's, not the part's.
+                known.unit_price = line.unit_price.filter(|_| known.part_of.is_none()).or(known.unit_price);
+                known.platform_status.clone_from(&line.platform_status);
+                known.stage = known.stage.max(line.stage);
+                known.package.clone_from(&line.package);
+            }
+            if !is_known {
+                added.push(line.clone());
             }
         }
         if !added.is_empty() {
@@ -392,6 +414,44 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// Keeps a listing that was not known, with the merchant SKU that its code means. Answers that.
+pub(crate) async fn adopt(
+    session: &mut Session,
+    merchant: &MerchantId,
+    listing: ListingRecord,
+    meanings: &Meanings,
+) -> Result<MerchantSku, StoreError> {
+    let own = (listing.merchant_sku.clone(), MappedBy::Code);
+    let (sku, by) = meanings.get(&listing.listing_sku).cloned().unwrap_or(own);
+    stock::save_listing(session, merchant, &ListingRecord { merchant_sku: sku.clone(), ..listing.clone() }).await?;
+    if by != MappedBy::Code {
+        mappings::map(session, merchant, (&listing.shop, &listing.listing), &sku, by).await?;
+    }
+    Ok(sku)
+}
+
+/// Between a platform's line and the place of one of its parts in a line's id.
+const PART: char = '*';
+
+/// A line of a bundle as lines of its components: those lie on the shelf, the bundle does not.
+pub(crate) fn exploded(line: &LineRecord, components: &[Component]) -> Result<Vec<LineRecord>, StoreError> {
+    let parts = components.iter().enumerate().map(|(place, component)| {
+        let id =
+            LineId::parse(format!("{}{PART}{}", line.id, place + 1)).map_err(|_| StoreError::Conflict("the line"))?;
+        Ok(LineRecord {
+            id,
+            merchant_sku: component.sku.clone(),
+            quantity: line.quantity.saturating_mul(component.units),
+            canceled_quantity: line.canceled_quantity.saturating_mul(component.units),
+            // The price is the bundle's, not the part's.
+            unit_price: None,
+            part_of: Some(PartOf { line: line.id.clone(), units: component.units }),
+            ..line.clone()
+        })
+    });
+    parts.collect()
 }
 
 /// The lines of which units were cancelled between two states of an order, and how many.

@@ -15,7 +15,7 @@ use store::audits::{self, DifferenceRecord, Ended, Found};
 use store::log::{self, Entry};
 use store::orders::{self, NEVER, OrderRecord};
 use store::stock::{self, Movement};
-use store::{Session, StoreError, proof};
+use store::{Session, StoreError, proof, stock_pushes};
 
 /// Why a difference was not repaired.
 #[derive(Debug, thiserror::Error)]
@@ -141,18 +141,19 @@ impl Engine {
     /// An order that its marketplace does not know any more, as a read of it: canceled, by the marketplace.
     fn unknown_there(&self, shop: &OpenShop, order: &OrderRecord) -> OrderSnapshot {
         let line = |line: &orders::LineRecord| LineSnapshot {
-            id: line.id.clone(),
+            id: line.sold_as().clone(),
             listing: line.listing.clone(),
             listing_sku: line.listing_sku.clone(),
             name: line.name.clone(),
             variation: line.variation.clone(),
-            quantity: line.quantity,
-            cancelled_quantity: line.quantity,
+            quantity: line.quantity / line.units_in_one(),
+            cancelled_quantity: line.quantity / line.units_in_one(),
             cancelled_by: line.canceled_by,
             unit_price: line.unit_price,
             platform_status: line.platform_status.clone(),
             stage: line.stage,
             package: line.package.clone(),
+            is_component: false,
         };
         let package = |package: &orders::PackageRecord| PackageSnapshot {
             number: package.number.clone(),
@@ -190,9 +191,15 @@ impl Engine {
         }
     }
 
-    /// Sets the only listing of a SKU to what is available.
+    /// Sends the listings of a SKU what they are to show, where they are filled from here; else sets the only one to what is
+    /// available.
     async fn fill_listings(&self, merchant: &MerchantId, found: &Found) -> Repaired {
         let sku = found.sku.as_ref().ok_or(RepairError::NotFound)?;
+        let mut session = self.store.begin().await?;
+        if stock_pushes::want_of_skus(&mut session, merchant, [sku], self.clock.now()).await? > 0 {
+            return Ok((session, "its listings are sent what they are to show".to_owned()));
+        }
+        drop(session);
         let mut session = self.store.read().await?;
         let listings = audits::listings_of(&mut session, merchant, std::slice::from_ref(sku)).await?;
         let available = stock::available(&mut session, merchant, std::slice::from_ref(sku)).await?;

@@ -65,6 +65,16 @@ impl From<StoreError> for AnswerError {
     }
 }
 
+/// Lines of the platform's as ours: what it sold as one may consist of several.
+fn ours(order: &OrderRecord, sold: &[LineId]) -> Vec<LineId> {
+    let of = |sold: &LineId| {
+        let parts = order.lines.iter().filter(|line| line.sold_as() == sold).map(|line| line.id.clone());
+        let parts: Vec<LineId> = parts.collect();
+        if parts.is_empty() { vec![sold.clone()] } else { parts }
+    };
+    sold.iter().flat_map(of).collect()
+}
+
 /// Whether a request asks for exactly what still lives of an order.
 pub(crate) fn covers(request: &RequestRecord, order: &OrderRecord) -> bool {
     let live = order.lines.iter().filter(|line| line.canceled_quantity < line.quantity);
@@ -137,7 +147,7 @@ impl Engine {
                     if shown.agreed {
                         self.settle_unanswered(session, &mut request, order, Seen::Agreed).await?;
                     } else {
-                        self.refresh_request(session, request, shown, snapshot).await?;
+                        self.refresh_request(session, request, order, (shown, snapshot)).await?;
                     }
                 }
                 None if shown.agreed => {}
@@ -172,7 +182,7 @@ impl Engine {
             shop: order.shop.clone(),
             number: shown.number.clone(),
             state: RequestState::Open,
-            lines: shown.lines.clone(),
+            lines: ours(order, &shown.lines),
             buyer_reason: shown.reason.clone(),
             restock: shown.restock,
             asked_at,
@@ -198,11 +208,11 @@ impl Engine {
         &self,
         session: &mut Session,
         before: RequestRecord,
-        shown: &RequestSnapshot,
-        snapshot: &OrderSnapshot,
+        order: &OrderRecord,
+        (shown, snapshot): (&RequestSnapshot, &OrderSnapshot),
     ) -> Result<(), EngineError> {
         let mut after = before.clone();
-        after.lines.clone_from(&shown.lines);
+        after.lines = ours(order, &shown.lines);
         after.buyer_reason = shown.reason.clone().or(after.buyer_reason);
         after.restock = shown.restock.or(after.restock);
         if let Some(deadline) = shown.deadline {

@@ -7,7 +7,7 @@ use domain::order::place;
 use domain::policy::Standing;
 use domain::stock::{Bucket, Step, Visit, VisitError, stock_in, undo_stock_in};
 use domain::time::{Moment, Span};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use store::jobs::{self, Claim, Kind, Lease};
 use store::log::{self, Entry};
 use store::orders::{self, LineRecord, OrderRecord};
@@ -332,6 +332,10 @@ impl Engine {
             outcomes.push((entered.order.clone(), Ok(receipt)));
         }
         stock::write(session, merchant, &movements, now).await?;
+        let on_the_shelf = movements.iter().filter(|movement| movement.to == Bucket::Available);
+        let seen: BTreeSet<MerchantSku> = on_the_shelf.map(|movement| movement.sku.clone()).collect();
+        let seen: Vec<MerchantSku> = seen.into_iter().collect();
+        stock::lift_counted(session, merchant, &seen, now).await?;
         stock_ins::insert(session, merchant, &receipts, now).await?;
         let stocked_in: Vec<OrderId> = receipts.iter().map(|receipt| receipt.order.clone()).collect();
         self.end_stocked_in_cases(session, merchant, request.actor, &stocked_in).await?;

@@ -280,6 +280,7 @@ fn order(number: u32) -> OrderRecord {
             platform_status: String::new(),
             stage: None,
             package: None,
+            part_of: None,
             stock: LineStock { allocated: 1, ..LineStock::default() },
         }],
         packages: vec![PackageRecord {

@@ -6,14 +6,17 @@
 pub mod adjustments;
 pub mod audit;
 pub mod batches;
+pub mod bundles;
 pub mod cancellations;
 pub mod cases;
+pub mod closed_listings;
 pub mod default_answers;
 pub mod differences;
 pub mod handovers;
 pub mod health;
 pub mod labels;
 pub mod manual;
+pub mod mappings;
 pub mod once;
 pub mod openapi;
 pub mod order;
@@ -23,9 +26,11 @@ pub mod prints;
 pub mod requests;
 pub mod scan;
 pub mod shipping;
+pub mod shop_stock;
 pub mod shops;
 pub mod stock;
 pub mod stock_ins;
+pub mod stock_pushes;
 pub mod stock_rules;
 pub mod voiding;
 
@@ -109,6 +114,14 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/stock/{warehouse}/{merchant_sku}/shelf", post(prints::shelf))
         .route("/api/v1/stock/import", post(adjustments::import))
         .route("/api/v1/listings", get(stock::listings))
+        .route("/api/v1/listings/{shop}/{listing}/pushes", get(stock_pushes::list))
+        .route("/api/v1/closed-listings", get(closed_listings::list))
+        .route("/api/v1/mappings", get(mappings::list).post(mappings::set))
+        .route("/api/v1/mappings/import", post(mappings::import))
+        .route("/api/v1/mappings/rule", post(mappings::set_rule))
+        .route("/api/v1/bundles", get(bundles::list).post(bundles::set))
+        .route("/api/v1/bundles/import", post(bundles::import))
+        .route("/api/v1/closed-listings/reopen", post(closed_listings::reopen))
         .route("/api/v1/stock-ins", get(stock_ins::list).post(stock_ins::create))
         .route("/api/v1/stock-ins/{id}/undo", post(stock_ins::undo))
         .route("/api/v1/shops", get(shops::list))
@@ -117,6 +130,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/shops/{id}/sync", post(shops::sync))
         .route("/api/v1/shops/{id}/default-answers", get(default_answers::show).post(default_answers::set))
         .route("/api/v1/shops/{id}/default-answers/dry-run", post(default_answers::dry_run))
+        .route("/api/v1/shops/{id}/stock", get(shop_stock::show).post(shop_stock::set))
+        .route("/api/v1/shops/{id}/push-rules", post(shop_stock::set_rule))
         .route("/api/v1/shops/{id}/authorise", post(shops::begin_again))
         .route("/api/v1/shops/{id}/stock-rules", get(stock_rules::list).post(stock_rules::set))
         .route("/api/v1/shops/{id}/disconnect", post(shops::disconnect))

@@ -111,6 +111,7 @@ failures! {
     engine::ConnectError,
     engine::RepairError,
     engine::commands::CommandError,
+    engine::shop_stock::ShopStockError,
     engine::stock_ins::StockInError,
     NoNetwork,
     ::sandbox::Error,

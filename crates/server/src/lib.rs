@@ -31,6 +31,7 @@ pub mod http;
 pub mod intake;
 pub mod label_pdf;
 mod manual_orders;
+mod mappings;
 pub mod metrics;
 pub mod network;
 mod opening_stock;

@@ -11,17 +11,21 @@ mod cancel;
 mod canceled;
 mod cancellations;
 mod cases;
+mod closed_listings;
 mod handovers;
 mod keyboard;
 mod layout;
+mod listing;
 mod log;
 mod manual;
+mod mappings;
 mod order;
 mod orders;
 mod prints;
 mod products;
 mod requests;
 mod scan;
+mod shop_stock;
 mod shops;
 mod stock;
 mod stock_ins;
@@ -68,6 +72,10 @@ pub(crate) fn router() -> Router<App> {
         .merge(handovers::router())
         .merge(stock::router())
         .merge(audit::router())
+        .merge(listing::router())
+        .merge(mappings::router())
+        .merge(closed_listings::router())
+        .merge(shop_stock::router())
         .merge(shops::router())
         .merge(log::router())
         .merge(keyboard::router())

@@ -7,7 +7,7 @@ use domain::time::Span;
 use std::collections::HashSet;
 use std::time::Duration;
 use store::jobs::{Due, Kind};
-use store::{batches, consents, idempotency, people};
+use store::{batches, consents, idempotency, people, stock_pushes};
 use tokio::task::JoinSet;
 
 /// Tasks at once: a shop has one for each kind of job that it has due. Nearly all of their time they wait for a platform, so
@@ -161,5 +161,6 @@ async fn forget_ended(app: &App) -> Result<(), store::StoreError> {
     idempotency::forget_old(&mut session, now).await?;
     consents::forget_ended(&mut session, now).await?;
     batches::forget_old_plans(&mut session, now).await?;
+    stock_pushes::forget_old(&mut session, now).await?;
     session.commit().await
 }

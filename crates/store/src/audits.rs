@@ -211,12 +211,17 @@ statements! {
     OVER = concat!("select ", difference_columns!(), " from differences d where d.merchant_id = $1 and d.ended_at > 0 and d.looks > 1 and d.difference_id < $2 \
         and (cast($3 as text) is null or d.kind = $3) and (cast($4 as text) is null or d.shop_id in (select value from json_each($4))) \
         order by d.difference_id desc limit $5");
-    SHOWN = "select l.merchant_sku, cast(sum(l.stock) as bigint) as shown, count(*) as listings, \
+    SHOWN = "select l.merchant_sku, cast(case when max(case when s.push_stock then 1 else 0 end) = 0 then sum(l.stock) \
+        when max(case when s.push_stock then l.stock end) <> (select cast(coalesce(sum(b.available), 0) as bigint) from balances b where b.merchant_id = l.merchant_id and b.merchant_sku = l.merchant_sku) \
+        then max(case when s.push_stock then l.stock end) else min(case when s.push_stock then l.stock end) end as bigint) as shown, \
+        case when max(case when s.push_stock then 1 else 0 end) = 0 then count(*) else 1 end as listings, \
         (select cast(coalesce(sum(b.available), 0) as bigint) from balances b where b.merchant_id = l.merchant_id and b.merchant_sku = l.merchant_sku) as available \
         from listings l join shops s on s.merchant_id = l.merchant_id and s.shop_id = l.shop_id where l.merchant_id = $1 and s.connected \
         and s.stock_from < 9223372036854775807 and (cast($3 as text) is null or l.merchant_sku in (select value from json_each($3))) \
         and exists (select 1 from movements m where m.merchant_id = l.merchant_id and m.movement_key = 'opening/' || l.shop_id || '/' || l.merchant_sku) \
         and not exists (select 1 from holds h where h.merchant_id = l.merchant_id and h.merchant_sku = l.merchant_sku) \
+        and not (s.push_stock and exists (select 1 from push_rules r where r.merchant_id = l.merchant_id and r.shop_id = l.shop_id \
+        and r.merchant_sku in ('', l.merchant_sku))) \
         and not exists (select 1 from differences d where d.merchant_id = l.merchant_id and d.ended_at = 0 and d.kind <> 'listing_differs' \
         and d.merchant_sku = l.merchant_sku) and not exists (select 1 from differences d join lines o on o.merchant_id = d.merchant_id and o.order_id = d.order_id \
         where d.merchant_id = l.merchant_id and d.ended_at = 0 and d.kind <> 'listing_differs' and o.merchant_sku = l.merchant_sku) \

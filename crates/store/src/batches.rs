@@ -127,6 +127,13 @@ macro_rules! ids_matching {
     };
 }
 
+/// Items of a line `l` as the platform counts them: what it sold as one is one, whatever it consists of here.
+macro_rules! items {
+    () => {
+        "(case when l.bundle_line is null then l.quantity when l.line_id = l.bundle_line || '*1' then l.quantity / l.bundle_units else 0 end)"
+    };
+}
+
 statements! {
     INSERT = concat!("insert into batches (merchant_id, ", columns!(), ") values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     INSERT_ORDERS = "insert into batch_orders (merchant_id, batch_id, order_id, shop_id, mark) \
@@ -193,11 +200,13 @@ statements! {
         cast(coalesce(sum(case when canceled_at > 0 and cancelled_by in (select value from json_each($5)) then 1 else 0 end), 0) as bigint) as canceled, \
         cast(coalesce(sum(case when cancelling then 1 else 0 end), 0) as bigint) as under_way \
         from orders where merchant_id = $1 and shop_id = $2 and ordered_at between $3 and $4 and list <> 'unpaid'";
-    TALLY_OF_ITEMS = "select cast(coalesce(sum(l.quantity), 0) as bigint) as ordered, \
-        cast(coalesce(sum(case when o.canceled_at > 0 and o.cancelled_by in (select value from json_each($5)) then l.quantity else 0 end), 0) as bigint) as canceled, \
-        cast(coalesce(sum(case when o.cancelling then l.quantity else 0 end), 0) as bigint) as under_way \
+    TALLY_OF_ITEMS = concat!(
+        "select cast(coalesce(sum(", items!(), "), 0) as bigint) as ordered, \
+        cast(coalesce(sum(case when o.canceled_at > 0 and o.cancelled_by in (select value from json_each($5)) then ", items!(), " else 0 end), 0) as bigint) \
+        as canceled, cast(coalesce(sum(case when o.cancelling then ", items!(), " else 0 end), 0) as bigint) as under_way \
         from orders o join lines l on l.merchant_id = o.merchant_id and l.order_id = o.order_id \
-        where o.merchant_id = $1 and o.shop_id = $2 and o.ordered_at between $3 and $4 and o.list <> 'unpaid'";
+        where o.merchant_id = $1 and o.shop_id = $2 and o.ordered_at between $3 and $4 and o.list <> 'unpaid'"
+    );
     FORGET_PLANNED_ORDERS = "delete from batch_orders where (merchant_id, batch_id) in \
         (select merchant_id, batch_id from batches where course = 'planned' and created_at < $1)";
     FORGET_PLANNED = "delete from batches where course = 'planned' and created_at < $1";

@@ -20,8 +20,11 @@ pub enum Kind {
     ReadOrder,
     /// Sweeps a shop for changed orders; the subject is the shop's id.
     Sweep,
-    /// Reads the stock of an order's listings; the subject is the order's id.
+    /// Reads the stock of an order's listings once its cancel has settled, and asks for their push; the subject is the
+    /// order's id.
     ReadListings,
+    /// Sends a listing the number that it is to show; the subject is the listing's id.
+    StockPush,
     /// Stocks a selection of orders in; the subject is the batch's id. It asks no platform, so that its lane is the
     /// warehouse and not a shop.
     StockIn,
@@ -36,13 +39,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Cancellation,
         Self::Shipment,
         Self::Batch,
         Self::ReadOrder,
         Self::Sweep,
         Self::ReadListings,
+        Self::StockPush,
         Self::StockIn,
         Self::Label,
         Self::AutoPack,
@@ -59,6 +63,7 @@ impl Kind {
             Self::ReadOrder => "read_order",
             Self::Sweep => "sweep",
             Self::ReadListings => "read_listings",
+            Self::StockPush => "stock_push",
             Self::StockIn => "stock_in",
             Self::Label => "label",
             Self::AutoPack => "auto_pack",
@@ -91,6 +96,9 @@ statements! {
     WANT = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) values ($1, $2, $3, $4, $5, 1, 0, 0) \
         on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
         wake_at = case when excluded.wake_at < jobs.wake_at then excluded.wake_at else jobs.wake_at end";
+    WANT_LATER = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) values ($1, $2, $3, $4, $5, 1, 0, 0) \
+        on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
+        wake_at = case when excluded.wake_at > jobs.wake_at then excluded.wake_at else jobs.wake_at end";
     WANT_ONCE = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) values ($1, $2, $3, $4, $5, 1, 0, 0) \
         on conflict (merchant_id, kind, subject, shop_id) do nothing";
     DUE = "select distinct merchant_id, shop_id from jobs where wake_at <= $1 and leased_until <= $1 and kind = $2 limit 1000";
@@ -114,7 +122,7 @@ statements! {
         select cast($1 as text), cast($2 as text), value, cast($3 as text), cast($4 as bigint), 1, 0, 0 from json_each($5) where true \
         on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
         wake_at = case when excluded.wake_at < jobs.wake_at then excluded.wake_at else jobs.wake_at end";
-    DROP_READS = "delete from jobs where merchant_id = $1 and shop_id = $2 and kind in ('read_order', 'sweep', 'read_listings', 'audit')";
+    DROP_READS = "delete from jobs where merchant_id = $1 and shop_id = $2 and kind in ('read_order', 'sweep', 'read_listings', 'stock_push', 'audit')";
     WAITING = "select kind, count(*) as jobs from jobs group by kind";
 }
 
@@ -153,7 +161,7 @@ pub async fn want_many(
     session.execute(WANT_MANY, args).await.map(drop)
 }
 
-/// Forgets what only reads of a shop: it is not to be asked any more. Cancellations stay, and wait.
+/// Forgets what only reads a shop, or fills its listings: it is not to be asked any more. Cancellations stay, and wait.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -175,6 +183,24 @@ pub async fn want_once(
 ) -> Result<(), StoreError> {
     session
         .execute(WANT_ONCE, args![merchant.as_str(), kind.as_str(), subject, shop.as_str(), wake_at.millis()])
+        .await
+        .map(drop)
+}
+
+/// Asks for a job at this moment, or later than it stood: what it looks at has to settle first.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn want_later(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    kind: Kind,
+    subject: &str,
+    wake_at: Moment,
+) -> Result<(), StoreError> {
+    session
+        .execute(WANT_LATER, args![merchant.as_str(), kind.as_str(), subject, shop.as_str(), wake_at.millis()])
         .await
         .map(drop)
 }

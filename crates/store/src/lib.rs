@@ -13,8 +13,10 @@ mod session;
 pub mod apps;
 pub mod audits;
 pub mod batches;
+pub mod bundles;
 pub mod cancellations;
 pub mod cases;
+pub mod closed_listings;
 pub mod consents;
 pub mod default_answers;
 pub mod explain;
@@ -23,6 +25,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod labels;
 pub mod log;
+pub mod mappings;
 pub mod order_lists;
 pub mod orders;
 pub mod pack_rules;
@@ -34,9 +37,11 @@ pub mod requests;
 pub mod scans;
 pub mod shelves;
 pub mod shipments;
+pub mod shop_stock;
 pub mod shops;
 pub mod stock;
 pub mod stock_ins;
+pub mod stock_pushes;
 pub mod stock_rules;
 #[cfg(test)]
 mod tests;
@@ -216,6 +221,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (6, "cancellation requests", include_str!("../migrations/sqlite/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
     (9, "doors", include_str!("../migrations/sqlite/0009_doors.sql")),
+    (10, "stock pushes mappings", include_str!("../migrations/sqlite/0010_stock_pushes_mappings.sql")),
     (11, "audits stock rules", include_str!("../migrations/sqlite/0011_audits_stock_rules.sql")),
     (12, "guided repacks", include_str!("../migrations/sqlite/0012_guided_repacks.sql")),
     (13, "default answers", include_str!("../migrations/sqlite/0013_default_answers.sql")),
@@ -229,6 +235,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (6, "cancellation requests", include_str!("../migrations/postgres/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
     (9, "doors", include_str!("../migrations/postgres/0009_doors.sql")),
+    (10, "stock pushes mappings", include_str!("../migrations/postgres/0010_stock_pushes_mappings.sql")),
     (11, "audits stock rules", include_str!("../migrations/postgres/0011_audits_stock_rules.sql")),
     (12, "guided repacks", include_str!("../migrations/postgres/0012_guided_repacks.sql")),
     (13, "default answers", include_str!("../migrations/postgres/0013_default_answers.sql")),
@@ -248,8 +255,10 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("apps", apps::STATEMENTS),
     ("audits", audits::STATEMENTS),
     ("batches", batches::STATEMENTS),
+    ("bundles", bundles::STATEMENTS),
     ("cancellations", cancellations::STATEMENTS),
     ("cases", cases::STATEMENTS),
+    ("closed_listings", closed_listings::STATEMENTS),
     ("consents", consents::STATEMENTS),
     ("default_answers", default_answers::STATEMENTS),
     ("handovers", handovers::STATEMENTS),
@@ -258,6 +267,7 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("jobs", jobs::STATEMENTS),
     ("labels", labels::STATEMENTS),
     ("log", log::STATEMENTS),
+    ("mappings", mappings::STATEMENTS),
     ("order_lists", order_lists::STATEMENTS),
     ("orders", orders::STATEMENTS),
     ("pack_rules", pack_rules::STATEMENTS),
@@ -269,8 +279,10 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("scans", scans::STATEMENTS),
     ("shelves", shelves::STATEMENTS),
     ("shipments", shipments::STATEMENTS),
+    ("shop_stock", shop_stock::STATEMENTS),
     ("shops", shops::STATEMENTS),
     ("stock", stock::STATEMENTS),
     ("stock_ins", stock_ins::STATEMENTS),
+    ("stock_pushes", stock_pushes::STATEMENTS),
     ("stock_rules", stock_rules::STATEMENTS),
 ];

@@ -103,10 +103,33 @@ pub struct LineRecord {
     pub stage: Option<Stage>,
     /// The package it travels in, where that is known of a line.
     pub package: Option<PackageNumber>,
+    /// What the platform sold as one, where this is a part of it.
+    pub part_of: Option<PartOf>,
     pub stock: LineStock,
 }
 
+/// A line of the platform's that was sold as one and consists of several of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartOf {
+    /// The platform's line.
+    pub line: LineId,
+    /// Units of ours in one of it.
+    pub units: u32,
+}
+
 impl LineRecord {
+    /// The line as the platform knows it.
+    #[must_use]
+    pub fn sold_as(&self) -> &LineId {
+        self.part_of.as_ref().map_or(&self.id, |part| &part.line)
+    }
+
+    /// Units of ours in one of what the platform sold.
+    #[must_use]
+    pub fn units_in_one(&self) -> u32 {
+        self.part_of.as_ref().map_or(1, |part| part.units.max(1))
+    }
+
     /// Units that are not cancelled.
     #[must_use]
     pub const fn live(&self) -> u32 {
@@ -181,7 +204,7 @@ statements! {
     LINES = "select order_id, line_id, listing_id, listing_sku, merchant_sku, warehouse_id, name, variation, quantity, canceled_quantity, \
         canceled_by, unit_price_minor, platform_status, stage, package_number, reserved, allocated, outbound, outside, returning_units, \
         count_needed, moved_reserve, moved_allocate, moved_release, moved_ship, moved_undo_ship, moved_complete, moved_cancel, lost, moved_stock_in, \
-        moved_find, moved_undo_stock_in, moved_courier_scan, moved_come_back, moved_claim \
+        moved_find, moved_undo_stock_in, moved_courier_scan, moved_come_back, moved_claim, bundle_line, bundle_units \
         from lines where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
     PACKAGES = "select p.order_id, p.number, p.tracking_number, p.platform_status, p.stage, p.carrier, p.scanned_out, coalesce(l.state, 'none') as label \
         from packages p left join labels l on l.merchant_id = p.merchant_id and l.order_id = p.order_id and l.package_number = p.number \
@@ -203,10 +226,10 @@ statements! {
         variation, quantity, canceled_quantity, unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, \
         moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, moved_find, \
         moved_undo_stock_in, canceled_by, platform_status, stage, package_number, moved_undo_ship, moved_courier_scan, moved_come_back, \
-        moved_claim) \
+        moved_claim, bundle_line, bundle_units) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, \
-        $28, $29, $30, $31, $32, $33, $34, $35, $36, $37) \
-        on conflict (merchant_id, order_id, line_id) do update set position = excluded.position, name = excluded.name, \
+        $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39) \
+        on conflict (merchant_id, order_id, line_id) do update set position = excluded.position, warehouse_id = excluded.warehouse_id, name = excluded.name, \
         variation = excluded.variation, quantity = excluded.quantity, canceled_quantity = excluded.canceled_quantity, \
         unit_price_minor = excluded.unit_price_minor, reserved = excluded.reserved, allocated = excluded.allocated, \
         outbound = excluded.outbound, outside = excluded.outside, returning_units = excluded.returning_units, \
@@ -234,11 +257,11 @@ statements! {
         'cancel_requested', 'voided') and order_id > $3 order by order_id limit $4";
     LOCK = "select order_id from orders where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id /* for update */";
     NUMBERS = "select order_id, number from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
-    OPEN_UNITS = "select l.listing_id, l.listing_sku, l.merchant_sku, l.name, cast(sum(case when o.list in ('unpaid', 'new', 'in_process', 'to_pickup', \
+    OPEN_UNITS = "select l.listing_id, l.listing_sku, l.merchant_sku, l.name, l.bundle_line is null as itself, cast(sum(case when o.list in ('unpaid', 'new', 'in_process', 'to_pickup', \
         'cancel_requested', 'voided') then l.quantity - l.canceled_quantity else 0 end) as bigint) as units from lines l \
         join orders o on o.merchant_id = l.merchant_id and o.order_id = l.order_id \
         where l.merchant_id = $1 and o.shop_id = $2 and o.fulfilled_by = 'seller' \
-        group by l.listing_id, l.listing_sku, l.merchant_sku, l.name";
+        group by l.listing_id, l.listing_sku, l.merchant_sku, l.name, l.bundle_line is null";
     IDS_BY_TERM = "select order_id from order_terms where merchant_id = $1 and term = $2 order by order_id limit 20";
     MARK_WRITTEN = "update orders set written_at = $3 where merchant_id = $1 and order_id = $2 and written_at < $3";
 }
@@ -575,6 +598,8 @@ pub struct OpenUnits {
     pub name: String,
     /// Units.
     pub units: u32,
+    /// The listing is of this SKU, and not of a bundle that it is in.
+    pub itself: bool,
 }
 
 /// Every listing that a shop's orders name, with the units that its open orders want.
@@ -595,6 +620,7 @@ pub async fn open_units(
                 merchant_sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
                 name: row.text("name")?,
                 units: row.units("units")?,
+                itself: row.truth("itself")?,
             })
         })
         .collect()
@@ -648,6 +674,8 @@ async fn save_line(
                 stock.moved.courier_scan,
                 stock.moved.come_back,
                 stock.moved.claim,
+                line.part_of.as_ref().map(|part| part.line.as_str()),
+                line.units_in_one(),
             ],
         )
         .await
@@ -771,6 +799,10 @@ fn read_line(row: &Row, currency: Currency) -> Result<LineRecord, StoreError> {
         platform_status: row.text("platform_status")?,
         stage: parsed_optional(row, "stage", Stage::parse)?,
         package: parsed_optional(row, "package_number", |text| PackageNumber::parse(text))?,
+        part_of: match parsed_optional(row, "bundle_line", |text| LineId::parse(text))? {
+            Some(line) => Some(PartOf { line, units: row.units("bundle_units")? }),
+            None => None,
+        },
         stock: LineStock {
             reserved: row.units("reserved")?,
             allocated: row.units("allocated")?,

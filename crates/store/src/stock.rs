@@ -1,17 +1,19 @@
 //! The ledger: movements, the balances they make, listings, and the holds on them.
 
+use crate::closed_listings;
 use crate::dialect::Engine;
 use crate::error::StoreError;
 use crate::new_id::new_id;
 use crate::orders::{json_list, parsed};
-use crate::session::{Session, args, statements};
+use crate::session::{Row, Session, args, statements};
+use crate::stock_pushes::{self, GATHERED_FOR};
 use domain::ids::{
     CancellationId, LineId, ListingId, ListingSku, MerchantId, MerchantSku, OrderId, ShopId, WarehouseId,
 };
 use domain::stock::{Balance, Bucket, Cause};
 use domain::time::Moment;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A movement to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +58,15 @@ pub struct ListingRecord {
     pub held: bool,
 }
 
+/// Whether a listing `l` is held: its SKU, or one that it consists of, was said not to exist and was not counted since.
+macro_rules! held {
+    () => {
+        "exists (select 1 from holds h where h.merchant_id = l.merchant_id and (h.merchant_sku = l.merchant_sku or h.merchant_sku in \
+         (select b.merchant_sku from bundles b where b.merchant_id = l.merchant_id and b.bundle_sku = l.merchant_sku)))"
+    };
+}
+pub(crate) use held;
+
 statements! {
     WRITE = "insert into movements (merchant_id, movement_key, movement_id, warehouse_id, merchant_sku, from_bucket, to_bucket, units, cause, \
         order_id, line_id, actor, at) select $1, json_extract(value, '$.key'), json_extract(value, '$.id'), json_extract(value, '$.warehouse'), \
@@ -63,13 +74,13 @@ statements! {
         json_extract(value, '$.cause'), json_extract(value, '$.order'), json_extract(value, '$.line'), json_extract(value, '$.actor'), \
         cast($3 as bigint) from json_each($2) where true on conflict (merchant_id, movement_key) do nothing returning movement_id";
     CHANGE_BALANCE = "update balances set available = available + $4, reserved = reserved + $5, count_needed = count_needed + $6, \
-        allocated = allocated + $7, defective = defective + $8, outbound = outbound + $9, returning_units = returning_units + $10, lost = lost + $11 \
-        where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
+        allocated = allocated + $7, defective = defective + $8, outbound = outbound + $9, returning_units = returning_units + $10, lost = lost + $11, \
+        counted = (counted or $12) where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
     LOCK_BALANCES = "select merchant_sku from balances where merchant_id = $1 and merchant_sku in (select merchant_sku from lines \
         where merchant_id = $1 and order_id in (select value from json_each($2))) order by warehouse_id, merchant_sku /* for update */";
     LOCK_SKU = "select merchant_sku from balances where merchant_id = $1 and merchant_sku = $2 order by warehouse_id /* for update */";
     TO_COUNT = "select distinct order_id from lines where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3 and count_needed > 0 order by order_id";
-    LIFT_COUNTED = "delete from holds where merchant_id = $1 and merchant_sku = $2";
+    LIFT_COUNTED = "delete from holds where merchant_id = $1 and merchant_sku in (select value from json_each($2))";
     OPEN_BALANCE = "insert into balances (merchant_id, warehouse_id, merchant_sku, available, reserved, count_needed, allocated, defective, outbound, \
         returning_units, lost) values ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0, 0) on conflict (merchant_id, warehouse_id, merchant_sku) do nothing";
     AVAILABLE = "select warehouse_id, merchant_sku, available from balances where merchant_id = $1 and merchant_sku in (select value from json_each($2))";
@@ -80,13 +91,19 @@ statements! {
     SAVE_LISTING = "insert into listings (merchant_id, shop_id, listing_id, listing_sku, merchant_sku, name, stock, read_at) \
         values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (merchant_id, shop_id, listing_id) do update set listing_sku = excluded.listing_sku, \
         name = excluded.name, stock = excluded.stock, read_at = excluded.read_at";
-    LISTINGS = "select shop_id, listing_id, listing_sku, merchant_sku, name, stock, read_at, exists (select 1 from holds h \
-        where h.merchant_id = listings.merchant_id and h.merchant_sku = listings.merchant_sku) as held from listings \
-        where merchant_id = $1 and (cast($2 as text) is null or shop_id = $2) and (cast($3 as text) is null or merchant_sku = $3) \
-        order by merchant_sku, shop_id, listing_id limit 1000";
+    LISTING = concat!(
+        "select l.shop_id, l.listing_id, l.listing_sku, l.merchant_sku, l.name, l.stock, l.read_at, ", held!(), " as held from listings l \
+        where l.merchant_id = $1 and l.shop_id = $2 and l.listing_id = $3"
+    );
+    LISTINGS = concat!(
+        "select l.shop_id, l.listing_id, l.listing_sku, l.merchant_sku, l.name, l.stock, l.read_at, ", held!(), " as held from listings l \
+        where l.merchant_id = $1 and (cast($2 as text) is null or l.shop_id = $2) and (cast($3 as text) is null or l.merchant_sku = $3) \
+        order by l.merchant_sku, l.shop_id, l.listing_id limit 1000"
+    );
     KNOWN_LISTINGS = "select listing_id, merchant_sku from listings where merchant_id = $1 and shop_id = $2 and listing_id in (select value from json_each($3))";
     HOLD = "insert into holds (merchant_id, merchant_sku, cancellation_id, placed_at) values ($1, $2, $3, $4) on conflict do nothing";
-    LIFT = "delete from holds where merchant_id = $1 and cancellation_id = $2";
+    LIFT = "delete from holds where merchant_id = $1 and cancellation_id = $2 returning merchant_sku";
+    MARK_COUNTED = "update balances set counted = true where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
 }
 
 /// Locks the balances that these orders' lines move, always in the same order and after the orders themselves
@@ -127,15 +144,71 @@ pub async fn to_count(
     rows.iter().map(|row| parsed(row, "order_id", |text| OrderId::parse(text))).collect()
 }
 
-/// Lifts every hold on a SKU: it was counted. Answers how many there were.
+/// Lifts every hold on these SKUs, because somebody saw how many there are, and asks for a push of their listings.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn lift_counted(session: &mut Session, merchant: &MerchantId, sku: &MerchantSku) -> Result<u64, StoreError> {
-    session.execute(LIFT_COUNTED, args![merchant.as_str(), sku.as_str()]).await
+pub async fn lift_counted(
+    session: &mut Session,
+    merchant: &MerchantId,
+    skus: &[MerchantSku],
+    now: Moment,
+) -> Result<(), StoreError> {
+    let list = json_list(skus.iter().map(MerchantSku::as_str));
+    if session.execute(LIFT_COUNTED, args![merchant.as_str(), &list]).await? > 0 {
+        stock_pushes::want_of_skus(session, merchant, skus, now.plus(GATHERED_FOR)).await?;
+    }
+    Ok(())
 }
 
-/// Writes movements and their balances. A movement whose key is known moves nothing; answers how many were new.
+/// Notes that somebody, or the opening stock, said how many of a SKU there are in a warehouse, none at all included.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn mark_counted(
+    session: &mut Session,
+    merchant: &MerchantId,
+    warehouse: &WarehouseId,
+    sku: &MerchantSku,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let args = args![merchant.as_str(), warehouse.as_str(), sku.as_str()];
+    session.execute(OPEN_BALANCE, args).await?;
+    session.execute(MARK_COUNTED, args).await?;
+    stock_pushes::want_of_skus(session, merchant, [sku], now.plus(GATHERED_FOR)).await.map(drop)
+}
+
+/// What movements change of one balance.
+#[derive(Default)]
+struct Change {
+    balance: Balance,
+    counted: bool,
+}
+
+/// Whether a movement for this cause says how many there are.
+const fn counts(cause: Cause) -> bool {
+    match cause {
+        Cause::Opening | Cause::Count | Cause::ManualIn | Cause::Transfer => true,
+        Cause::Reserve
+        | Cause::Allocate
+        | Cause::Release
+        | Cause::Ship
+        | Cause::UndoShip
+        | Cause::Complete
+        | Cause::Cancel
+        | Cause::StockIn
+        | Cause::Find
+        | Cause::UndoStockIn
+        | Cause::CourierScan
+        | Cause::ComeBack
+        | Cause::Claim
+        | Cause::Repair
+        | Cause::ManualOut => false,
+    }
+}
+
+/// Writes movements and their balances, and asks for a push of the listings of which more or fewer may be sold now. A
+/// movement whose key is known moves nothing; answers how many were new.
 ///
 /// # Errors
 /// [`StoreError`] of the database, also when a bucket would fall below zero: nothing may be kept then.
@@ -169,18 +242,22 @@ pub async fn write(
     }
     let added = session.rows(WRITE, args![merchant.as_str(), Value::Array(rows).to_string(), now.millis()]).await?;
     // One change per balance, in the order in which balances are locked.
-    let mut changes: BTreeMap<(&WarehouseId, &MerchantSku), Balance> = BTreeMap::new();
+    let mut changes: BTreeMap<(&WarehouseId, &MerchantSku), Change> = BTreeMap::new();
     for row in &added {
         let Some(movement) = by_id.get(&row.text("movement_id")?) else { continue };
         let change = changes.entry((&movement.warehouse, &movement.sku)).or_default();
-        change.apply(movement.from, movement.to, i64::from(movement.units));
+        change.balance.apply(movement.from, movement.to, i64::from(movement.units));
+        change.counted |= counts(movement.cause);
     }
-    for ((warehouse, sku), change) in changes {
-        if change_balance(session, merchant, warehouse, sku, &change).await? == 0 {
+    for ((warehouse, sku), change) in &changes {
+        if change_balance(session, merchant, warehouse, sku, change).await? == 0 {
             session.execute(OPEN_BALANCE, args![merchant.as_str(), warehouse.as_str(), sku.as_str()]).await?;
-            change_balance(session, merchant, warehouse, sku, &change).await?;
+            change_balance(session, merchant, warehouse, sku, change).await?;
         }
     }
+    let sold_from = changes.iter().filter(|(_, change)| change.balance.available != 0 || change.counted);
+    let skus: BTreeSet<&MerchantSku> = sold_from.map(|((_, sku), _)| *sku).collect();
+    stock_pushes::want_of_skus(session, merchant, skus, now.plus(GATHERED_FOR)).await?;
     Ok(added.len())
 }
 
@@ -189,7 +266,7 @@ async fn change_balance(
     merchant: &MerchantId,
     warehouse: &WarehouseId,
     sku: &MerchantSku,
-    change: &Balance,
+    Change { balance: change, counted }: &Change,
 ) -> Result<u64, StoreError> {
     session
         .execute(
@@ -206,6 +283,7 @@ async fn change_balance(
                 change.outbound,
                 change.returning,
                 change.lost,
+                *counted,
             ],
         )
         .await
@@ -315,21 +393,34 @@ pub async fn listings(
     sku: Option<&MerchantSku>,
 ) -> Result<Vec<ListingRecord>, StoreError> {
     let args = args![merchant.as_str(), shop.map(ShopId::as_str), sku.map(MerchantSku::as_str)];
-    let rows = session.rows(LISTINGS, args).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(ListingRecord {
-                shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
-                listing: parsed(row, "listing_id", |text| ListingId::parse(text))?,
-                listing_sku: parsed(row, "listing_sku", |text| ListingSku::parse(text))?,
-                merchant_sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
-                name: row.text("name")?,
-                stock: row.int("stock")?,
-                read_at: Moment::from_millis(row.int("read_at")?),
-                held: row.truth("held")?,
-            })
-        })
-        .collect()
+    session.rows(LISTINGS, args).await?.iter().map(read_listing).collect()
+}
+
+pub(crate) fn read_listing(row: &Row) -> Result<ListingRecord, StoreError> {
+    Ok(ListingRecord {
+        shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
+        listing: parsed(row, "listing_id", |text| ListingId::parse(text))?,
+        listing_sku: parsed(row, "listing_sku", |text| ListingSku::parse(text))?,
+        merchant_sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+        name: row.text("name")?,
+        stock: row.int("stock")?,
+        read_at: Moment::from_millis(row.int("read_at")?),
+        held: row.truth("held")?,
+    })
+}
+
+/// One listing.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn listing(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    listing: &ListingId,
+) -> Result<Option<ListingRecord>, StoreError> {
+    let row = session.row(LISTING, args![merchant.as_str(), shop.as_str(), listing.as_str()]).await?;
+    row.map(|row| read_listing(&row)).transpose()
 }
 
 /// The merchant SKUs of these listings, as far as they are known.
@@ -368,7 +459,7 @@ pub async fn hold(
     session.execute(HOLD, args![merchant.as_str(), sku.as_str(), cancellation.as_str(), now.millis()]).await.map(drop)
 }
 
-/// Lifts the holds that a refused cancel had placed.
+/// Lifts the holds that a refused cancel had placed, and asks for a push of what was not pushed meanwhile.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -376,6 +467,13 @@ pub async fn lift(
     session: &mut Session,
     merchant: &MerchantId,
     cancellation: &CancellationId,
+    now: Moment,
 ) -> Result<(), StoreError> {
-    session.execute(LIFT, args![merchant.as_str(), cancellation.as_str()]).await.map(drop)
+    closed_listings::forget(session, merchant, cancellation).await?;
+    let rows = session.rows(LIFT, args![merchant.as_str(), cancellation.as_str()]).await?;
+    let skus: Vec<MerchantSku> = rows
+        .iter()
+        .map(|row| parsed(row, "merchant_sku", |text| MerchantSku::parse(text)))
+        .collect::<Result<_, _>>()?;
+    stock_pushes::want_of_skus(session, merchant, &skus, now.plus(GATHERED_FOR)).await.map(drop)
 }

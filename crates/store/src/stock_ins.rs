@@ -4,6 +4,7 @@
 use crate::error::StoreError;
 use crate::orders::{json_list, parsed, parsed_optional};
 use crate::session::{Row, Session, args, statements};
+use crate::shop_stock;
 use domain::ids::{LineId, MerchantId, MerchantSku, OrderId, ShopId, StockInId, WarehouseId};
 use domain::order::Stage;
 use domain::platform::Platform;
@@ -73,8 +74,21 @@ pub struct ReturnRecord {
 pub struct Settings {
     /// The warehouse that is offered first; `None` offers the one that the units left from.
     pub return_warehouse: Option<WarehouseId>,
+    /// The same for shops that have one of their own.
+    pub return_warehouses: HashMap<ShopId, WarehouseId>,
     /// Days of waiting after which somebody is told.
     pub alert_days: u32,
+}
+
+impl Settings {
+    /// The warehouse that is offered first for orders of these shops: one that all of them share, else the merchant's.
+    #[must_use]
+    pub fn offered<'a>(&self, shops: impl IntoIterator<Item = &'a ShopId>) -> Option<&WarehouseId> {
+        let mut of_shops = shops.into_iter().map(|shop| self.return_warehouses.get(shop));
+        let first = of_shops.next().flatten();
+        let shared = first.filter(|first| of_shops.all(|other| other == Some(first)));
+        shared.or(self.return_warehouse.as_ref())
+    }
 }
 
 /// Where a page ends and the next begins.
@@ -408,17 +422,23 @@ pub async fn settings(session: &mut Session, merchant: &MerchantId) -> Result<Se
     let row = session.row(SETTINGS, args![merchant.as_str()]).await?.ok_or(StoreError::Conflict("the merchant"))?;
     Ok(Settings {
         return_warehouse: parsed_optional(&row, "return_warehouse_id", |text| WarehouseId::parse(text))?,
+        return_warehouses: shop_stock::return_warehouses(session, merchant).await?,
         alert_days: row.units("stock_in_alert_days")?,
     })
 }
 
-/// Changes how a merchant takes units in.
+/// Changes how a merchant takes units in; where single shops do is [`shop_stock::set_warehouses`]'s.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn set_settings(session: &mut Session, merchant: &MerchantId, settings: &Settings) -> Result<(), StoreError> {
-    let warehouse = settings.return_warehouse.as_ref().map(WarehouseId::as_str);
-    session.execute(SET_SETTINGS, args![merchant.as_str(), warehouse, settings.alert_days]).await.map(drop)
+pub async fn set_settings(
+    session: &mut Session,
+    merchant: &MerchantId,
+    return_warehouse: Option<&WarehouseId>,
+    alert_days: u32,
+) -> Result<(), StoreError> {
+    let warehouse = return_warehouse.map(WarehouseId::as_str);
+    session.execute(SET_SETTINGS, args![merchant.as_str(), warehouse, alert_days]).await.map(drop)
 }
 
 /// The platforms' statuses that orders had before they were canceled.

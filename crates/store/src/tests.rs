@@ -120,6 +120,7 @@ fn order(number: &str, ship_by: i64) -> OrderRecord {
             platform_status: String::new(),
             stage: None,
             package: None,
+            part_of: None,
             stock: LineStock { allocated: 2, ..LineStock::default() },
         }],
         packages: vec![PackageRecord {
@@ -777,6 +778,34 @@ async fn a_batch_is_served_by_its_indexes() {
             !plan.contains("SCAN b\n") && !plan.contains("SCAN orders") && !plan.contains("SCAN batches"),
             "{name}:\n{plan}"
         );
+    }
+}
+
+/// What listings show, and which are closed, is asked often: each question walks its index.
+#[tokio::test]
+async fn listings_and_their_pushes_are_served_by_their_indexes() {
+    let trial = crate::trial::Trial::sqlite().await;
+    let mut session = trial.store.read().await.expect("begins");
+    for (statements, name, index) in [
+        (crate::closed_listings::STATEMENTS, "PAGE", "closed_listings_by_closed_at"),
+        (crate::closed_listings::STATEMENTS, "FORGET", "closed_listings_of_cancellation"),
+        (crate::stock_pushes::STATEMENTS, "HISTORY", "stock_pushes_of_listing"),
+        (crate::stock_pushes::STATEMENTS, "LATEST", "stock_pushes_of_listing"),
+        (crate::stock_pushes::STATEMENTS, "FORGET_OLD", "stock_pushes_by_age"),
+        (crate::stock_pushes::STATEMENTS, "WANT_OF_SKUS", "listings_of_merchant_sku"),
+        (crate::stock_pushes::STATEMENTS, "WANT_OF_SKUS", "bundles_of_component"),
+        (crate::mappings::STATEMENTS, "KNOWN_SKUS", "balances_by_lower_sku"),
+        (crate::mappings::STATEMENTS, "WITH_CODES", "listings_of_listing_sku"),
+        (crate::mappings::STATEMENTS, "PAGE", "sqlite_autoindex_listings_1"),
+    ] {
+        let (_, sql) = statements.iter().find(|(known, _)| *known == name).expect("a statement");
+        let Transaction::Sqlite(transaction) = &mut session.transaction else { unreachable!("this is SQLite") };
+        let rows = (**transaction).fetch_all(AssertSqlSafe(format!("explain query plan {sql}"))).await.expect("a plan");
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        let plan = plan.join("\n");
+        assert!(plan.contains(&format!("{index} ")), "{name}:\n{plan}");
+        let sorted = ["PAGE", "HISTORY"].contains(&name);
+        assert!(!(sorted && plan.contains("FOR ORDER BY")), "{name}:\n{plan}");
     }
 }
 

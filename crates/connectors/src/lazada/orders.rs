@@ -468,6 +468,7 @@ impl Item {
             platform_status: status.status.to_owned(),
             stage: Some(status::stage(policy, &status)),
             package: package.transpose().map_err(|error| format!("item {id}: a package_id: {error}"))?,
+            is_component: false,
         })
     }
 }

@@ -331,6 +331,7 @@ impl Item {
             platform_status: String::new(),
             stage: None,
             package: None,
+            is_component: false,
         })
     }
 }

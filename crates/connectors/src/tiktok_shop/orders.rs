@@ -428,6 +428,7 @@ impl Item {
                     // A cancelled package forgets how far it was; the order's times do not.
                     stage: None,
                     package: package.clone(),
+                    is_component: false,
                 })
             };
         let parts = self.combined_listing_skus.unwrap_or_default();
@@ -439,7 +440,7 @@ impl Item {
             let quantity = part.sku_count.and_then(|count| u32::try_from(count).ok()).unwrap_or(1);
             let read = line(&format!("{id}{PART}{part_of}"), part.product_id, part.sku_id, part.seller_sku, quantity)?;
             // The price is the bundle's, not the part's.
-            Ok(LineSnapshot { unit_price: None, ..read })
+            Ok(LineSnapshot { unit_price: None, is_component: true, ..read })
         });
         parts.collect()
     }

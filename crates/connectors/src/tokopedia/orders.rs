@@ -308,6 +308,7 @@ fn lines(items: Vec<Item>, currency: Currency, cancelled: bool) -> Result<Vec<Li
             platform_status: String::new(),
             stage: None,
             package: None,
+            is_component: false,
         })
     };
     items.into_iter().map(line).collect()

@@ -1,8 +1,9 @@
 //! The OpenAPI document, made from the handlers.
 
 use super::{
-    adjustments, audit, batches, cancellations, cases, default_answers, differences, handovers, health, labels, manual,
-    orders, pack_rules, prints, requests, scan, shipping, shops, stock, stock_ins, stock_rules, voiding,
+    adjustments, audit, batches, bundles, cancellations, cases, closed_listings, default_answers, differences,
+    handovers, health, labels, manual, mappings, orders, pack_rules, prints, requests, scan, shipping, shop_stock,
+    shops, stock, stock_ins, stock_pushes, stock_rules, voiding,
 };
 use crate::events;
 use axum::Json;
@@ -70,6 +71,16 @@ use utoipa::openapi::{self, SecurityRequirement};
         stock::balances,
         stock::movements,
         stock::listings,
+        stock_pushes::list,
+        closed_listings::list,
+        closed_listings::reopen,
+        mappings::list,
+        mappings::set,
+        mappings::import,
+        mappings::set_rule,
+        bundles::list,
+        bundles::set,
+        bundles::import,
         adjustments::create,
         adjustments::import,
         stock_ins::list,
@@ -89,6 +100,9 @@ use utoipa::openapi::{self, SecurityRequirement};
         shops::address,
         shops::set_address,
         shops::sync,
+        shop_stock::show,
+        shop_stock::set,
+        shop_stock::set_rule,
         audit::list,
         audit::export,
         audit::ledger,

@@ -83,6 +83,8 @@ pub struct Line {
     pub platform_status: Option<String>,
     /// The number of the package it travels in, where that is known of a line.
     pub package: Option<String>,
+    /// The line of the platform's that it is a part of, where that was sold as one and consists of several; else null.
+    pub part_of: Option<String>,
 }
 
 /// An order with everything that is known of it.
@@ -222,6 +224,7 @@ impl From<&LineRecord> for Line {
             unit_price: amount(line.unit_price),
             platform_status: Some(line.platform_status.clone()).filter(|word| !word.is_empty()),
             package: line.package.as_ref().map(|number| number.as_str().to_owned()),
+            part_of: line.part_of.as_ref().map(|part| part.line.as_str().to_owned()),
         }
     }
 }

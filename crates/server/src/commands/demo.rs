@@ -281,6 +281,12 @@ impl Demo {
             engine.first_sync(&shop.merchant, &shop.id).await?;
             engine.count_from_listings(&shop.merchant, &shop.id).await?;
         }
+        // Every shop is counted: from here on what they sell together is what each of them shows.
+        let mut session = self.desk.store.begin().await?;
+        for shop in shops {
+            engine.switch_stock_push(&mut session, &shop.merchant, "demo", &shop.id, true).await?;
+        }
+        session.commit().await?;
         self.control.put("/limits", &json!({"lifted": false})).await?;
         self.state.done = true;
         self.state.write(&self.folder)

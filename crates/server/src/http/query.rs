@@ -58,6 +58,13 @@ impl Query {
         Self::of_pairs(pairs.into_iter())
     }
 
+    /// The same with another value of one parameter.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Self {
+        let others = self.0.iter().filter(|(known, _)| known != name).cloned();
+        Self(others.chain([(name.to_owned(), value.to_owned())]).collect())
+    }
+
     fn of_pairs(given: impl Iterator<Item = (String, String)>) -> Result<Self, Problem> {
         let mut pairs = Vec::new();
         for (name, value) in given {

@@ -78,6 +78,8 @@ pub(super) enum Place {
     Cancellations,
     Batches,
     Audit,
+    ClosedListings,
+    Mappings,
     Shops,
     Log,
     /// None of them.
@@ -101,6 +103,8 @@ impl Place {
             Self::Cancellations => "/cancellations".to_owned(),
             Self::Batches => "/batches".to_owned(),
             Self::Audit => super::audit::ADDRESS.to_owned(),
+            Self::ClosedListings => super::closed_listings::ADDRESS.to_owned(),
+            Self::Mappings => super::mappings::ADDRESS.to_owned(),
             Self::Shops => "/shops".to_owned(),
             Self::Log => "/log".to_owned(),
             Self::Elsewhere => "/".to_owned(),
@@ -121,6 +125,8 @@ impl Place {
             Self::Cancellations => words::CANCELLATIONS,
             Self::Batches => words::BATCHES,
             Self::Audit => words::AUDIT,
+            Self::ClosedListings => words::CLOSED_LISTINGS,
+            Self::Mappings => words::MAPPINGS,
             Self::Shops => words::SHOPS,
             Self::Log => words::LOG,
             Self::Elsewhere => words::PRODUCT,
@@ -145,7 +151,7 @@ impl Place {
             Self::Batches => Some("b"),
             Self::Stock => Some("s"),
             Self::Log => Some("l"),
-            Self::List(_) | Self::Audit | Self::Shops | Self::Elsewhere => None,
+            Self::List(_) | Self::Audit | Self::ClosedListings | Self::Mappings | Self::Shops | Self::Elsewhere => None,
         }
     }
 }
@@ -165,8 +171,8 @@ const GROUPS: &[(&str, &[Place])] = &[
         ],
     ),
     (words::GROUP_DOORS, &[Place::Scan, Place::PullList, Place::Handover, Place::Cases, Place::Prints]),
-    (words::GROUP_CANCEL, &[Place::List(List::Canceled), Place::Cancellations, Place::Batches]),
-    (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Audit, Place::Shops, Place::Log]),
+    (words::GROUP_CANCEL, &[Place::List(List::Canceled), Place::Cancellations, Place::Batches, Place::ClosedListings]),
+    (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Mappings, Place::Audit, Place::Shops, Place::Log]),
 ];
 
 /// A shop as pages need it: without its credentials.

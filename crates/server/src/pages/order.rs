@@ -262,6 +262,7 @@ fn lines(app: &App, order: &OrderRecord) -> Markup {
                                 a href=(super::stock::movements_address(&line.warehouse, &line.merchant_sku)) {
                                     code { (line.merchant_sku) }
                                 }
+                                @if let Some(part) = &line.part_of { div.sub { (words::part_of_a_bundle(part.units)) } }
                             }
                             td.number data-label=(words::LINE_QUANTITY) {
                                 (line.quantity)

@@ -120,6 +120,7 @@ fn row(app: &App, ask: &Ask, shop: &ShopView, ends: Ends) -> Markup {
                 }
             }
             td.action {
+                a.button href=(super::shop_stock::address_of(&shop.id)) aria-label=(words::open_shop_stock(&shop.name)) { (words::SHOP_STOCK) }
                 @if may_sync {
                     form method="post" action="/shops/sync" data-place {
                         (csrf(ask.signed_in.csrf()))

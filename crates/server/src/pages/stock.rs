@@ -39,8 +39,13 @@ pub(super) fn router() -> Router<App> {
 
 /// The address of a SKU's movements.
 pub(super) fn movements_address(warehouse: &WarehouseId, sku: &MerchantSku) -> String {
-    let mut address = String::from("/stock");
-    for part in [warehouse.as_str(), sku.as_str()] {
+    in_an_address("/stock", &[warehouse.as_str(), sku.as_str()])
+}
+
+/// An address with these parts below it, whatever they hold.
+pub(super) fn in_an_address(above: &str, parts: &[&str]) -> String {
+    let mut address = above.to_owned();
+    for part in parts {
         address.push('/');
         for byte in part.bytes() {
             match byte {
@@ -182,7 +187,7 @@ fn listing_of(desk: &Desk, listing: &ListingRecord) -> Markup {
     html! {
         div.listing {
             @if let Some(shop) = shop { (platform(shop.platform)) " " span.shop { (shop.name) } " " }
-            strong { (words::number(listing.stock)) }
+            a href=(super::listing::address_of(&listing.shop, &listing.listing)) { strong { (words::number(listing.stock)) } }
             @if listing.held { " " span.held title=(words::HELD_TITLE) { (words::HELD) } }
         }
     }

@@ -120,7 +120,7 @@ fn waits(line: &LineRecord) -> bool {
 
 fn warehouse_field(warehouses: &[WarehouseRecord], settings: &Settings, orders: &[OrderRecord]) -> Markup {
     let left_from = orders.iter().flat_map(|order| &order.lines).find(|line| waits(line)).map(|line| &line.warehouse);
-    let offered = settings.return_warehouse.as_ref().or(left_from);
+    let offered = settings.offered(orders.iter().map(|order| &order.shop)).or(left_from);
     html! {
         label {
             span { (words::WAREHOUSE) }
@@ -748,7 +748,7 @@ async fn save_settings(State(app): State<App>, form: SignedForm) -> Result<Respo
         "units are taken in {}, an alert after {alert_days} days",
         return_warehouse.as_ref().map_or("where they left from", WarehouseId::as_str)
     );
-    stock_ins::set_settings(&mut session, merchant, &Settings { return_warehouse, alert_days }).await?;
+    stock_ins::set_settings(&mut session, merchant, return_warehouse.as_ref(), alert_days).await?;
     let entry = store::log::Entry {
         actor: signed_in.actor(),
         action: "stock.settings",

@@ -11,26 +11,32 @@ macro_rules! words {
     ($($name:ident = $text:literal;)*) => { $(pub(crate) const $name: &str = $text;)* };
 }
 
+mod actions;
 mod audit;
 mod batches;
 mod cases;
 mod default_answers;
 mod doors;
 mod explain;
+mod mappings;
 mod requests;
 mod shipping;
 mod stock_ins;
+mod stock_pushes;
 mod stock_rules;
 
+pub(crate) use actions::*;
 pub(crate) use audit::*;
 pub(crate) use batches::*;
 pub(crate) use cases::*;
 pub(crate) use default_answers::*;
 pub(crate) use doors::*;
 pub(crate) use explain::*;
+pub(crate) use mappings::*;
 pub(crate) use requests::*;
 pub(crate) use shipping::*;
 pub(crate) use stock_ins::*;
+pub(crate) use stock_pushes::*;
 pub(crate) use stock_rules::*;
 
 words! {
@@ -482,77 +488,6 @@ pub(crate) const fn cause(cause: Cause) -> &'static str {
         Cause::Repair => "Repaired",
     }
 }
-
-/// The log's actions, with the word that the store keeps.
-pub(crate) const ACTIONS: &[(&str, &str)] = &[
-    ("cancellation.requested", "Cancel asked for"),
-    ("cancellation.done", "Canceled"),
-    ("cancellation.refused", "Cancel refused"),
-    ("cancellation.needs_attention", "Cancel needs attention"),
-    ("cancellation.resolved", "Cancel resolved"),
-    ("order.created", "Order made"),
-    ("batch.begun", "Bulk cancel begun"),
-    ("batch.paused", "Bulk cancel paused"),
-    ("batch.resumed", "Bulk cancel resumed"),
-    ("batch.stopped", "Bulk cancel stopped"),
-    ("batch.retried", "Bulk cancel tried again"),
-    ("batch.refused", "Bulk cancel refused"),
-    ("batch.ceiling", "Bulk cancel at its ceiling"),
-    ("shipment.requested", "Shipping asked for"),
-    ("shipment.done", "Shipping done"),
-    ("shipment.failed", "Shipping failed"),
-    ("shipment.needs_attention", "Shipping needs attention"),
-    ("order.shipped", "Scanned out"),
-    ("order.ship_undone", "Ship scan taken back"),
-    ("order.parcel_shipped", "Parcel scanned out"),
-    ("order.stopped", "Stopped at the scanner"),
-    ("order.passed", "Let pass while the platform was silent"),
-    ("case.opened", "Shipped after cancel"),
-    ("case.came_back", "Parcel came back"),
-    ("case.stocked_in", "Case ended: stocked in"),
-    ("case.claimed", "Case ended: claimed"),
-    ("case.closed", "Case closed"),
-    ("handover.checked", "Pile checked before handover"),
-    ("order.pulled", "Taken out of the pile"),
-    ("label.printed", "Label printed"),
-    ("label.reprinted", "Label printed again"),
-    ("order.status", "Platform status"),
-    ("order.voided", "Voided"),
-    ("order.restored", "Restored"),
-    ("request.opened", "Buyer asks to cancel"),
-    ("request.agree", "Request agreed to"),
-    ("request.reject", "Request rejected"),
-    ("request.open", "Answer failed"),
-    ("request.agreed", "Request granted"),
-    ("request.rejected", "Request refused"),
-    ("request.expired", "Request expired"),
-    ("request.withdrawn", "Request taken back"),
-    ("request.answered_elsewhere", "Request answered elsewhere"),
-    ("request.superseded", "Request superseded"),
-    ("shop.pack_rule", "Auto-pack rule set"),
-    ("shop.sync", "Sync asked for"),
-    ("shop.alert", "Shop alert"),
-    ("shop.added", "Shop added"),
-    ("shop.authorised", "Shop authorised again"),
-    ("shop.disconnected", "Shop disconnected"),
-    ("shop.stock_rules", "Rules for canceled units changed"),
-    ("stock.counted", "Stock counted"),
-    ("stock.stocked_in", "Stocked in"),
-    ("stock.stock_in_undone", "Stock-in taken back"),
-    ("stock.batch_asked", "Stock-in of a selection asked for"),
-    ("stock.claimed", "Carrier asked for the parcel"),
-    ("stock.settings", "Stock settings changed"),
-    ("stock.adjusted", "Stock corrected"),
-    ("stock.shelf", "Shelf noted"),
-    ("stock.opened", "Opening stock taken"),
-    ("audit.began", "Audit begun"),
-    ("audit.ended", "Audit ended"),
-    ("audit.repaired", "Difference repaired"),
-    ("audit.settings", "Audit settings changed"),
-    ("user.added", "User added"),
-    ("user.signed_in", "Signed in"),
-    ("user.signed_out", "Signed out"),
-];
 
 /// What the button says that takes a manual order there.
 pub(crate) const fn manual_step(to: ManualStatus) -> &'static str {

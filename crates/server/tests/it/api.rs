@@ -7,6 +7,7 @@ mod cancellations;
 pub(crate) mod doors;
 mod events;
 mod idempotency;
+mod listings;
 mod manual;
 mod openapi;
 mod orders;

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use store::new_id;
 use store::people::{self, UserRecord};
-use store::shops::WarehouseRecord;
+use store::shops::{NOT_COUNTED, ShopRecord, WarehouseRecord};
 use store::trial::Trial;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -134,6 +134,17 @@ impl Desk {
         let mut session = self.app.store.begin().await.expect("begins");
         store::shops::add_warehouse(&mut session, &self.world.merchant, &record).await.expect("added");
         session.commit().await.expect("committed");
+    }
+
+    /// Another shop of the world's merchant, connected and not counted.
+    pub(crate) async fn uncounted_shop(&self, id: &str) -> ShopId {
+        let (merchant, shop) = (&self.world.merchant, ShopId::parse(id).expect("an id"));
+        let mut session = self.app.store.begin().await.expect("begins");
+        let first = self.app.store.shop(&mut session, merchant, &self.world.shop).await.expect("read").expect("there");
+        let record = ShopRecord { id: shop.clone(), account: "another".to_owned(), stock_from: NOT_COUNTED, ..first };
+        self.app.store.add_shop(&mut session, &record, now()).await.expect("added");
+        session.commit().await.expect("committed");
+        shop
     }
 
     /// A user of another merchant, who may do everything there.

@@ -7,6 +7,7 @@ mod marketplaces;
 mod requests;
 mod shipping;
 mod stock_laws;
+mod stock_push;
 mod world;
 
 pub(crate) use world::{Control, World};

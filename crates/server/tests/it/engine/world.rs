@@ -29,7 +29,7 @@ pub(crate) struct World {
     pub(crate) platform: Platform,
     policies: Policies,
     clock: Arc<SandboxClock>,
-    _sandbox: sandbox::Running,
+    sandbox: sandbox::Running,
 }
 
 /// The sandbox's control port.
@@ -139,6 +139,11 @@ fn app_credentials(printed: &Value, grant: &Value) -> Value {
     credentials
 }
 
+/// Whether nothing waits but the next sweep, and labels, which nothing here looks at.
+fn nothing_to_carry_on(waiting: &[(String, i64)]) -> bool {
+    waiting.iter().all(|(kind, _)| [jobs::Kind::Sweep, jobs::Kind::Label].iter().any(|other| kind == other.as_str()))
+}
+
 fn id<T>(parsed: Result<T, domain::ids::IdError>) -> T {
     parsed.expect("an id")
 }
@@ -204,7 +209,7 @@ impl World {
         engine.authorise(&merchant, &shop, grant["code"].as_str().expect("a code")).await.expect("authorised");
         engine.first_sync(&merchant, &shop).await.expect("synced");
         engine.count_from_listings(&merchant, &shop).await.expect("counted");
-        Self { trial, engine, control, merchant, shop, platform, policies, clock, _sandbox: sandbox }
+        Self { trial, engine, control, merchant, shop, platform, policies, clock, sandbox }
     }
 
     /// The process dies and another begins on the same data: what it held in memory is gone, its leases are freed.
@@ -334,6 +339,119 @@ impl World {
         session.commit().await.expect("committed");
         let due = jobs::Due { merchant: self.merchant.clone(), shop: self.shop.clone() };
         while self.engine.tick(&due, jobs::Kind::ReadOrder).await.expect("a tick") > 0 {}
+    }
+
+    /// Another shop of the same merchant on the same sandbox, synced and counted; its goods lie in the same warehouse.
+    pub(crate) async fn also_on(&self, platform: Platform, shop: &str) -> ShopId {
+        let control = Control { platform, ..self.control.clone() };
+        let ready = self.sandbox.ready();
+        let grant = control.send(reqwest::Method::POST, "/grants", json!({"platform": platform.as_str()})).await;
+        let known = control.get(&format!("/shops?platform={platform}")).await;
+        let mut session = self.engine.store().begin().await.expect("begins");
+        let first =
+            self.engine.store().shop(&mut session, &self.merchant, &self.shop).await.expect("read").expect("there");
+        let account = &grant["shop_id"];
+        let record = ShopRecord {
+            id: id(ShopId::parse(shop)),
+            platform,
+            account: account.as_str().map_or_else(|| account.to_string(), str::to_owned),
+            name: "Toko".to_owned(),
+            region: known["shops"][0]["region"].as_str().expect("a market").to_owned(),
+            address: ready[platform.as_str()].as_str().expect("an address").to_owned(),
+            credentials: app_credentials(&ready["credentials"][platform.as_str()], &grant).to_string(),
+            grant_version: 1,
+            stock_from: NOT_COUNTED,
+            swept_to: self.clock.platform_now(platform).minus(Span::from_seconds(60 * 86_400)),
+            ..first
+        };
+        self.engine.store().add_shop(&mut session, &record, Moment::from_millis(0)).await.expect("added");
+        session.commit().await.expect("committed");
+        let code = grant["code"].as_str().expect("a code");
+        self.engine.authorise(&self.merchant, &record.id, code).await.expect("authorised");
+        self.engine.first_sync(&self.merchant, &record.id).await.expect("synced");
+        self.engine.count_from_listings(&self.merchant, &record.id).await.expect("counted");
+        record.id
+    }
+
+    /// A listing of a SKU in a shop, if it has one.
+    pub(crate) async fn listing_of(
+        &self,
+        shop: &ShopId,
+        sku: &domain::ids::MerchantSku,
+    ) -> Option<domain::ids::ListingId> {
+        let mut session = self.engine.store().read().await.expect("begins");
+        let found = store::stock::listings(&mut session, &self.merchant, Some(shop), Some(sku)).await.expect("read");
+        found.into_iter().next().map(|found| found.listing)
+    }
+
+    /// What lies in a line's warehouse of its SKU.
+    pub(crate) async fn balance(&self, line: &store::orders::LineRecord) -> domain::stock::Balance {
+        let mut session = self.engine.store().read().await.expect("begins");
+        let (sku, warehouse) = (Some(&line.merchant_sku), Some(&line.warehouse));
+        let found = store::stock::balances(&mut session, &self.merchant, sku, warehouse, None, 1).await.expect("read");
+        found.first().map(|found| found.balance).unwrap_or_default()
+    }
+
+    /// A buyer orders two of a listing, and a push says so. Answers the order's number.
+    pub(crate) async fn order_of(&self, listing_sku: &str) -> OrderNumber {
+        let lines = json!([{"sku": listing_sku, "quantity": 2}]);
+        let wish = json!({"platform": "shopee", "count": 1, "status": "READY_TO_SHIP", "lines": lines});
+        let made = self.control.send(reqwest::Method::POST, "/orders", wish).await;
+        let number = id(OrderNumber::parse(made["numbers"][0].as_str().expect("a number")));
+        let mut session = self.engine.store().begin().await.expect("begins");
+        self.engine.nudge(&mut session, &self.merchant, &self.shop, [&number]).await.expect("wanted");
+        session.commit().await.expect("committed");
+        number
+    }
+
+    pub(crate) async fn order_by_number(&self, number: &OrderNumber) -> OrderRecord {
+        let mut session = self.engine.store().read().await.expect("begins");
+        let numbers = std::slice::from_ref(number);
+        let mut ids = orders::ids_by_number(&mut session, &self.merchant, &self.shop, numbers).await.expect("read");
+        let id = ids.remove(number).expect("an order");
+        orders::load_one(&mut session, &self.merchant, &id).await.expect("read").expect("there")
+    }
+
+    /// Runs what is due until nothing waits but the next sweep.
+    pub(crate) async fn run_until_idle(&self) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
+        loop {
+            self.engine.run_due().await.expect("a tick");
+            let mut session = self.engine.store().read().await.expect("begins");
+            let waiting = jobs::waiting(&mut session).await.expect("read");
+            drop(session);
+            if nothing_to_carry_on(&waiting) {
+                return;
+            }
+            assert!(tokio::time::Instant::now() < deadline, "still waiting: {waiting:?}");
+            self.wait_for_wake().await;
+        }
+    }
+
+    /// Waits until workers have left nothing to do but the next sweep.
+    pub(crate) async fn wait_until_idle(&self) {
+        loop {
+            let mut session = self.engine.store().read().await.expect("begins");
+            let waiting = jobs::waiting(&mut session).await.expect("read");
+            drop(session);
+            if nothing_to_carry_on(&waiting) {
+                return;
+            }
+            self.wait_for_wake().await;
+        }
+    }
+
+    /// Waits until jobs of this kind are due.
+    pub(crate) async fn wait_until_due(&self, kind: jobs::Kind) {
+        while self.engine.due(kind).await.expect("read").is_empty() {
+            self.wait_for_wake().await;
+        }
+    }
+
+    async fn wait_for_wake(&self) {
+        let wake = self.engine.next_wake().await.expect("read").expect("something waits");
+        let wait = wake.since(self.engine.clock().now());
+        tokio::time::sleep(Duration::from_millis(wait.millis().unsigned_abs().clamp(1, 500))).await;
     }
 
     pub(crate) async fn is_held(&self, sku: &domain::ids::MerchantSku) -> bool {
