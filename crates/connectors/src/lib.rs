@@ -1,7 +1,7 @@
-//! Marketplaces as pure functions: build a request, read a response, say what is allowed.
+//! Marketplaces and third-party warehouses as pure functions: build a request, read a response, say what is allowed.
 //!
 //! No I/O, no clock, no retries: the engine sends a [`call::Call`] and does what its [`call::Remedy`] says. Which
-//! marketplaces there are is said here, once: [`open`], [`default_policy`], [`read_policy`], [`authorisation_link`] and
+//! marketplaces there are is said here, once: [`open`], [`open_warehouse`], [`default_policy`], [`read_policy`], [`authorisation_link`] and
 //! [`connecting()`] are the only places that choose one.
 
 pub mod call;
@@ -12,9 +12,11 @@ mod lenient;
 mod manual;
 mod penalties;
 pub mod policy;
+pub mod shipbob;
 pub mod shopee;
 pub mod tiktok_shop;
 pub mod tokopedia;
+pub mod warehouse;
 mod wire;
 
 use std::collections::HashMap;
@@ -25,7 +27,9 @@ use connecting::Connecting;
 use connector::Connector;
 use domain::platform::Platform;
 use domain::policy::Policy;
+use domain::provider::Provider;
 use policy::PolicyError;
+use warehouse::Warehouse;
 
 /// Every marketplace's policy. A merged account has orders of more than one, so a shop is opened with all of them.
 pub type Policies = HashMap<Platform, Arc<Policy>>;
@@ -68,6 +72,25 @@ pub fn open(
         Platform::TiktokShop => Ok(Box::new(tiktok_shop::TiktokShop::open(base_url, credentials, policies)?)),
         Platform::Tokopedia => Ok(Box::new(tokopedia::Tokopedia::open(base_url, credentials, policy)?)),
         other => Err(OpenError::Platform(other)),
+    }
+}
+
+/// Opens one account at a third-party warehouse. `credentials` is the text that the store seals; `base_url` is the API's
+/// address.
+///
+/// # Errors
+/// [`OpenError`] when the address or the credentials are not usable.
+pub fn open_warehouse(provider: Provider, base_url: &str, credentials: &str) -> Result<Box<dyn Warehouse>, OpenError> {
+    match provider {
+        Provider::Shipbob => Ok(Box::new(shipbob::Shipbob::open(base_url, credentials)?)),
+    }
+}
+
+/// The address of a provider's API, where an account has no other.
+#[must_use]
+pub const fn warehouse_address(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Shipbob => shipbob::ADDRESS,
     }
 }
 

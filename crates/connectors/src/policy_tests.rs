@@ -261,7 +261,7 @@ fn a_reason_that_stands_twice_is_refused() {
     let (_, reason) = GOOD.split_once("[[reason]]").unwrap();
     let (reason, _) = reason.split_once("[shipping]").unwrap();
     let error = parsed(&format!("{GOOD}\n[[reason]]{reason}")).unwrap_err();
-    assert_eq!((error.line, error.column), (85, 8));
+    assert_eq!((error.line, error.column), (99, 8));
     assert_eq!(error.problem, "the reason code “out_of_stock” stands here twice");
 }
 

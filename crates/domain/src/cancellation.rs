@@ -5,6 +5,8 @@
 //!   platform's settling time has passed and a read has answered *not cancelled*;
 //! - a rejection means *refused* only when a read agrees that can be trusted;
 //! - acceptance is never left backwards;
+//! - while a third-party warehouse has the goods, the platform is told nothing before the warehouse has handed them back, and
+//!   a refusal after that ends only once they are there again;
 //! - a saga that grows old asks for a person and goes on asking the platform.
 //!
 //! A cancel of chosen lines runs through the same table. What differs is what *cancelled* means: see [`View::of_lines`].
@@ -14,6 +16,7 @@ use crate::ids::LineId;
 use crate::policy::Policy;
 use crate::snapshot::Initiator;
 use crate::time::{Moment, Span};
+use crate::warehouse_order::Goods;
 use crate::words::worded;
 
 worded! {
@@ -21,10 +24,14 @@ worded! {
     State, "cancellation state" {
         /// Accepted here; the platform has not been asked yet.
         Requested = "requested",
+        /// The third-party warehouse is asked to hand the goods back.
+        Withdrawing = "withdrawing",
         /// To be sent, or being sent.
         Submitting = "submitting",
         /// Sent; the platform is asked what became of it.
         Confirming = "confirming",
+        /// Refused after the warehouse handed the goods back: they are pushed there again.
+        Restoring = "restoring",
         /// The order is cancelled.
         Done = "done",
         /// The platform refused; the order is back in its list.
@@ -141,12 +148,16 @@ pub struct Cancellation {
 pub enum Phase {
     /// Accepted here.
     Requested,
+    /// The third-party warehouse is asked for the goods; the platform is told nothing before they are back.
+    Withdrawing,
     /// Decided to send; the intent is written.
     Submitting,
     /// Asking what became of it.
     Confirming,
     /// The order is cancelled, by whom the platform says.
     Done(Option<Initiator>),
+    /// Refused, in these words, and not over before the warehouse has the goods again.
+    Restoring(String),
     /// Refused, in the platform's words or the gate's.
     Refused(String),
 }
@@ -191,6 +202,8 @@ pub enum Event {
         view: View,
         /// The platform's update time of the order; `None` when it is missing.
         updated_at: Option<Moment>,
+        /// What a third-party warehouse has of its goods.
+        goods: Goods,
     },
     /// The read failed; the platform says nothing.
     ReadFailed {
@@ -217,9 +230,11 @@ pub enum Event {
     /// A person asks to go on with one that needs attention.
     Retry,
     /// It is taken back, right after a read that found the order alive.
-    Withdrawn {
+    TakenBack {
         /// Why, for people.
         words: String,
+        /// What a third-party warehouse has of its goods.
+        goods: Goods,
     },
 }
 
@@ -228,6 +243,10 @@ pub enum Event {
 pub enum Effect {
     /// Read the order, not before this moment.
     Read(Moment),
+    /// Ask the third-party warehouse for the goods, and read again when it has answered, or by then.
+    Withdraw(Moment),
+    /// Let the third-party warehouse have the goods again, and read again when it has them, or by then.
+    Restore(Moment),
     /// Write the intent and send, now: the read that allows it has just been made.
     Send,
     /// Nothing: it is final.
@@ -238,6 +257,16 @@ pub enum Effect {
 const FIRST_PAUSE: Span = Span::from_millis(250);
 /// The longest such pause.
 const LONGEST_PAUSE: Span = Span::from_seconds(10);
+/// How long a cancel waits for a warehouse before it looks by itself; what the warehouse answers wakes it.
+const WAREHOUSE_PAUSE: Span = Span::from_seconds(30);
+/// How long a warehouse may take before a person is asked: a day, after which it is asked anew as well.
+const WAREHOUSE_ATTENTION_AFTER: Span = Span::from_seconds(86_400);
+
+/// Why nothing is told to the platform while the warehouse keeps the goods.
+const KEPT_PICKED: &str =
+    "The warehouse has picked the order and does not hand it back. Ask its staff, or go on despite the warehouse.";
+const KEPT_SHIPPED: &str =
+    "The warehouse has shipped the order. Ask its staff to stop the parcel, or go on despite the warehouse.";
 
 impl Cancellation {
     /// A cancel that was just accepted here.
@@ -262,6 +291,8 @@ impl Cancellation {
             (Phase::Refused(_), _) => State::Refused,
             (_, true) => State::NeedsAttention,
             (Phase::Requested, false) => State::Requested,
+            (Phase::Withdrawing, false) => State::Withdrawing,
+            (Phase::Restoring(_), false) => State::Restoring,
             (Phase::Submitting, false) => State::Submitting,
             (Phase::Confirming, false) => State::Confirming,
         }
@@ -279,13 +310,44 @@ impl Cancellation {
         (self, Effect::End)
     }
 
-    fn refused(mut self, words: String) -> (Self, Effect) {
-        self.phase = Phase::Refused(words);
+    /// Refused: over, unless a warehouse handed the goods back for it, or is about to.
+    fn refused(mut self, words: String, goods: Goods, now: Moment) -> (Self, Effect) {
         self.attention = false;
-        (self, Effect::End)
+        match goods {
+            Goods::Free | Goods::There | Goods::KeptPicked | Goods::KeptShipped => {
+                self.phase = Phase::Refused(words);
+                (self, Effect::End)
+            }
+            Goods::Asked | Goods::HandedBack => {
+                self.phase = Phase::Restoring(words);
+                self.since = now;
+                (self, Effect::Restore(now.plus(WAREHOUSE_PAUSE)))
+            }
+        }
     }
 
-    fn submitting(mut self, updated_at: Option<Moment>) -> (Self, Effect) {
+    /// The platform would take it: the goods first, then the platform.
+    fn onward(mut self, updated_at: Option<Moment>, goods: Goods, now: Moment) -> (Self, Effect) {
+        match goods {
+            Goods::Free | Goods::HandedBack => self.submitting(updated_at, now),
+            Goods::There | Goods::Asked => {
+                if self.phase != Phase::Withdrawing {
+                    self.phase = Phase::Withdrawing;
+                    self.since = now;
+                }
+                (self, Effect::Withdraw(now.plus(WAREHOUSE_PAUSE)))
+            }
+            Goods::KeptPicked => self.refused(KEPT_PICKED.to_owned(), goods, now),
+            Goods::KeptShipped => self.refused(KEPT_SHIPPED.to_owned(), goods, now),
+        }
+    }
+
+    fn submitting(mut self, updated_at: Option<Moment>, now: Moment) -> (Self, Effect) {
+        if self.phase == Phase::Withdrawing {
+            // The warehouse's time is not the platform's.
+            self.since = now;
+            self.attention = false;
+        }
         self.phase = Phase::Submitting;
         self.attempts = self.attempts.saturating_add(1);
         self.fruitless_reads = 0;
@@ -311,7 +373,13 @@ impl Cancellation {
 #[must_use]
 pub fn decide(saga: Cancellation, event: Event, now: Moment, policy: &Policy) -> (Cancellation, Effect) {
     let (mut next, effect) = step(saga, event, now, policy);
-    if effect != Effect::End && now.since(next.since) >= policy.attention_after {
+    let patience = match next.phase {
+        Phase::Withdrawing | Phase::Restoring(_) => policy.attention_after.max(WAREHOUSE_ATTENTION_AFTER),
+        Phase::Requested | Phase::Submitting | Phase::Confirming | Phase::Done(_) | Phase::Refused(_) => {
+            policy.attention_after
+        }
+    };
+    if effect != Effect::End && now.since(next.since) >= patience {
         next.attention = true;
     }
     (next, effect)
@@ -333,40 +401,50 @@ fn step(mut saga: Cancellation, event: Event, now: Moment, policy: &Policy) -> (
             saga.fruitless_reads = 0;
             (saga, Effect::Read(now))
         }
-        (_, Event::Withdrawn { words }) => match saga.sent {
+        (Phase::Restoring(words), Event::Read { goods, .. } | Event::TakenBack { goods, .. }) => match goods {
+            Goods::Asked | Goods::HandedBack => (saga, Effect::Restore(now.plus(WAREHOUSE_PAUSE))),
+            Goods::Free | Goods::There | Goods::KeptPicked | Goods::KeptShipped => saga.refused(words, goods, now),
+        },
+        (_, Event::TakenBack { words, goods }) => match saga.sent {
             Sent::Accepted => saga.read_again(now, None),
             // What was sent may still take effect: only a read after that knows.
             Sent::Unknown { settled_at } if now < settled_at => saga.read_again(now, Some(settled_at)),
-            Sent::Never | Sent::Unknown { .. } | Sent::Rejected { .. } => saga.refused(words),
+            Sent::Never | Sent::Unknown { .. } | Sent::Rejected { .. } => saga.refused(words, goods, now),
         },
         (_, Event::ReadFailed { retry_after }) => {
             let pause = saga.pause(now);
             (saga, Effect::Read(pause.max(now.plus(retry_after))))
         }
 
-        (Phase::Requested | Phase::Submitting, Event::Read { view, updated_at }) => match (&saga.sent, view) {
-            (_, View::Canceled(by)) => saga.done(by),
-            (Sent::Unknown { settled_at }, _) if now < *settled_at => {
-                let limit = *settled_at;
-                saga.read_again(now, Some(limit))
+        (Phase::Requested | Phase::Withdrawing | Phase::Submitting, Event::Read { view, updated_at, goods }) => {
+            match (&saga.sent, view) {
+                (_, View::Canceled(by)) => saga.done(by),
+                (Sent::Unknown { settled_at }, _) if now < *settled_at => {
+                    let limit = *settled_at;
+                    saga.read_again(now, Some(limit))
+                }
+                (_, View::Alive(Ok(()))) => saga.onward(updated_at, goods, now),
+                (_, View::Alive(Err(blocked))) => saga.refused(blocked.detail, goods, now),
+                (_, View::Missing) => saga.refused("The platform does not know this order.".to_owned(), goods, now),
             }
-            (_, View::Alive(Ok(()))) => saga.submitting(updated_at),
-            (_, View::Alive(Err(blocked))) => saga.refused(blocked.detail),
-            (_, View::Missing) => saga.refused("The platform does not know this order.".to_owned()),
-        },
+        }
 
-        (Phase::Confirming, Event::Read { view, updated_at }) => match saga.sent.clone() {
+        (Phase::Confirming, Event::Read { view, updated_at, goods }) => match saga.sent.clone() {
             Sent::Never => saga.read_again(now, None),
             // The point of no return: only a read of *cancelled* ends it.
             Sent::Accepted => saga.read_again(now, None),
             Sent::Rejected { words, settled_at } => {
                 let moved = updated_at > saga.seen_before && updated_at.is_some();
-                if moved || now >= settled_at { saga.refused(words) } else { saga.read_again(now, Some(settled_at)) }
+                if moved || now >= settled_at {
+                    saga.refused(words, goods, now)
+                } else {
+                    saga.read_again(now, Some(settled_at))
+                }
             }
             Sent::Unknown { settled_at } if now < settled_at => saga.read_again(now, Some(settled_at)),
             Sent::Unknown { .. } => match view {
-                View::Alive(Ok(())) => saga.submitting(updated_at),
-                View::Alive(Err(blocked)) => saga.refused(blocked.detail),
+                View::Alive(Ok(())) => saga.onward(updated_at, goods, now),
+                View::Alive(Err(blocked)) => saga.refused(blocked.detail, goods, now),
                 View::Canceled(by) => saga.done(by),
                 // A platform that loses an order between two reads proves nothing: ask again.
                 View::Missing => saga.read_again(now, None),
@@ -374,7 +452,7 @@ fn step(mut saga: Cancellation, event: Event, now: Moment, policy: &Policy) -> (
         },
 
         (_, Event::Accepted) => saga.confirming(Sent::Accepted, now),
-        (Phase::Requested | Phase::Submitting | Phase::Confirming, Event::Rejected { words }) => match saga.sent {
+        (_, Event::Rejected { words }) => match saga.sent {
             // Accepted once, rejected once: the second was harmless.
             Sent::Accepted => saga.confirming(Sent::Accepted, now),
             _ => saga.confirming(Sent::Rejected { words, settled_at: now.plus(policy.settling) }, now),

@@ -48,16 +48,20 @@ fn at(seconds: i64) -> Moment {
 }
 
 fn alive(updated_at: i64) -> Event {
-    Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(updated_at)) }
+    Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(updated_at)), goods: Goods::Free }
+}
+
+fn at_warehouse(updated_at: i64, goods: Goods) -> Event {
+    Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(updated_at)), goods }
 }
 
 fn shipped(updated_at: i64) -> Event {
     let blocked = Blocked { gate: Gate::PlatformStatus, detail: "shipped".to_owned() };
-    Event::Read { view: View::Alive(Err(blocked)), updated_at: Some(at(updated_at)) }
+    Event::Read { view: View::Alive(Err(blocked)), updated_at: Some(at(updated_at)), goods: Goods::Free }
 }
 
 fn canceled(by: Initiator) -> Event {
-    Event::Read { view: View::Canceled(Some(by)), updated_at: Some(at(50)) }
+    Event::Read { view: View::Canceled(Some(by)), updated_at: Some(at(50)), goods: Goods::Free }
 }
 
 fn rejected() -> Event {
@@ -168,15 +172,15 @@ fn attention_comes_by_age_and_never_by_a_count_of_attempts() {
 
 #[test]
 fn what_was_accepted_or_may_still_take_effect_is_not_taken_back() {
-    let withdrawn = || Event::Withdrawn { words: "the batch was stopped".to_owned() };
-    let (saga, effect) = run([(0, withdrawn())]);
+    let taken_back = || Event::TakenBack { words: "the batch was stopped".to_owned(), goods: Goods::Free };
+    let (saga, effect) = run([(0, taken_back())]);
     assert_eq!((saga.phase, effect), (Phase::Refused("the batch was stopped".to_owned()), Effect::End));
     let unknown = Event::Unknown { deadline: at(11) };
-    let (saga, _) = run([(0, alive(1)), (1, unknown.clone()), (2, withdrawn())]);
+    let (saga, _) = run([(0, alive(1)), (1, unknown.clone()), (2, taken_back())]);
     assert_eq!(saga.state(), State::Confirming, "it may have happened");
-    let (saga, _) = run([(0, alive(1)), (1, unknown), (21, withdrawn())]);
+    let (saga, _) = run([(0, alive(1)), (1, unknown), (21, taken_back())]);
     assert_eq!(saga.state(), State::Refused, "settled, and the read before found it alive");
-    let (saga, _) = run([(0, alive(1)), (1, Event::Accepted), (2, withdrawn())]);
+    let (saga, _) = run([(0, alive(1)), (1, Event::Accepted), (2, taken_back())]);
     assert_eq!(saga.state(), State::Confirming);
 }
 
@@ -194,6 +198,61 @@ fn a_later_contradiction_turns_refused_into_done() {
     assert_eq!(saga.state(), State::Refused, "a cancel by the buyer later on is not ours");
 }
 
+#[test]
+fn the_goods_come_back_before_the_platform_is_told() {
+    let (saga, effect) = run([(0, at_warehouse(1, Goods::There))]);
+    assert_eq!((saga.state(), saga.attempts), (State::Withdrawing, 0));
+    assert!(matches!(effect, Effect::Withdraw(when) if when > at(0)), "{effect:?}");
+    let asked = [(0, at_warehouse(1, Goods::There)), (5, at_warehouse(1, Goods::Asked))];
+    let (saga, _) = run(asked.clone());
+    assert_eq!(saga.state(), State::Withdrawing);
+    let (saga, effect) = run(asked.into_iter().chain([(6, at_warehouse(1, Goods::HandedBack))]));
+    assert_eq!((saga.state(), effect), (State::Submitting, Effect::Send));
+}
+
+#[test]
+fn a_warehouse_that_keeps_the_goods_ends_the_cancel_with_nothing_sent() {
+    for (goods, word) in [(Goods::KeptPicked, "picked"), (Goods::KeptShipped, "shipped")] {
+        let (saga, effect) = run([(0, at_warehouse(1, Goods::There)), (5, at_warehouse(1, goods))]);
+        assert_eq!((saga.state(), saga.attempts, effect), (State::Refused, 0, Effect::End));
+        let Phase::Refused(words) = saga.phase else { panic!("{saga:?}") };
+        assert!(words.contains(word), "{words}");
+    }
+}
+
+#[test]
+fn a_refusal_after_a_withdrawal_ends_once_the_warehouse_has_the_goods_again() {
+    let refused = |goods| {
+        let blocked = Blocked { gate: Gate::PlatformStatus, detail: "shipped".to_owned() };
+        Event::Read { view: View::Alive(Err(blocked)), updated_at: Some(at(9)), goods }
+    };
+    let restoring = || [(0, at_warehouse(1, Goods::HandedBack)), (1, rejected()), (2, refused(Goods::HandedBack))];
+    let (saga, effect) = run(restoring());
+    assert_eq!(saga.state(), State::Restoring);
+    assert!(matches!(effect, Effect::Restore(_)), "{effect:?}");
+    let (saga, _) = run(restoring().into_iter().chain([(9, refused(Goods::Asked))]));
+    assert_eq!(saga.state(), State::Restoring);
+    let (saga, effect) = run(restoring().into_iter().chain([(9, refused(Goods::There))]));
+    assert_eq!((saga.phase, effect), (Phase::Refused("Can not cancel this order".to_owned()), Effect::End));
+    let (saga, _) = run(restoring().into_iter().chain([(9, canceled(Initiator::Buyer))]));
+    assert_eq!(saga.state(), State::Done, "cancelled after all");
+}
+
+#[test]
+fn a_warehouse_s_time_is_not_the_platform_s() {
+    let day = WAREHOUSE_ATTENTION_AFTER.seconds();
+    let (saga, _) = run([(0, at_warehouse(1, Goods::There)), (1_900, at_warehouse(1, Goods::Asked))]);
+    assert_eq!(saga.state(), State::Withdrawing);
+    let (saga, _) = run([(0, at_warehouse(1, Goods::There)), (day, at_warehouse(1, Goods::Asked))]);
+    assert_eq!(saga.state(), State::NeedsAttention);
+    let (saga, effect) = run([
+        (0, at_warehouse(1, Goods::There)),
+        (day, at_warehouse(1, Goods::Asked)),
+        (day + 1, at_warehouse(1, Goods::HandedBack)),
+    ]);
+    assert_eq!((saga.state(), effect), (State::Submitting, Effect::Send), "its age counts anew");
+}
+
 /// Every event in every reachable state to a fixed depth.
 #[test]
 fn no_course_of_events_breaks_the_promises() {
@@ -201,14 +260,20 @@ fn no_course_of_events_breaks_the_promises() {
         alive(1),
         shipped(9),
         canceled(Initiator::Seller),
-        Event::Read { view: View::Missing, updated_at: None },
+        Event::Read { view: View::Missing, updated_at: None, goods: Goods::Free },
         Event::ReadFailed { retry_after: Span::from_seconds(1) },
         Event::Accepted,
         rejected(),
         Event::Unknown { deadline: at(11) },
         Event::NotNow { retry_after: Span::from_seconds(1) },
         Event::Retry,
-        Event::Withdrawn { words: "stopped".to_owned() },
+        Event::TakenBack { words: "stopped".to_owned(), goods: Goods::Free },
+        at_warehouse(1, Goods::There),
+        at_warehouse(1, Goods::Asked),
+        at_warehouse(1, Goods::HandedBack),
+        at_warehouse(1, Goods::KeptPicked),
+        at_warehouse(1, Goods::KeptShipped),
+        Event::TakenBack { words: "stopped".to_owned(), goods: Goods::HandedBack },
     ];
     let mut seen = HashSet::new();
     let mut states = vec![(Cancellation::requested(at(0)), Effect::Read(at(0)))];
@@ -232,15 +297,27 @@ fn no_course_of_events_breaks_the_promises() {
                         matches!(event, Event::Read { view: View::Alive(Ok(())), .. }),
                         "sent without a read: {saga:?}"
                     );
+                    assert!(
+                        matches!(event, Event::Read { goods: Goods::Free | Goods::HandedBack, .. }),
+                        "sent while a warehouse had the goods: {saga:?} {event:?}"
+                    );
                     if let Sent::Unknown { settled_at } = saga.sent {
                         assert!(now >= settled_at, "sent again before it settled: {saga:?}");
                     }
                     assert_ne!(saga.sent, Sent::Accepted, "sent again after acceptance");
                 }
+                if let (Phase::Refused(_), Event::Read { goods, .. } | Event::TakenBack { goods, .. }) =
+                    (&next.phase, event)
+                {
+                    assert!(
+                        saga.state().is_final() || !matches!(goods, Goods::Asked | Goods::HandedBack),
+                        "refused while the warehouse had nothing to ship: {saga:?} {event:?}"
+                    );
+                }
                 if saga.sent == Sent::Accepted && !next.state().is_final() {
                     assert_eq!(next.sent, Sent::Accepted, "left acceptance backwards: {event:?}");
                 }
-                if let Effect::Read(when) = then {
+                if let Effect::Read(when) | Effect::Withdraw(when) | Effect::Restore(when) = then {
                     assert!(
                         when >= now && when <= now.plus(Span::from_seconds(60)),
                         "asks within bounded time: {when:?}"

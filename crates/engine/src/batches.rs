@@ -368,6 +368,7 @@ impl Engine {
             note: None,
             repack: false,
             expected_version: None,
+            despite_warehouse: false,
         };
         let record = self.request_cancel(session, &batch.merchant, &batch.actor, &request).await?;
         Ok(batches::asked(session, &batch.merchant, &batch.id, &order.id, &record.id).await?)

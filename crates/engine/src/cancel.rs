@@ -20,6 +20,7 @@ use domain::request::{self, AnswerKind, Seen};
 use domain::shipment::{self, Act, Door};
 use domain::snapshot::OrderSnapshot;
 use domain::time::{Moment, Span};
+use domain::warehouse_order::Goods;
 use futures_util::{StreamExt as _, stream};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -269,7 +270,7 @@ impl Engine {
         let merchant = &shop.record.merchant;
         let now = self.clock.now();
         let mut seen = None;
-        let (order, event) = match reads.of(&work.number) {
+        let (mut order, event) = match reads.of(&work.number) {
             ReadOf::Order(snapshot) => {
                 let applied = self.apply(session, shop, Some(before), &snapshot, reads.began_at).await?;
                 let live = snapshot.standing != domain::policy::Standing::Canceled;
@@ -279,7 +280,8 @@ impl Engine {
                     // A pack holds the order's slot: nothing is sent before its outcome is known.
                     Event::ReadFailed { retry_after: SLOT_PAUSE }
                 } else if let Some(words) = self.failed_repack(session, &record).await? {
-                    Event::Withdrawn { words }
+                    let goods = self.goods_of(session, &record, &applied.order).await?;
+                    Event::TakenBack { words, goods }
                 } else {
                     reconcile::note_lines(&mut record, &applied.order);
                     self.become_answer(session, &mut record, &applied.order, &snapshot).await?;
@@ -289,14 +291,18 @@ impl Engine {
                 };
                 (applied.order, event)
             }
-            ReadOf::Missing => (before, Event::Read { view: View::Missing, updated_at: None }),
+            ReadOf::Missing => {
+                let goods = self.goods_of(session, &record, &before).await?;
+                (before, Event::Read { view: View::Missing, updated_at: None, goods })
+            }
             ReadOf::Failed { retry_after, .. } => (before, Event::ReadFailed { retry_after }),
         };
         let (mut saga, mut effect) = decide(record.saga.clone(), event, now, &shop.policy);
-        match batch.filter(|_| effect == Effect::Send) {
+        match batch.filter(|_| matches!(effect, Effect::Send | Effect::Withdraw(_))) {
             Some(Course::Stopped) => {
                 let words = STOPPED.to_owned();
-                (saga, effect) = decide(record.saga.clone(), Event::Withdrawn { words }, now, &shop.policy);
+                let goods = self.goods_of(session, &record, &order).await?;
+                (saga, effect) = decide(record.saga.clone(), Event::TakenBack { words, goods }, now, &shop.policy);
                 if effect == Effect::End {
                     batches::stop_asked(session, merchant, &record.id, STOPPED).await?;
                 }
@@ -344,7 +350,41 @@ impl Engine {
                 cancellations::save(session, &record).await?;
                 held(jobs::again(session, lease, &work.claim, wake_at, now).await?)
             }
+            Effect::Withdraw(wake_at) => {
+                cancellations::save(session, &record).await?;
+                order = self.withdraw_for(session, order, &record.actor).await?;
+                // What was known before is decided upon at once; else the warehouse's answer wakes this.
+                let known = !matches!(order.goods, Goods::There | Goods::Asked);
+                held(jobs::again(session, lease, &work.claim, if known { now } else { wake_at }, now).await?)
+            }
+            Effect::Restore(wake_at) => {
+                if let Phase::Restoring(words) = &record.saga.phase {
+                    record.platform_message = Some(words.clone());
+                }
+                cancellations::save(session, &record).await?;
+                self.tend_warehouse(session, &shop.record.warehouse, order, true).await?;
+                held(jobs::again(session, lease, &work.claim, wake_at, now).await?)
+            }
         }
+    }
+
+    /// What a third-party warehouse has of an order's goods, as far as this cancel is concerned.
+    pub(crate) async fn goods_of(
+        &self,
+        session: &mut Session,
+        record: &CancellationRecord,
+        order: &OrderRecord,
+    ) -> Result<Goods, EngineError> {
+        if matches!(record.saga.phase, Phase::Restoring(_)) {
+            return self.goods_while_restoring(session, order).await;
+        }
+        let rejects = record.reason.as_str() == AnswerKind::Reject.reason_code();
+        Ok(match order.goods {
+            _ if rejects => Goods::Free,
+            // The operator decided, and was told what it means; it is asked all the same.
+            Goods::Asked | Goods::KeptPicked | Goods::KeptShipped if record.despite_warehouse => Goods::Free,
+            goods => goods,
+        })
     }
 
     /// Sends the intents, many at once, and commits the answers as they come. Answers what is to be read at once.
@@ -486,7 +526,9 @@ impl Engine {
             }
             Effect::Read(wake_at) => held(jobs::again(session, lease, &intent.work.claim, wake_at, now).await?),
             // An answer never ends a cancellation and never sends: a read does.
-            Effect::End | Effect::Send => held(jobs::again(session, lease, &intent.work.claim, now, now).await?),
+            Effect::End | Effect::Send | Effect::Withdraw(_) | Effect::Restore(_) => {
+                held(jobs::again(session, lease, &intent.work.claim, now, now).await?)
+            }
         }
     }
 
@@ -499,13 +541,14 @@ impl Engine {
         snapshot: &OrderSnapshot,
     ) -> Result<(Option<Seen>, Event), EngineError> {
         let updated_at = Some(snapshot.updated_at);
+        let goods = self.goods_of(session, record, order).await?;
         let request = match &record.request {
             Some(id) => requests::load_one(session, &record.merchant, id).await?,
             None => None,
         };
         let Some(request) = request else {
             let policy = self.policy(order.platform)?;
-            return Ok((None, Event::Read { view: reconcile::view(record, order, &policy), updated_at }));
+            return Ok((None, Event::Read { view: reconcile::view(record, order, &policy), updated_at, goods }));
         };
         let kind = request.answer.as_ref().map_or(AnswerKind::Agree, |answer| answer.kind);
         let seen = crate::requests::seen(&request, order, snapshot);
@@ -522,7 +565,7 @@ impl Engine {
             }
             _ => request::view(kind, seen, &record.saga.sent),
         };
-        Ok((Some(seen), Event::Read { view, updated_at }))
+        Ok((Some(seen), Event::Read { view, updated_at, goods }))
     }
 
     async fn message(
@@ -564,7 +607,9 @@ impl Engine {
                 };
                 ("cancellation.done", format!("{what} is canceled, by {by}"))
             }
-            Phase::Requested | Phase::Submitting | Phase::Confirming => return Ok(()),
+            Phase::Requested | Phase::Withdrawing | Phase::Submitting | Phase::Confirming | Phase::Restoring(_) => {
+                return Ok(());
+            }
         };
         record.updated_at = now;
         cancellations::save(session, record).await?;
@@ -572,6 +617,11 @@ impl Engine {
         after.cancelling = false;
         after.updated_at = now;
         orders::update(session, order, &after).await?;
+        if order.goods != Goods::Free {
+            // What ought to lie at the warehouse follows from the end: the next read of the order sees to it.
+            let number = order.number.as_str();
+            jobs::want(session, &order.merchant, &order.shop, jobs::Kind::ReadOrder, number, now).await?;
+        }
         after.version = order.version + 1;
         self.pack_again(session, record, after).await?;
         self.end_answer(session, record, order, seen).await?;
@@ -631,7 +681,7 @@ impl Engine {
         let now = self.clock.now();
         reconcile::note_lines(record, order);
         let view = reconcile::view(record, order, policy);
-        let event = Event::Read { view, updated_at: Some(order.platform_updated_at) };
+        let event = Event::Read { view, updated_at: Some(order.platform_updated_at), goods: order.goods };
         record.saga = decide(record.saga.clone(), event, now, policy).0;
         record.updated_at = now;
         cancellations::save(session, record).await?;

@@ -2,6 +2,7 @@
 //! keeps of its own (an idempotency key), and only then answers.
 
 use crate::ledger::marks;
+use crate::warehouse_links::{kept_in_words, staff_stopped};
 use crate::{AnswerError, AnswerWish, Engine, EngineError, consequences};
 use domain::cancellation::{Cancellation, MeantLine, Scope, State};
 use domain::eligibility::{self, Blocked, OrderFacts};
@@ -27,6 +28,8 @@ pub enum EffectKind {
     Order,
     /// What becomes of the other items of a parcel.
     Package,
+    /// What happens at the third-party warehouse.
+    Warehouse,
     /// What becomes of the listings.
     Listing,
     /// What becomes of the goods.
@@ -41,6 +44,7 @@ impl EffectKind {
             Self::Mapping => "mapping",
             Self::Order => "order",
             Self::Package => "package",
+            Self::Warehouse => "warehouse",
             Self::Listing => "listing",
             Self::Stock => "stock",
         }
@@ -127,6 +131,8 @@ pub struct CancelRequest<'a> {
     pub repack: bool,
     /// The version of the order that the operator saw; another one is a conflict.
     pub expected_version: Option<i64>,
+    /// The operator goes on although a third-party warehouse keeps the goods.
+    pub despite_warehouse: bool,
 }
 
 /// Why a command was not carried out.
@@ -167,6 +173,9 @@ pub enum CommandError {
     /// A chosen line is not one of the order's.
     #[error("“{0}” is no line of this order")]
     UnknownLine(String),
+    /// The third-party warehouse keeps the goods: whom to contact, with order, package and tracking number.
+    #[error("{0} Cancel despite the warehouse if you have to.")]
+    WithdrawalRefused(String),
     /// A manual order breaks a rule.
     #[error("{0}")]
     ManualOrder(String),
@@ -273,7 +282,7 @@ impl Engine {
         let now = self.clock.now();
         let mut order = self.order_for(session, merchant, request.order, request.expected_version).await?;
         let policy = self.policy(order.platform)?;
-        if let Some(agreed) = self.agree_instead(session, actor, &order).await? {
+        if let Some(agreed) = self.agree_instead(session, actor, &order, request.despite_warehouse).await? {
             return Ok(agreed);
         }
         eligibility::new_cancel(&facts_of(&order), &policy)?;
@@ -292,6 +301,12 @@ impl Engine {
             repack_first(&order, &policy, scope)?;
             crate::pack::refuse_while_shipping(&order)?;
         }
+        let kept = crate::requests::is_kept(&order);
+        let stopped = order.goods.are_away() && staff_stopped(session, &order).await?;
+        if kept && !request.despite_warehouse && !stopped {
+            return Err(CommandError::WithdrawalRefused(kept_in_words(session, self.store(), &order).await?));
+        }
+
         let mut record = CancellationRecord {
             merchant: merchant.clone(),
             id: CancellationId::parse(new_id("can", now)).map_err(|_| StoreError::Conflict("the clock"))?,
@@ -305,6 +320,7 @@ impl Engine {
             saga: Cancellation::requested(now),
             platform_message: None,
             request: None,
+            despite_warehouse: request.despite_warehouse || stopped,
             actor: actor.to_owned(),
             created_at: now,
             updated_at: now,
@@ -327,7 +343,12 @@ impl Engine {
             Scope::Order => order.number.to_string(),
             Scope::Lines => format!("{} chosen lines of {}", record.lines.len(), order.number),
         };
-        let detail = format!("cancel of {what} asked for: {}", rule.label);
+        let despite = match (kept || stopped, stopped) {
+            (true, true) => ", stopped by the warehouse's staff",
+            (true, false) => ", despite the warehouse",
+            (false, _) => "",
+        };
+        let detail = format!("cancel of {what} asked for: {}{despite}", rule.label);
         let entry = Entry {
             actor,
             action: "cancellation.requested",
@@ -346,6 +367,7 @@ impl Engine {
         session: &mut Session,
         actor: &str,
         order: &OrderRecord,
+        despite_warehouse: bool,
     ) -> Result<Option<CancellationRecord>, CommandError> {
         if order.standing != Standing::CancelRequested || order.cancelling {
             return Ok(None);
@@ -354,10 +376,11 @@ impl Engine {
         let Some(request) = live.iter().find(|request| crate::requests::covers(request, order)) else {
             return Ok(None);
         };
-        let wish = AnswerWish { request: &request.id, kind: AnswerKind::Agree, reason: None };
+        let wish = AnswerWish { request: &request.id, kind: AnswerKind::Agree, reason: None, despite_warehouse };
         let answered = self.answer_request(session, &order.merchant, actor, &wish).await;
         answered.map(|(_, record)| Some(record)).map_err(|error| match error {
             AnswerError::Engine(error) => CommandError::Engine(error),
+            AnswerError::WithdrawalRefused(words) => CommandError::WithdrawalRefused(words),
             other => Blocked { gate: eligibility::Gate::CancelPending, detail: other.to_string() }.into(),
         })
     }
@@ -421,6 +444,10 @@ impl Engine {
         (after.list, after.tab) = (placement.list, placement.tab);
         orders::update(session, before, &after).await?;
         stock::write(session, &before.merchant, &settled.movements, now).await?;
+        if before.goods.are_away() {
+            // What ought to lie at the warehouse follows from it: the next read of the order sees to it.
+            jobs::want(session, &before.merchant, &before.shop, Kind::ReadOrder, before.number.as_str(), now).await?;
+        }
         let (action, detail) = if voided {
             ("order.voided", format!("{} set aside", before.number))
         } else {

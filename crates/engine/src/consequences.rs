@@ -5,7 +5,8 @@ use domain::ids::LineId;
 use domain::order::Stage;
 use domain::policy::{GoodsEffect, ListingEffect, Policy, ReasonRule, SiblingEffect};
 use domain::snapshot::{FulfilledBy, Initiator};
-use domain::stock_rules::{CanceledUnits, GoesTo, WarehouseAnswer, goes_to};
+use domain::stock_rules::{CanceledUnits, GoesTo, goes_to};
+use domain::warehouse_order::Goods;
 use store::orders::{LineRecord, OrderRecord};
 
 /// The consequences of cancelling an order with this reason, or these lines of it.
@@ -32,9 +33,32 @@ pub(crate) fn of(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, chosen
             add(EffectKind::Package, text);
         });
     }
+    if let Some(text) = at_warehouse(order) {
+        add(EffectKind::Warehouse, text.to_owned());
+    }
     add(EffectKind::Listing, listings(rule).to_owned());
     add(EffectKind::Stock, goods(order, policy, rule, goes, whole));
     effects
+}
+
+/// What happens at the third-party warehouse before the platform is told.
+const fn at_warehouse(order: &OrderRecord) -> Option<&'static str> {
+    match order.goods {
+        Goods::Free => None,
+        Goods::There | Goods::Asked => Some(
+            "The third-party warehouse is asked to hand the order back first; the platform is told only once a read confirms \
+             that it did. If the platform then refuses, the order is pushed there again.",
+        ),
+        Goods::HandedBack => Some("The third-party warehouse has handed the order back already."),
+        Goods::KeptPicked => Some(
+            "The third-party warehouse has picked the order and did not hand it back: the parcel may still leave. Ask its staff \
+             before you go on despite it.",
+        ),
+        Goods::KeptShipped => Some(
+            "The third-party warehouse has shipped the order: the parcel is on its way to the buyer. Ask its staff to stop it \
+             before you go on despite it.",
+        ),
+    }
 }
 
 fn what_is_cancelled(order: &OrderRecord, by_lines: bool, whole: bool, meant: usize) -> String {
@@ -115,6 +139,9 @@ fn goods(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, lines: &[&Line
         return "The platform's warehouse keeps the goods; our stock does not change.".to_owned();
     }
     let units: u32 = lines.iter().map(|line| line.live()).sum();
+    if order.goods.are_away() {
+        return format!("Units that come back: {units}, once the third-party warehouse confirms that it has them.");
+    }
     let stage = lines.iter().map(|line| order.stage_of(line)).max().unwrap_or(order.stage);
     let back = becomes(order, policy, rule, stage);
     match (rule.goods_effect, rule.lines_required) {
@@ -161,7 +188,7 @@ fn becomes(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, stage: Stage
         initiator: Some(Initiator::Seller),
         reason: Some(&rule.code),
         stage,
-        warehouse: WarehouseAnswer::NotAsked,
+        warehouse: crate::ledger::warehouse_answer(order),
     };
     match (goes_to(&policy.cancel_stock, &canceled), stage) {
         _ if order.voided && stage == Stage::Untouched => "available already, since the order was voided",

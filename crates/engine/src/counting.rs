@@ -9,7 +9,7 @@ use domain::snapshot::ListingSnapshot;
 use domain::stock::{Bucket, Cause};
 use std::collections::HashMap;
 use store::stock::Movement;
-use store::{orders, shops, stock};
+use store::{orders, shops, stock, warehouses};
 
 /// Orders that are settled in one transaction.
 const ORDERS_PER_COMMIT: u32 = 200;
@@ -29,6 +29,7 @@ impl Engine {
         if !open.record.is_counted() {
             let mut session = self.store.read().await?;
             let wanted = orders::open_units(&mut session, merchant, shop).await?;
+            let rules = warehouses::rules_of_shop(&mut session, merchant, shop).await?;
             drop(session);
             let listings: Vec<ListingId> = wanted.iter().map(|open| open.listing.clone()).collect();
             let snapshots = self.read_all_listings(&open, listings).await?;
@@ -49,9 +50,10 @@ impl Engine {
                 .into_iter()
                 .filter_map(|(sku, units)| {
                     let units = u32::try_from(units).ok().filter(|units| *units > 0)?;
+                    let rule = warehouses::rule_of(&rules, &sku);
                     Some(Movement {
                         key: format!("opening/{shop}/{sku}"),
-                        warehouse: open.record.warehouse.clone(),
+                        warehouse: rule.map_or(&open.record.warehouse, |rule| &rule.warehouse).clone(),
                         sku,
                         from: Bucket::Outside,
                         to: Bucket::Available,

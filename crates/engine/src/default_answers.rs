@@ -88,7 +88,8 @@ impl Engine {
                 return self.leave_to_person(session, &request, &why).await;
             }
         };
-        let wish = AnswerWish { request: id, kind, reason: decision.reject_reason.as_deref() };
+        let wish =
+            AnswerWish { request: id, kind, reason: decision.reject_reason.as_deref(), despite_warehouse: false };
         let actor = format!("{BY_RULE} ({})", by(&decision));
         match self.answer_request(session, merchant, &actor, &wish).await {
             // Somebody was faster, or a cancel of the order is under way.
@@ -99,6 +100,10 @@ impl Engine {
                     by(&decision),
                     order.number
                 );
+                self.leave_to_person(session, &request, &why).await
+            }
+            Err(AnswerError::WithdrawalRefused(words)) => {
+                let why = format!("{} agrees to the request of {}, but {words}", by(&decision), order.number);
                 self.leave_to_person(session, &request, &why).await
             }
             Err(AnswerError::Engine(error)) => Err(error),

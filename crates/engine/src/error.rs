@@ -20,6 +20,12 @@ pub enum EngineError {
     /// The shop does not exist.
     #[error("there is no such shop")]
     NoShop,
+    /// The account at a third-party warehouse does not exist.
+    #[error("there is no such account at a warehouse")]
+    NoAccount,
+    /// What a third-party warehouse confirmed could not be booked.
+    #[error("what the warehouse confirmed could not be booked: {0}")]
+    Warehouse(String),
     /// The platform, or the shop's own call budget, asks to wait.
     #[error("not now: {words}")]
     NotNow {

@@ -4,13 +4,14 @@ use crate::{Engine, EngineError, commands};
 use domain::cancellation::Phase;
 use domain::ids::{MerchantSku, WarehouseId};
 use domain::label::LabelState;
-use domain::order::LocalMarks;
+use domain::order::{LocalMarks, Stage};
 use domain::policy::{GoodsEffect, Policy, Standing};
 use domain::request::AnswerKind;
 use domain::shipment::Mark;
 use domain::snapshot::Initiator;
 use domain::stock::{LineFacts, LineStock, settle};
 use domain::stock_rules::{CanceledUnits, GoesTo, StockRule, WarehouseAnswer, goes_to};
+use domain::warehouse_order::Goods;
 use std::collections::HashMap;
 use std::sync::Arc;
 use store::cancellations::CancellationRecord;
@@ -63,7 +64,9 @@ impl Engine {
             full = stock::available(session, &order.merchant, &skus).await?;
             if !order.voided && order.lines.iter().any(is_free) {
                 let warehouses = shop_stock::warehouses(session, &order.merchant, &order.shop).await?;
-                choose_warehouses(order, &full, &warehouses);
+                // What a rule sends to a third-party warehouse lies there and nowhere else.
+                let rules = store::warehouses::rules_of_shop(session, &order.merchant, &order.shop).await?;
+                choose_warehouses(order, &full, &warehouses, &rules);
             }
         }
         let rules = if has_cancels_to_settle(order) {
@@ -137,10 +140,16 @@ const fn is_free(line: &LineRecord) -> bool {
 
 /// Says where each free line's units are taken from: the first warehouse that has all that the order wants, because a parcel
 /// leaves from one; where none has, the first that has the line's; else the first of all, where it is short.
-fn choose_warehouses(order: &mut OrderRecord, full: &Rest, warehouses: &[WarehouseId]) {
+fn choose_warehouses(
+    order: &mut OrderRecord,
+    full: &Rest,
+    warehouses: &[WarehouseId],
+    rules: &[store::warehouses::RuleRecord],
+) {
+    let may_move = |line: &LineRecord| is_free(line) && store::warehouses::rule_of(rules, &line.merchant_sku).is_none();
     let Some(first) = warehouses.first() else { return };
     let mut wanted: HashMap<MerchantSku, i64> = HashMap::new();
-    for line in order.lines.iter().filter(|line| is_free(line)) {
+    for line in order.lines.iter().filter(|line| may_move(line)) {
         *wanted.entry(line.merchant_sku.clone()).or_default() += i64::from(line.live());
     }
     let there =
@@ -148,7 +157,7 @@ fn choose_warehouses(order: &mut OrderRecord, full: &Rest, warehouses: &[Warehou
     let has_all = |warehouse: &&WarehouseId| wanted.iter().all(|(sku, units)| there(warehouse, sku) >= *units);
     let of_all = warehouses.iter().find(has_all);
     let mut taken: Rest = Rest::new();
-    for line in order.lines.iter_mut().filter(|line| is_free(line)) {
+    for line in order.lines.iter_mut().filter(|line| may_move(line)) {
         let units = i64::from(line.live());
         let left = |warehouse: &WarehouseId| {
             let taken = taken.get(&(warehouse.clone(), line.merchant_sku.clone())).copied().unwrap_or(0);
@@ -157,6 +166,27 @@ fn choose_warehouses(order: &mut OrderRecord, full: &Rest, warehouses: &[Warehou
         let chosen = of_all.or_else(|| warehouses.iter().find(|warehouse| left(warehouse) >= units)).unwrap_or(first);
         *taken.entry((chosen.clone(), line.merchant_sku.clone())).or_default() += units;
         line.warehouse.clone_from(chosen);
+    }
+}
+
+/// How far a line's goods are as far as its units are concerned. What a third-party warehouse has comes back by its word
+/// only; what it handed back lies on its shelf.
+fn stage_for_goods(order: &OrderRecord, stage: Stage) -> Stage {
+    match order.goods {
+        Goods::Free => stage,
+        Goods::HandedBack => Stage::Untouched,
+        Goods::There | Goods::Asked | Goods::KeptPicked => stage.max(Stage::Printed),
+        Goods::KeptShipped => stage.max(Stage::HandedOver),
+    }
+}
+
+/// What the third-party warehouse says of handing the goods back, as the rules of cancelled units know it.
+pub(crate) const fn warehouse_answer(order: &OrderRecord) -> WarehouseAnswer {
+    match order.goods {
+        Goods::Free => WarehouseAnswer::NotAsked,
+        Goods::HandedBack => WarehouseAnswer::Withdrawn,
+        Goods::There | Goods::Asked => WarehouseAnswer::Unknown,
+        Goods::KeptPicked | Goods::KeptShipped => WarehouseAnswer::Refused,
     }
 }
 
@@ -175,8 +205,8 @@ fn goes_to_of(order: &OrderRecord, line: &LineRecord, chosen: Option<&Chosen<'_>
     let canceled = CanceledUnits {
         initiator: by.or(chosen.map(|_| Initiator::Seller)),
         reason: chosen.map(|chosen| &chosen.record.reason),
-        stage: order.stage_of(line),
-        warehouse: WarehouseAnswer::NotAsked,
+        stage: stage_for_goods(order, order.stage_of(line)),
+        warehouse: warehouse_answer(order),
     };
     goes_to(rules, &canceled)
 }
@@ -197,7 +227,7 @@ fn settle_lines(
         let shelf = rest.entry((line.warehouse.clone(), line.merchant_sku.clone())).or_insert(0);
         let facts = LineFacts {
             standing: order.standing,
-            stage: order.stage_of(line),
+            stage: stage_for_goods(order, order.stage_of(line)),
             ordered: line.quantity,
             cancelled: line.canceled_quantity,
             voided: order.voided,

@@ -28,6 +28,10 @@ mod resolve;
 mod shop_calls;
 mod stock_push;
 mod sweep;
+mod warehouse_calls;
+mod warehouse_links;
+mod warehouse_orders;
+mod warehouses;
 
 pub mod adjustments;
 pub mod cases;
@@ -51,6 +55,8 @@ pub use outside::{Clock, Network, NetworkError};
 pub use repair::RepairError;
 pub use requests::{AnswerError, AnswerWish};
 pub use resolve::{ResolveAs, ResolveError};
+pub use warehouse_links::{LINK_LIVES, LinkError};
+pub use warehouses::{NewAccount, WarehouseError};
 
 use connectors::Policies;
 use domain::ids::{MerchantId, ShopId};
@@ -64,6 +70,7 @@ use store::jobs::{self, Due, Kind, Lease};
 use store::shops::ShopRecord;
 use store::{Session, Store, new_id};
 use tokio::sync::Notify;
+use warehouse_calls::Accounts;
 
 /// How long claimed jobs are held. Longer than a batch takes at worst: two calls of a policy's call time-out and the
 /// queue before them. Nothing is sent when less than a call's time-out is left of it.
@@ -81,6 +88,7 @@ const fn claim_limit(kind: Kind) -> usize {
         Kind::StockIn | Kind::Audit => 1,
         Kind::Label => 20,
         Kind::AutoPack => 1,
+        Kind::WarehouseOrder => 20,
     }
 }
 
@@ -88,7 +96,7 @@ const fn claim_limit(kind: Kind) -> usize {
 /// late; a cancel that came too late is a parcel on its way.
 const fn is_urgent(kind: Kind) -> bool {
     match kind {
-        Kind::Cancellation | Kind::Shipment => true,
+        Kind::Cancellation | Kind::Shipment | Kind::WarehouseOrder => true,
         Kind::Batch
         | Kind::ReadOrder
         | Kind::Sweep
@@ -110,6 +118,7 @@ pub struct Engine {
     policies: Arc<Policies>,
     lanes: Arc<Mutex<HashMap<ShopId, Arc<Lane>>>>,
     paused_apps: Arc<PausedApps>,
+    accounts: Arc<Accounts>,
     woken: Arc<Notify>,
 }
 
@@ -130,6 +139,7 @@ impl Engine {
             policies: Arc::new(policies),
             lanes: Arc::default(),
             paused_apps: Arc::default(),
+            accounts: Arc::default(),
             woken: Arc::new(Notify::new()),
         }
     }
@@ -226,6 +236,14 @@ impl Engine {
             }
             return Ok(claimed);
         }
+        if kind == Kind::WarehouseOrder {
+            // Its lane is an account at a warehouse.
+            if let Err(error) = self.carry_on_warehouse_orders(&lease, &due.shop, &claims).await {
+                self.free(&lease, self.clock.now().plus(Span::from_seconds(1))).await?;
+                return Err(error);
+            }
+            return Ok(claimed);
+        }
         let shop = match self.open_shop(&due.merchant, &due.shop).await {
             Ok(shop) if shop.record.authorised => OpenShop { urgent: is_urgent(kind), ..shop },
             Ok(_) => {
@@ -246,7 +264,7 @@ impl Engine {
             Kind::Sweep => self.sweep(&shop, &lease, &claims).await,
             Kind::ReadListings => self.read_wanted_listings(&shop, &lease, &claims).await,
             Kind::StockPush => self.push_stock(&shop, &lease, &claims).await,
-            Kind::StockIn => Ok(()),
+            Kind::StockIn | Kind::WarehouseOrder => Ok(()),
             Kind::Audit => self.carry_on_audits(&shop, &lease, &claims).await,
             Kind::Label => self.fetch_wanted_labels(&shop, &lease, &claims).await,
             Kind::AutoPack => self.pack_by_rule(&shop, &lease, &claims).await,

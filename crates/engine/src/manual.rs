@@ -133,6 +133,7 @@ impl Engine {
             cancelling: false,
             shipment: domain::shipment::Mark::None,
             scanned_out: false,
+            goods: domain::warehouse_order::Goods::Free,
             left_before_counting: false,
             cancelled_by: None,
             cancel_reason: None,

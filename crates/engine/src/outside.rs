@@ -34,4 +34,6 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Moment;
     /// A platform's time.
     fn platform_now(&self, platform: Platform) -> Moment;
+    /// A third-party warehouse's time: what its pushes are stamped with.
+    fn warehouse_now(&self) -> Moment;
 }

@@ -18,13 +18,14 @@ use domain::policy::{Policy, Standing};
 use domain::shipment::Mark;
 use domain::snapshot::{Initiator, LineSnapshot, OrderSnapshot, PackageSnapshot};
 use domain::time::Moment;
+use domain::warehouse_order::Goods;
 use store::bundles::{self, Component};
 use store::cancellations::{CancellationRecord, SideEffect};
 use store::jobs::{self, Kind};
 use store::log::{self, Entry};
 use store::orders::{self, LineRecord, NEVER, OrderRecord, PackageRecord, PartOf};
 use store::stock::{self, ListingRecord};
-use store::{Session, StoreError, cancellations, labels, mappings, new_id};
+use store::{Session, StoreError, cancellations, labels, mappings, new_id, warehouses};
 
 /// What applying a read came to.
 pub(crate) struct Applied {
@@ -83,10 +84,14 @@ impl Engine {
         snapshot: &OrderSnapshot,
         began_at: Moment,
     ) -> Result<Applied, EngineError> {
-        match before {
-            None => self.apply_first(session, shop, snapshot, began_at).await,
-            Some(before) => self.apply_change(session, shop, before, snapshot, began_at).await,
+        let mut applied = match before {
+            None => self.apply_first(session, shop, snapshot, began_at).await?,
+            Some(before) => self.apply_change(session, shop, before, snapshot, began_at).await?,
+        };
+        if !applied.stale {
+            applied.order = self.tend_warehouse(session, &shop.record.warehouse, applied.order, false).await?;
         }
+        Ok(applied)
     }
 
     async fn apply_first(
@@ -124,6 +129,7 @@ impl Engine {
             cancelling: false,
             shipment: Mark::None,
             scanned_out: false,
+            goods: Goods::Free,
             left_before_counting: gone && begun < record.stock_from,
             cancelled_by: None,
             cancel_reason: None,
@@ -293,7 +299,9 @@ impl Engine {
         }
         let now = self.clock.now();
         let acts = match latest.saga.phase {
-            Phase::Requested | Phase::Submitting | Phase::Confirming => latest.saga.sent != Sent::Never,
+            Phase::Requested | Phase::Withdrawing | Phase::Submitting | Phase::Confirming | Phase::Restoring(_) => {
+                latest.saga.sent != Sent::Never
+            }
             // What comes with it may be seen a moment later.
             Phase::Done(_) => now.since(latest.updated_at) <= policy.settling,
             Phase::Refused(_) => false,
@@ -343,17 +351,19 @@ impl Engine {
         }
         let skus: Vec<MerchantSku> = known.values().cloned().collect();
         let bundles = bundles::components(session, merchant, &skus).await?;
+        let rules = warehouses::rules_of_shop(session, merchant, &shop.record.id).await?;
         let mut records = Vec::with_capacity(lines.len());
         for line in lines {
             let merchant_sku = known.get(&line.listing).cloned().unwrap_or_else(|| own_code(&line.listing_sku));
             // What the platform sent as components lies on the shelf as it is.
             let components = bundles.get(&merchant_sku).filter(|_| !line.is_component);
+            let rule = warehouses::rule_of(&rules, &merchant_sku);
             let record = LineRecord {
                 id: line.id.clone(),
                 listing: line.listing.clone(),
                 listing_sku: line.listing_sku.clone(),
                 merchant_sku,
-                warehouse: shop.record.warehouse.clone(),
+                warehouse: rule.map_or(&shop.record.warehouse, |rule| &rule.warehouse).clone(),
                 name: line.name.clone(),
                 variation: line.variation.clone(),
                 quantity: line.quantity,

@@ -6,6 +6,7 @@
 
 use crate::read_orders::refused;
 use crate::shop_calls::OpenShop;
+use crate::warehouse_links::{kept_in_words, staff_stopped};
 use crate::{Engine, EngineError};
 use connectors::call::CallError;
 use connectors::connector::{
@@ -18,6 +19,7 @@ use domain::policy::Standing;
 use domain::request::{AnswerKind, DeadlineSource, RejectReason, RequestRule, RequestState, Seen, after_read};
 use domain::snapshot::{OrderSnapshot, RequestSnapshot};
 use domain::time::Span;
+use domain::warehouse_order::Goods;
 use store::cancellations::{self, CancellationRecord};
 use store::jobs::{self, Kind};
 use store::log::{self, Entry};
@@ -37,6 +39,8 @@ pub struct AnswerWish<'a> {
     pub kind: AnswerKind,
     /// The platform's value of a reason to reject with.
     pub reason: Option<&'a str>,
+    /// The operator agrees although a third-party warehouse keeps the goods.
+    pub despite_warehouse: bool,
 }
 
 /// Why an answer was not taken.
@@ -54,6 +58,9 @@ pub enum AnswerError {
     /// The platform wants a reason for a rejection.
     #[error("this marketplace wants a reason for a rejection; choose one")]
     ReasonRequired,
+    /// The third-party warehouse keeps the goods: whom to contact, with order, package and tracking number.
+    #[error("{0} Agree despite the warehouse if you have to.")]
+    WithdrawalRefused(String),
     /// Anything else.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -83,6 +90,11 @@ pub(crate) fn covers(request: &RequestRecord, order: &OrderRecord) -> bool {
     live.sort();
     asked.sort();
     live == asked
+}
+
+/// Whether a third-party warehouse was asked for an order and keeps it.
+pub(crate) const fn is_kept(order: &OrderRecord) -> bool {
+    matches!(order.goods, Goods::KeptPicked | Goods::KeptShipped)
 }
 
 /// What a read shows of a request, by the order as it stands after it.
@@ -297,6 +309,11 @@ impl Engine {
             }
             (AnswerKind::Reject, RejectReason::Optional | RejectReason::Required) => wish.reason.map(str::to_owned),
         };
+        let away = wish.kind == AnswerKind::Agree && order.goods.are_away();
+        let stopped = away && staff_stopped(session, &order).await?;
+        if wish.kind == AnswerKind::Agree && is_kept(&order) && !wish.despite_warehouse && !stopped {
+            return Err(AnswerError::WithdrawalRefused(kept_in_words(session, self.store(), &order).await?));
+        }
         let record = CancellationRecord {
             merchant: merchant.clone(),
             id: CancellationId::parse(new_id("can", now)).map_err(|_| StoreError::Conflict("the clock"))?,
@@ -311,6 +328,7 @@ impl Engine {
             saga: Cancellation { seen_before: Some(request.seen_at), ..Cancellation::requested(now) },
             platform_message: None,
             request: Some(request.id.clone()),
+            despite_warehouse: wish.despite_warehouse || stopped,
             actor: actor.to_owned(),
             created_at: now,
             updated_at: now,
@@ -332,7 +350,12 @@ impl Engine {
         requests::save(session, &request).await?;
         jobs::want(session, merchant, &order.shop, Kind::Cancellation, record.id.as_str(), now).await?;
         let action = format!("request.{}", wish.kind);
-        let detail = format!("{} on the buyer's request to cancel {}", wish.kind, order.number);
+        let despite = match (away && (stopped || is_kept(&order)), stopped) {
+            (true, true) => ", stopped by the warehouse's staff",
+            (true, false) => ", despite the warehouse",
+            (false, _) => "",
+        };
+        let detail = format!("{} on the buyer's request to cancel {}{despite}", wish.kind, order.number);
         self.log_request(session, &request, actor, &action, &detail).await?;
         Ok((request, record))
     }
@@ -404,7 +427,9 @@ impl Engine {
                 let detail = format!("the answer ({kind}) did not take effect: {words}");
                 self.settle_request(session, &mut request, state, Some(words.clone()), &detail).await
             }
-            Phase::Requested | Phase::Submitting | Phase::Confirming => Ok(()),
+            Phase::Requested | Phase::Withdrawing | Phase::Submitting | Phase::Confirming | Phase::Restoring(_) => {
+                Ok(())
+            }
         }
     }
 

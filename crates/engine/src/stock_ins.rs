@@ -20,6 +20,9 @@ pub const UNDO_WITHIN: Span = Span::from_seconds(24 * 3_600);
 /// Orders of a batch that one transaction stocks in: enough to share a commit, few enough not to hold others up.
 const ORDERS_PER_COMMIT: u32 = 250;
 
+/// Who stocks in what a third-party warehouse confirmed.
+pub(crate) const WAREHOUSE_ACTOR: &str = "warehouse";
+
 /// What was found of one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineVisit {
@@ -78,6 +81,9 @@ pub enum Skipped {
         /// What is true.
         returning: u32,
     },
+    /// A third-party warehouse has its goods: its confirmation stocks them in.
+    #[error("a third-party warehouse has its goods; they are stocked in when it confirms that they are back")]
+    AtWarehouse,
     /// A line that the order does not have, or named twice.
     #[error("“{0}” is no line of this order, or stands twice")]
     UnknownLine(String),
@@ -97,6 +103,7 @@ impl Skipped {
             Self::NotFound => "not_found",
             Self::NothingReturning => "nothing_returning",
             Self::ExpectedChanged { .. } => "expected_changed",
+            Self::AtWarehouse => "at_warehouse",
             Self::UnknownLine(_) => "unknown_line",
             Self::NothingEntered => "nothing_entered",
             Self::TooMany(_) => "too_many_units",
@@ -202,6 +209,9 @@ struct Visited {
 
 fn visit(before: &OrderRecord, entered: &OrderVisit, warehouse: &WarehouseId, actor: &str) -> Result<Visited, Skipped> {
     let returning = before.returning();
+    if before.goods.are_away() && returning > 0 && actor != WAREHOUSE_ACTOR {
+        return Err(Skipped::AtWarehouse);
+    }
     if let Some(expected) = entered.expected.filter(|expected| *expected != returning) {
         return Err(Skipped::ExpectedChanged { expected, returning });
     }

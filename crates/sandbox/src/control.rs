@@ -22,6 +22,8 @@ use crate::world::{Shared, World};
 
 /// The largest body: an import of some 100,000 order lines.
 const LARGEST_BODY_BYTES: usize = 256 << 20;
+/// The name of the third-party warehouse beside the marketplaces.
+const WAREHOUSE: &str = "warehouse";
 /// Calls listed at once unless told.
 const CALLS_LISTED: usize = 250_000;
 
@@ -58,6 +60,8 @@ pub(crate) fn routes(shared: Arc<Shared>, ready: Value) -> Router {
         .route("/orders/{platform}/{number}/buyer-cancel", post(buyer_cancel))
         .route("/orders/{platform}/{number}/buyer-withdraw", post(buyer_withdraw))
         .route("/orders/{platform}/{number}/advance", post(advance))
+        .route("/warehouse/orders", get(warehouse_orders))
+        .route("/warehouse/orders/{id}/advance", post(advance_at_warehouse))
         .route("/stock", get(stock).put(set_stock))
         .route("/shops", get(shops).post(make_shop))
         .route("/grants", post(make_grant))
@@ -118,10 +122,23 @@ async fn ready_line(State(desk): State<Desk>) -> Json {
 async fn orders(State(desk): State<Desk>, Query(filter): Query<OrderFilter>) -> Answered {
     let world = desk.shared.lock();
     let mut orders: Vec<Value> = Vec::new();
-    for marketplace in world.chosen(filter.platform.as_deref())? {
+    // What lies at the warehouse is no order of a marketplace: it is shown where it is asked for.
+    let asked_for = filter.platform.as_deref();
+    for marketplace in world.chosen(asked_for)?.into_iter().filter(|one| asked_for.is_some() || one.name() != WAREHOUSE)
+    {
         orders.append(&mut marketplace.orders(&filter));
     }
     Ok(Json(json!({"orders": orders})))
+}
+
+async fn warehouse_orders(State(desk): State<Desk>, Query(filter): Query<OrderFilter>) -> Answered {
+    let world = desk.shared.lock();
+    Ok(Json(json!({"orders": world.marketplace(WAREHOUSE)?.orders(&filter)})))
+}
+
+async fn advance_at_warehouse(State(desk): State<Desk>, Path(id): Path<String>, body: Bytes) -> Answered {
+    let wish: AdvanceWish = parse(&body)?;
+    desk.act(WAREHOUSE, |warehouse, moment| warehouse.advance(&id, &wish, moment))
 }
 
 async fn make_orders(State(desk): State<Desk>, body: Bytes) -> Answered {

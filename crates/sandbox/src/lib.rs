@@ -1,4 +1,4 @@
-//! Fake marketplaces with state, faults and virtual time.
+//! Fake marketplaces and a fake warehouse with state, faults and virtual time.
 //!
 //! One process, one loopback port per marketplace, each speaking that marketplace's real API, plus a control port. It
 //! is written from the platforms' fact sheets, never from our connectors, so that the two can disagree; nothing here
@@ -18,6 +18,7 @@
 //! | Lazada | `lazada.rs`, `lazada/` |
 //! | TikTok Shop, with the orders of Tokopedia's app | `tiktok_shop.rs`, `tiktok_shop/` |
 //! | Tokopedia's old API | `tokopedia.rs`, `tokopedia/` |
+//! | a third-party warehouse that speaks ShipBob's API | `shipbob.rs`, `shipbob/` |
 //!
 //! # Control port
 //!
@@ -42,6 +43,7 @@
 //! | `PUT /push-target` `{"platform","url"}` | where pushes go; `url` null: nowhere |
 //! | `GET /pushes` · `POST /pushes/resend` `{"platform"}` | how many wait, were lost, were delivered; bring every waiting one forward |
 //! | `GET /clock` · `POST /clock` `{"advance_seconds"}` | virtual time |
+//! | `GET /warehouse/orders?number=&status=` · `POST /warehouse/orders/{id}/advance` `{"to","force"?}` | the third-party warehouse's truth; its words are in `shipbob.rs` |
 //! | `GET /calls?platform=&shop=&number=&limit=` | every call received, oldest first |
 //!
 //! Faults and limits are forgotten when the process ends; everything else goes on from the data folder.
@@ -60,6 +62,7 @@ mod ports;
 mod pushes;
 mod random;
 mod receive;
+mod shipbob;
 pub mod shopee;
 mod tiktok_shop;
 mod tokopedia;
@@ -185,6 +188,7 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
         Box::new(lazada::Lazada::new(settings.seed)),
         Box::new(tiktok_shop::TiktokShop::new(settings.seed)),
         Box::new(tokopedia::Tokopedia::new(settings.seed)),
+        Box::new(shipbob::Shipbob::new()),
     ];
     let (mut world, found) = World::open(marketplaces, settings.data.as_deref()).map_err(data_error)?;
     if found {

@@ -14,8 +14,7 @@ use crate::limits::Limits;
 use crate::persistence::{Changes, Unreadable};
 use crate::pushes::{PushQueue, PushRules};
 
-/// The names of the marketplaces on the control port and in the ready line, in its order. Those that do not exist yet
-/// stand there as null.
+/// The names of the marketplaces, and of the warehouse beside them, on the control port and in the ready line, in its order.
 pub(crate) const NAMES: [&str; 5] = ["shopee", "lazada", "tiktok_shop", "tokopedia", "warehouse"];
 
 /// What a call may do; decides which faults fit it.

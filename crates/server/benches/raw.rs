@@ -92,7 +92,8 @@ pub(crate) async fn cancel(store: &Store, policy: &Policy, id: &OrderId) -> Resu
     let lease = Lease { merchant: merchant(), kind: Kind::Cancellation, id: new_id("lea", at(2)), until: at(60) };
     let claims = jobs::claim(&mut session, &lease, &shop_id(), at(2), 1).await?;
     let order = load(&mut session, id).await?;
-    let alive = Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(1)) };
+    let alive =
+        Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(1)), goods: domain::warehouse_order::Goods::Free };
     record.saga = decide(record.saga, alive, at(2), policy).0;
     cancellations::save(&mut session, &record).await?;
     cancellations::begin_attempt(&mut session, &merchant(), &record.id, 1, &record.lines, (at(2), at(12))).await?;
@@ -119,7 +120,11 @@ pub(crate) async fn cancel(store: &Store, policy: &Policy, id: &OrderId) -> Resu
     let key = format!("{id}/cancel/0");
     let back = movement(Some(&order), Bucket::Allocated, Bucket::Available, 1, Cause::Cancel, key);
     stock::write(&mut session, &merchant(), &[back], at(3)).await?;
-    let done = Event::Read { view: View::Canceled(Some(Initiator::Seller)), updated_at: Some(at(3)) };
+    let done = Event::Read {
+        view: View::Canceled(Some(Initiator::Seller)),
+        updated_at: Some(at(3)),
+        goods: domain::warehouse_order::Goods::Free,
+    };
     record.saga = decide(record.saga, done, at(3), policy).0;
     cancellations::save(&mut session, &record).await?;
     write_log(&mut session, &record, "order.status").await?;
@@ -221,6 +226,7 @@ fn record(order: &OrderRecord) -> CancellationRecord {
         saga: Cancellation::requested(at(2)),
         platform_message: None,
         request: None,
+        despite_warehouse: false,
         actor: "bench".to_owned(),
         created_at: at(2),
         updated_at: at(2),
@@ -253,6 +259,7 @@ fn order(number: u32) -> OrderRecord {
         cancelling: false,
         shipment: domain::shipment::Mark::None,
         scanned_out: false,
+        goods: domain::warehouse_order::Goods::Free,
         left_before_counting: false,
         cancelled_by: None,
         cancel_reason: None,

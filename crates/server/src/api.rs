@@ -33,6 +33,7 @@ pub mod stock_ins;
 pub mod stock_pushes;
 pub mod stock_rules;
 pub mod voiding;
+pub mod warehouses;
 
 use crate::app::App;
 use axum::Router;
@@ -80,6 +81,9 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/orders/{id}/undo-ship", post(shipping::undo_ship))
         .route("/api/v1/orders/{id}/repack", post(shipping::repack))
         .route("/api/v1/orders/{id}/fetch-labels", post(shipping::fetch_labels))
+        .route("/api/v1/orders/{id}/warehouse-link", post(warehouses::link))
+        .route("/api/v1/warehouses", get(warehouses::list).post(warehouses::create))
+        .route("/api/v1/warehouses/{id}/rules", post(warehouses::rule))
         .route("/api/v1/labels.pdf", get(labels::pdf))
         .route("/api/v1/cancellations", get(cancellations::list).post(cancellations::create))
         .route("/api/v1/cancellations/plan", post(batches::plan))

@@ -37,6 +37,10 @@ impl Clock for SystemClock {
     fn platform_now(&self, _platform: Platform) -> Moment {
         now()
     }
+
+    fn warehouse_now(&self) -> Moment {
+        now()
+    }
 }
 
 /// How often the sandbox's clock is asked for.
@@ -88,6 +92,10 @@ impl Clock for SandboxClock {
     }
 
     fn platform_now(&self, _platform: Platform) -> Moment {
+        Moment::from_millis(now().millis().saturating_add(self.offset.load(Ordering::Relaxed)))
+    }
+
+    fn warehouse_now(&self) -> Moment {
         Moment::from_millis(now().millis().saturating_add(self.offset.load(Ordering::Relaxed)))
     }
 }

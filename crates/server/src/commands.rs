@@ -112,6 +112,7 @@ failures! {
     engine::RepairError,
     engine::commands::CommandError,
     engine::shop_stock::ShopStockError,
+    engine::WarehouseError,
     engine::stock_ins::StockInError,
     NoNetwork,
     ::sandbox::Error,

@@ -30,6 +30,7 @@ mod shops;
 mod stock;
 mod stock_ins;
 pub(crate) mod times;
+mod warehouses;
 mod words;
 
 use crate::app::App;
@@ -77,6 +78,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(closed_listings::router())
         .merge(shop_stock::router())
         .merge(shops::router())
+        .merge(warehouses::router())
         .merge(log::router())
         .merge(keyboard::router())
 }

@@ -1,4 +1,4 @@
-//! Pushes of the marketplaces: `POST /webhooks/{platform}/{shop_or_app}`, by the platform's own id of the shop or of the
+//! Pushes of the marketplaces and of third-party warehouses: `POST /webhooks/{platform}/{shop_or_app}`, by the platform's own id of the shop or of the
 //! app, or by our id of the shop.
 //!
 //! A push changes no order. It is verified by its raw bytes, what it names is to be read soon, that is committed, and
@@ -25,8 +25,10 @@ use axum::routing::post;
 use connectors::connector::{Push, PushRefused};
 use domain::ids::ShopId;
 use domain::platform::Platform;
+use domain::provider::Provider;
 use routes::Route;
 use std::sync::Arc;
+use store::warehouses;
 
 /// The largest push, in bytes; those seen have a few hundred.
 const PUSH_BYTES_MAX: usize = 256 << 10;
@@ -57,7 +59,31 @@ async fn receive(
     taken.map(|_| StatusCode::OK.into_response())
 }
 
+/// A push of a third-party warehouse: the order that it names is looked at there now.
+async fn take_from_warehouse(app: &App, name: &str, request: Request) -> Result<&'static str, Problem> {
+    let mut session = app.store.read().await?;
+    let known = warehouses::by_route(&mut session, name).await?;
+    let (merchant, warehouse) = known.ok_or_else(|| Problem::not_found("warehouse"))?;
+    let account = app.store.warehouse_account(&mut session, &merchant, &warehouse).await?;
+    drop(session);
+    let account = account.ok_or_else(|| Problem::not_found("warehouse"))?;
+    let opened = connectors::open_warehouse(account.provider, &account.address, &account.credentials);
+    let opened = opened.map_err(|error| Problem::internal(error.to_string()))?;
+    let headers = request.headers().clone();
+    let body = read_discarding(request.into_body(), PUSH_BYTES_MAX, PUSH_DISCARDED_MAX).await?;
+    let push = opened.read_push(&headers, &body, app.clock.warehouse_now()).map_err(refused)?;
+    let Some(reference) = push.reference else { return Ok("nothing_to_read") };
+    let mut session = app.store.begin().await?;
+    let named = app.engine.nudge_warehouse(&mut session, &merchant, &warehouse, &reference).await?;
+    session.commit().await?;
+    app.committed();
+    Ok(if named { "taken" } else { "no_order_of_ours" })
+}
+
 async fn take(app: &App, platform: &str, name: &str, request: Request) -> Result<&'static str, Problem> {
+    if Provider::parse(platform).is_ok() {
+        return take_from_warehouse(app, name, request).await;
+    }
     let platform = Platform::parse(platform).map_err(|_| Problem::not_found("platform"))?;
     let routes = app.directory.routes(app, platform, name).await?;
     if routes.is_empty() {

@@ -85,6 +85,8 @@ pub struct CancellationRecord {
     pub platform_message: Option<String>,
     /// The buyer's request that it answers; none: it is the seller's own.
     pub request: Option<RequestId>,
+    /// The operator goes on although a third-party warehouse keeps the goods.
+    pub despite_warehouse: bool,
     pub actor: String,
     pub created_at: Moment,
     pub updated_at: Moment,
@@ -102,7 +104,12 @@ impl CancellationRecord {
     pub const fn cancelled_by(&self) -> Option<Initiator> {
         match &self.saga.phase {
             Phase::Done(by) => *by,
-            Phase::Requested | Phase::Submitting | Phase::Confirming | Phase::Refused(_) => None,
+            Phase::Requested
+            | Phase::Withdrawing
+            | Phase::Submitting
+            | Phase::Confirming
+            | Phase::Restoring(_)
+            | Phase::Refused(_) => None,
         }
     }
 }
@@ -139,14 +146,15 @@ pub struct Outcome {
 macro_rules! columns {
     () => {
         "cancellation_id, order_id, shop_id, reason, scope, lines, side_effects, note, phase, attention, sent, settled_at, attempts, fruitless_reads, since, \
-         seen_before, cancelled_by, platform_message, request_id, actor, created_at, updated_at"
+         seen_before, cancelled_by, platform_message, request_id, despite_warehouse, actor, created_at, updated_at"
     };
 }
 
 statements! {
     INSERT = "insert into cancellations (merchant_id, cancellation_id, order_id, shop_id, initiator, reason, lines, note, state, phase, \
         attention, sent, settled_at, attempts, fruitless_reads, since, seen_before, cancelled_by, platform_message, actor, created_at, updated_at, \
-        scope) values ($1, $2, $3, $4, 'seller', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+        scope, despite_warehouse) values ($1, $2, $3, $4, 'seller', $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, \
+        $23)";
     SAVE = "update cancellations set state = $3, phase = $4, attention = $5, sent = $6, settled_at = $7, attempts = $8, fruitless_reads = $9, \
         since = $10, seen_before = $11, cancelled_by = $12, platform_message = $13, updated_at = $14, lines = $15 \
         where merchant_id = $1 and cancellation_id = $2";
@@ -205,6 +213,7 @@ pub async fn insert(session: &mut Session, record: &CancellationRecord) -> Resul
                 record.created_at.millis(),
                 record.updated_at.millis(),
                 record.scope.as_str(),
+                record.despite_warehouse,
             ],
         )
         .await
@@ -441,9 +450,11 @@ impl Columns {
     fn of(saga: &Cancellation) -> Self {
         let (phase, cancelled_by) = match &saga.phase {
             Phase::Requested => ("requested", None),
+            Phase::Withdrawing => ("withdrawing", None),
             Phase::Submitting => ("submitting", None),
             Phase::Confirming => ("confirming", None),
             Phase::Done(by) => ("done", by.map(Initiator::as_str)),
+            Phase::Restoring(_) => ("restoring", None),
             Phase::Refused(_) => ("refused", None),
         };
         let (sent, settled_at) = match &saga.sent {
@@ -466,9 +477,11 @@ fn read(merchant: &MerchantId, row: &Row) -> Result<CancellationRecord, StoreErr
     let settled_at = Moment::from_millis(row.int("settled_at")?);
     let phase = match row.text("phase")?.as_str() {
         "requested" => Phase::Requested,
+        "withdrawing" => Phase::Withdrawing,
         "submitting" => Phase::Submitting,
         "confirming" => Phase::Confirming,
         "done" => Phase::Done(parsed_optional(row, "cancelled_by", Initiator::parse)?),
+        "restoring" => Phase::Restoring(words()),
         "refused" => Phase::Refused(words()),
         other => return Err(StoreError::unreadable("phase", other)),
     };
@@ -501,6 +514,7 @@ fn read(merchant: &MerchantId, row: &Row) -> Result<CancellationRecord, StoreErr
         },
         platform_message,
         request: parsed_optional(row, "request_id", |text| RequestId::parse(text))?,
+        despite_warehouse: row.truth("despite_warehouse")?,
         actor: row.text("actor")?,
         created_at: Moment::from_millis(row.int("created_at")?),
         updated_at: Moment::from_millis(row.int("updated_at")?),

@@ -35,13 +35,17 @@ pub enum Kind {
     /// Carries a part of an audit on; the subject is the audit's id. The ledger's part asks no platform by itself: its lane
     /// is the merchant.
     Audit,
+    /// Carries on what a third-party warehouse has of an order; the subject is the order's id, and the lane is the
+    /// warehouse's account and not a shop.
+    WarehouseOrder,
 }
 
 impl Kind {
     /// Every kind, in the order in which a shop's jobs are worked on.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Cancellation,
         Self::Shipment,
+        Self::WarehouseOrder,
         Self::Batch,
         Self::ReadOrder,
         Self::Sweep,
@@ -68,6 +72,7 @@ impl Kind {
             Self::Label => "label",
             Self::AutoPack => "auto_pack",
             Self::Audit => "audit",
+            Self::WarehouseOrder => "warehouse_order",
         }
     }
 }

@@ -47,6 +47,11 @@ pub mod stock_rules;
 mod tests;
 #[cfg(any(test, feature = "trial"))]
 pub mod trial;
+pub mod warehouse_links;
+pub mod warehouse_orders;
+pub mod warehouses;
+#[cfg(test)]
+mod warehouses_tests;
 
 pub use dialect::Engine;
 pub use error::StoreError;
@@ -220,6 +225,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (5, "shipments labels", include_str!("../migrations/sqlite/0005_shipments_labels.sql")),
     (6, "cancellation requests", include_str!("../migrations/sqlite/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/sqlite/0007_stock_ins.sql")),
+    (8, "third party warehouses", include_str!("../migrations/sqlite/0008_third_party_warehouses.sql")),
     (9, "doors", include_str!("../migrations/sqlite/0009_doors.sql")),
     (10, "stock pushes mappings", include_str!("../migrations/sqlite/0010_stock_pushes_mappings.sql")),
     (11, "audits stock rules", include_str!("../migrations/sqlite/0011_audits_stock_rules.sql")),
@@ -234,6 +240,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (5, "shipments labels", include_str!("../migrations/postgres/0005_shipments_labels.sql")),
     (6, "cancellation requests", include_str!("../migrations/postgres/0006_cancellation_requests.sql")),
     (7, "stock ins", include_str!("../migrations/postgres/0007_stock_ins.sql")),
+    (8, "third party warehouses", include_str!("../migrations/postgres/0008_third_party_warehouses.sql")),
     (9, "doors", include_str!("../migrations/postgres/0009_doors.sql")),
     (10, "stock pushes mappings", include_str!("../migrations/postgres/0010_stock_pushes_mappings.sql")),
     (11, "audits stock rules", include_str!("../migrations/postgres/0011_audits_stock_rules.sql")),
@@ -285,4 +292,7 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("stock_ins", stock_ins::STATEMENTS),
     ("stock_pushes", stock_pushes::STATEMENTS),
     ("stock_rules", stock_rules::STATEMENTS),
+    ("warehouse_links", warehouse_links::STATEMENTS),
+    ("warehouse_orders", warehouse_orders::STATEMENTS),
+    ("warehouses", warehouses::STATEMENTS),
 ];

@@ -15,6 +15,7 @@ use domain::shipment::Mark;
 use domain::snapshot::{FulfilledBy, Initiator};
 use domain::stock::{LineStock, Moved};
 use domain::time::Moment;
+use domain::warehouse_order::Goods;
 use std::collections::HashMap;
 
 /// `ship_by` of an order for which the platform names none: it sorts behind all others.
@@ -52,6 +53,8 @@ pub struct OrderRecord {
     pub shipment: Mark,
     /// We scanned it out; no courier scan yet.
     pub scanned_out: bool,
+    /// What a third-party warehouse has of its goods.
+    pub goods: Goods,
     /// Its goods left before the shop's stock was counted: it moves no stock.
     pub left_before_counting: bool,
     pub cancelled_by: Option<Initiator>,
@@ -198,7 +201,7 @@ impl OrderRecord {
 
 statements! {
     LOAD = "select order_id, shop_id, platform, number, version, list, tab, platform_status, standing, stage, region, currency, total_minor, \
-        buyer_name, cod, preorder, fulfilled_by, seller_may_cancel, voided, cancelling, shipment, scanned_out, left_before_counting, \
+        buyer_name, cod, preorder, fulfilled_by, seller_may_cancel, voided, cancelling, shipment, scanned_out, goods, left_before_counting, \
         cancelled_by, cancel_reason, buyer_reason, ordered_at, paid_at, ship_by, canceled_at, platform_updated_at, read_began_at, \
         written_at, updated_at from orders where merchant_id = $1 and order_id in (select value from json_each($2))";
     LINES = "select order_id, line_id, listing_id, listing_sku, merchant_sku, warehouse_id, name, variation, quantity, canceled_quantity, \
@@ -220,7 +223,7 @@ statements! {
     UPDATE = "update orders set version = version + 1, list = $4, tab = $5, platform_status = $6, standing = $7, stage = $8, total_minor = $9, \
         buyer_name = $10, cod = $11, preorder = $12, fulfilled_by = $13, seller_may_cancel = $14, voided = $15, cancelling = $16, \
         cancelled_by = $17, cancel_reason = $18, buyer_reason = $19, paid_at = $20, ship_by = $21, canceled_at = $22, \
-        platform_updated_at = $23, read_began_at = $24, written_at = $25, updated_at = $26, shipment = $27, scanned_out = $28 \
+        platform_updated_at = $23, read_began_at = $24, written_at = $25, updated_at = $26, shipment = $27, scanned_out = $28, goods = $29 \
         where merchant_id = $1 and order_id = $2 and version = $3";
     SAVE_LINE = "insert into lines (merchant_id, order_id, line_id, position, listing_id, listing_sku, merchant_sku, warehouse_id, name, \
         variation, quantity, canceled_quantity, unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, \
@@ -478,6 +481,7 @@ pub async fn update(session: &mut Session, before: &OrderRecord, after: &OrderRe
                 after.updated_at.millis(),
                 after.shipment.as_str(),
                 after.scanned_out,
+                after.goods.as_str(),
             ],
         )
         .await?;
@@ -766,6 +770,7 @@ fn read_order(merchant: &MerchantId, row: &Row, lines: &[Row], packages: &[Row])
         cancelling: row.truth("cancelling")?,
         shipment: parsed(row, "shipment", Mark::parse)?,
         scanned_out: row.truth("scanned_out")?,
+        goods: parsed(row, "goods", Goods::parse)?,
         left_before_counting: row.truth("left_before_counting")?,
         cancelled_by: parsed_optional(row, "cancelled_by", Initiator::parse)?,
         cancel_reason: row.optional_text("cancel_reason")?,

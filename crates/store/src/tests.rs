@@ -26,15 +26,15 @@ use domain::stock::{Bucket, Cause, LineStock};
 use domain::time::{Moment, Span};
 use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _};
 
-fn at(seconds: i64) -> Moment {
+pub(crate) fn at(seconds: i64) -> Moment {
     Moment::from_seconds(seconds)
 }
 
-fn merchant() -> MerchantId {
+pub(crate) fn merchant() -> MerchantId {
     MerchantId::parse("mer_1").expect("an id")
 }
 
-fn shop_id() -> ShopId {
+pub(crate) fn shop_id() -> ShopId {
     ShopId::parse("shp_1").expect("an id")
 }
 
@@ -67,7 +67,7 @@ fn shop() -> ShopRecord {
     }
 }
 
-fn order(number: &str, ship_by: i64) -> OrderRecord {
+pub(crate) fn order(number: &str, ship_by: i64) -> OrderRecord {
     let currency = Currency::parse("MYR").expect("a currency");
     OrderRecord {
         merchant: merchant(),
@@ -93,6 +93,7 @@ fn order(number: &str, ship_by: i64) -> OrderRecord {
         cancelling: false,
         shipment: domain::shipment::Mark::None,
         scanned_out: false,
+        goods: domain::warehouse_order::Goods::Free,
         left_before_counting: false,
         cancelled_by: None,
         cancel_reason: None,
@@ -154,6 +155,7 @@ fn cancellation(order: &OrderRecord) -> CancellationRecord {
         saga: Cancellation::requested(at(20)),
         platform_message: None,
         request: None,
+        despite_warehouse: false,
         actor: "op@example.com".to_owned(),
         created_at: at(20),
         updated_at: at(20),
@@ -182,7 +184,7 @@ fn lease(kind: Kind, id: &str, until: i64) -> Lease {
 }
 
 /// A merchant with a warehouse and a shop.
-async fn furnish(store: &crate::Store) -> Session {
+pub(crate) async fn furnish(store: &crate::Store) -> Session {
     let mut session = store.begin().await.expect("begins");
     shops::add_merchant(&mut session, &merchant(), "A seller", at(0)).await.expect("added");
     shops::add_warehouse(&mut session, &merchant(), &WarehouseRecord { id: warehouse(), name: "Shelf".to_owned() })
@@ -363,12 +365,12 @@ on_both! {
         cancellations::insert(&mut session, &record).await.expect("inserted");
         let policy = policy();
         for event in [
-            Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(12)) },
+            Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(12)), goods: domain::warehouse_order::Goods::Free },
             Event::Unknown { deadline: at(31) },
-            Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(12)) },
+            Event::Read { view: View::Alive(Ok(())), updated_at: Some(at(12)), goods: domain::warehouse_order::Goods::Free },
             Event::Rejected { words: "Can not cancel this order".to_owned() },
             Event::Accepted,
-            Event::Read { view: View::Canceled(Some(domain::snapshot::Initiator::Seller)), updated_at: Some(at(40)) },
+            Event::Read { view: View::Canceled(Some(domain::snapshot::Initiator::Seller)), updated_at: Some(at(40)), goods: domain::warehouse_order::Goods::Free },
         ] {
             record.saga = decide(record.saga, event, at(5_000), &policy).0;
             if let domain::cancellation::Sent::Rejected { words, .. } = &record.saga.sent {

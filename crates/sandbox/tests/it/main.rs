@@ -13,3 +13,4 @@ mod persistence;
 mod pushes;
 mod tiktok_shop;
 mod tokopedia;
+mod warehouse;

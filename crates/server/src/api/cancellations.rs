@@ -104,6 +104,7 @@ pub async fn accept(
         note: wish.note.as_deref(),
         repack: wish.repack,
         expected_version,
+        despite_warehouse: wish.despite_warehouse,
     };
     Ok(app.engine.request_cancel(session, signed_in.merchant(), signed_in.actor(), &request).await?)
 }
@@ -114,7 +115,7 @@ pub async fn accept(
     params(("idempotency-key" = Option<String>, Header), ("if-match" = Option<String>, Header, description = "The order's version")),
     responses(
         (status = 202, body = Cancellation),
-        (status = 409, description = "not_cancellable (blocked_by names the gate), request_open, conflict, idempotency_key_reused", body = super::ProblemBody),
+        (status = 409, description = "not_cancellable (blocked_by names the gate), request_open, withdrawal_refused, conflict, idempotency_key_reused", body = super::ProblemBody),
         (status = 422, description = "reason_not_offered, lines_required, partial_not_supported, repack_not_offered, unknown_line, invalid_body", body = super::ProblemBody),
         (status = "4XX", body = super::ProblemBody)
     )

@@ -3,7 +3,7 @@
 use super::{
     adjustments, audit, batches, bundles, cancellations, cases, closed_listings, default_answers, differences,
     handovers, health, labels, manual, mappings, orders, pack_rules, prints, requests, scan, shipping, shop_stock,
-    shops, stock, stock_ins, stock_pushes, stock_rules, voiding,
+    shops, stock, stock_ins, stock_pushes, stock_rules, voiding, warehouses,
 };
 use crate::events;
 use axum::Json;
@@ -86,6 +86,10 @@ use utoipa::openapi::{self, SecurityRequirement};
         stock_ins::list,
         stock_ins::create,
         stock_ins::undo,
+        warehouses::list,
+        warehouses::create,
+        warehouses::rule,
+        warehouses::link,
         shops::list,
         shops::list_marketplaces,
         shops::begin,

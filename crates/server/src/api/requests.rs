@@ -2,6 +2,7 @@
 
 use super::cancellations::to_value;
 use super::once::{Begun, Once};
+use super::warehouses::{Withdrawal, withdrawals};
 use crate::app::App;
 use crate::auth::SignedIn;
 use crate::clock::rfc3339;
@@ -52,8 +53,8 @@ pub struct CancellationRequest {
     pub list_before: String,
     /// Whether the platform thinks that the goods can be sold again; a hint, nothing follows from it.
     pub should_replenish_stock: Option<bool>,
-    /// What the third-party warehouse was asked; none is asked yet.
-    pub withdrawal: Option<String>,
+    /// What a third-party warehouse has of the order, where its goods lie at one.
+    pub withdrawal: Option<Withdrawal>,
     /// Whether the label prints from the cache.
     pub label_cached: bool,
     /// `agree` or `reject`, once answered here.
@@ -66,7 +67,7 @@ pub struct CancellationRequest {
 }
 
 impl CancellationRequest {
-    fn of(request: &RequestRecord, order: &OrderRecord) -> Self {
+    fn of(request: &RequestRecord, order: &OrderRecord, withdrawal: Option<Withdrawal>) -> Self {
         let answer = request.answer.as_ref();
         Self {
             id: request.id.to_string(),
@@ -83,7 +84,7 @@ impl CancellationRequest {
             stage: order.stage.to_string(),
             list_before: request.list_before.to_string(),
             should_replenish_stock: request.restock,
-            withdrawal: None,
+            withdrawal,
             label_cached: order.has_cached_label(),
             answer: answer.map(|answer| answer.kind.to_string()),
             cancellation_id: answer.map(|answer| answer.carried_by.to_string()),
@@ -155,7 +156,12 @@ pub(crate) async fn list(
     let (limit, after) = (query.limit()?, query.after::<2>()?);
     let mut session = app.store.read().await?;
     let (found, next) = page(&mut session, &signed_in, state, after.as_ref(), limit).await?;
-    let requests = found.iter().map(|(request, order)| CancellationRequest::of(request, order)).collect();
+    let ids: Vec<OrderId> = found.iter().map(|(_, order)| order.id.clone()).collect();
+    let mut withdrawals = withdrawals(&app, &mut session, signed_in.merchant(), &ids).await?;
+    let requests = found
+        .iter()
+        .map(|(request, order)| CancellationRequest::of(request, order, withdrawals.remove(&order.id)))
+        .collect();
     Ok(Json(RequestPage { requests, next }))
 }
 
@@ -184,6 +190,7 @@ impl From<AnswerError> for Problem {
             AnswerError::AlreadyDecided(state) => {
                 Self::conflict("already_decided", words).with("state", state.as_str())
             }
+            AnswerError::WithdrawalRefused(_) => Self::conflict("withdrawal_refused", words),
             AnswerError::CancelPending => Self::conflict("cancel_pending", words),
             AnswerError::ReasonRequired => Self::unprocessable("reason_required", "A reason is wanted", words),
             AnswerError::Engine(engine::EngineError::Store(StoreError::Conflict(_))) => {
@@ -203,15 +210,18 @@ pub async fn answer(
     session: &mut Session,
     signed_in: &SignedIn,
     id: &str,
-    kind: AnswerKind,
+    (kind, despite_warehouse): (AnswerKind, bool),
     reason: Option<&str>,
 ) -> Result<CancellationRequest, Problem> {
     signed_in.need(Permission::RequestsDecide)?;
     let (request, _) = visible_request(session, signed_in, id).await?;
-    let wish = AnswerWish { request: &request.id, kind, reason: reason.filter(|reason| !reason.is_empty()) };
+    let reason = reason.filter(|reason| !reason.is_empty());
+    let wish = AnswerWish { request: &request.id, kind, reason, despite_warehouse };
     let (request, _) = app.engine.answer_request(session, signed_in.merchant(), signed_in.actor(), &wish).await?;
     let (_, order) = visible_request(session, signed_in, id).await?;
-    Ok(CancellationRequest::of(&request, &order))
+    let ids = std::slice::from_ref(&order.id);
+    let withdrawal = withdrawals(app, session, signed_in.merchant(), ids).await?.remove(&order.id);
+    Ok(CancellationRequest::of(&request, &order, withdrawal))
 }
 
 /// A problem that wants a reason, with those that the platform takes.
@@ -237,7 +247,7 @@ async fn with_reasons(app: &App, signed_in: &SignedIn, id: &str, problem: Proble
 async fn one(
     app: App,
     signed_in: SignedIn,
-    (id, kind, reason): (String, AnswerKind, Option<&str>),
+    (id, kind, reason): (String, (AnswerKind, bool), Option<&str>),
     (uri, headers, canonical): (Uri, HeaderMap, &str),
 ) -> Result<Response, Problem> {
     signed_in.need(Permission::RequestsDecide)?;
@@ -276,7 +286,7 @@ pub struct Rejection {
     params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)),
     responses(
         (status = 202, body = CancellationRequest),
-        (status = 409, description = "already_decided, cancel_pending, conflict, idempotency_key_reused", body = super::ProblemBody),
+        (status = 409, description = "already_decided, withdrawal_refused, cancel_pending, conflict, idempotency_key_reused", body = super::ProblemBody),
         (status = "4XX", body = super::ProblemBody)
     )
 )]
@@ -288,7 +298,8 @@ pub(crate) async fn agree(
     headers: HeaderMap,
     wish: body::Json<Agreement>,
 ) -> Result<Response, Problem> {
-    one(app, signed_in, (id, AnswerKind::Agree, None), (uri, headers, &wish.canonical)).await
+    one(app, signed_in, (id, (AnswerKind::Agree, wish.value.despite_warehouse), None), (uri, headers, &wish.canonical))
+        .await
 }
 
 /// Rejects a buyer's request. It is durable once answered, and carried out by a worker.
@@ -311,7 +322,7 @@ pub(crate) async fn reject(
     wish: body::Json<Rejection>,
 ) -> Result<Response, Problem> {
     let reason = wish.value.reason.as_deref();
-    one(app, signed_in, (id, AnswerKind::Reject, reason), (uri, headers, &wish.canonical)).await
+    one(app, signed_in, (id, (AnswerKind::Reject, false), reason), (uri, headers, &wish.canonical)).await
 }
 
 /// One answer to many requests.
@@ -325,6 +336,9 @@ pub struct Answers {
     /// The code of a reason to reject with, by platform, where the platform takes one.
     #[serde(default)]
     pub reasons: HashMap<String, String>,
+    /// Whether to agree although a third-party warehouse would not withdraw.
+    #[serde(default)]
+    pub despite_warehouse: bool,
 }
 
 /// What became of each request.
@@ -341,7 +355,7 @@ pub struct AnswerResult {
     pub id: String,
     /// Whether the answer was taken.
     pub done: bool,
-    /// Why not: `not_found`, `already_decided`, `cancel_pending`, `reason_required` or `conflict`.
+    /// Why not: `not_found`, `already_decided`, `cancel_pending`, `withdrawal_refused`, `reason_required` or `conflict`.
     pub code: Option<String>,
     /// Why not, in words.
     pub detail: Option<String>,
@@ -355,7 +369,7 @@ pub async fn answer_all(
     app: &App,
     session: &mut Session,
     signed_in: &SignedIn,
-    kind: AnswerKind,
+    (kind, despite_warehouse): (AnswerKind, bool),
     ids: &[String],
     reasons: &HashMap<String, String>,
 ) -> Result<AnswerResults, Problem> {
@@ -370,7 +384,7 @@ pub async fn answer_all(
         let answered = match visible_request(session, signed_in, id).await {
             Ok((_, order)) => {
                 let reason = reasons.get(order.platform.as_str()).map(String::as_str);
-                answer(app, session, signed_in, id, kind, reason).await
+                answer(app, session, signed_in, id, (kind, despite_warehouse), reason).await
             }
             Err(problem) => Err(problem),
         };
@@ -409,7 +423,8 @@ pub(crate) async fn bulk(
         Begun::Replayed(answer) => return Ok(answer),
         Begun::Fresh(once) => once,
     };
-    let Answers { request_ids, reasons, .. } = &wish.value;
-    let done = answer_all(&app, &mut once.session, &signed_in, kind, request_ids, reasons).await;
+    let Answers { request_ids, reasons, despite_warehouse, .. } = &wish.value;
+    let answer = (kind, *despite_warehouse);
+    let done = answer_all(&app, &mut once.session, &signed_in, answer, request_ids, reasons).await;
     once.finish(StatusCode::ACCEPTED, done.and_then(|results| to_value(&results))).await
 }

@@ -78,6 +78,7 @@ pub(super) async fn run(called: &Called, arguments: Arguments) -> Result<(), Fai
         note: arguments.note.as_deref(),
         repack: false,
         expected_version: None,
+        despite_warehouse: false,
     };
     let mut session = desk.store.begin().await?;
     let accepted = engine.request_cancel(&mut session, &merchant, "terminal", &request).await?;

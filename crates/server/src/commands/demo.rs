@@ -8,6 +8,7 @@ use super::sandbox::{ORDERS, SEED};
 use super::shop::connect;
 use super::user::{add_merchant, add_user};
 use super::{Called, Failure, print_line};
+use crate::api::warehouses::push_address;
 use crate::app::App;
 use crate::auth::secrets;
 use crate::clock::{SANDBOX_CLOCK_EVERY, SandboxClock, now};
@@ -19,8 +20,9 @@ use crate::webhooks;
 use control::Control;
 use domain::ids::{MerchantId, UserId};
 use domain::platform::Platform;
+use domain::provider::Provider;
 use domain::time::Span;
-use engine::{Engine, NewShop};
+use engine::{Engine, NewAccount, NewShop};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -28,6 +30,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use store::people::{self, UserRecord};
 use store::shops::{self, ShopRecord};
+use store::warehouses::{self, RuleRecord};
 use tokio::net::TcpListener;
 
 /// The demo's merchant.
@@ -137,6 +140,13 @@ async fn start_sandbox(
     Ok(Some(::sandbox::start(settings).await?))
 }
 
+/// Which of the shops has goods at the third-party warehouse, and which: few, because the warehouse takes 150 calls a minute.
+const WAREHOUSE_SHOP: usize = 2;
+const WAREHOUSE_SKUS: &str = "CLOCK";
+/// What the warehouse is called, and whom to call there.
+const WAREHOUSE_NAME: &str = "Fake fulfilment";
+const WAREHOUSE_CONTACT: &str = "Dock office, +60 3 5550 0100, dock@warehouse.example";
+
 struct Demo {
     desk: Desk,
     folder: DataFolder,
@@ -162,6 +172,7 @@ impl Demo {
         let (engine, metrics) = self.desk.engine(clock.clone())?;
         let merchant = self.people().await?;
         let shops = self.shops(&engine, &merchant, &sandbox, imported, public_url.as_str()).await?;
+        self.warehouse(&engine, &merchant, &sandbox, &shops, public_url.as_str()).await?;
         if !self.state.done {
             self.fill(clock.clone(), &shops).await?;
         }
@@ -264,6 +275,58 @@ impl Demo {
             }
         }
         Err(refused)
+    }
+
+    /// The sandbox's third-party warehouse, and some goods of one shop that lie there: connected at the first start, found
+    /// again later.
+    async fn warehouse(
+        &self,
+        engine: &Engine,
+        merchant: &MerchantId,
+        sandbox: &Value,
+        shops: &[ShopRecord],
+        public_url: &str,
+    ) -> Result<(), Failure> {
+        let (Some(address), Some(shop)) = (sandbox["warehouse"].as_str(), shops.get(WAREHOUSE_SHOP)) else {
+            return Ok(());
+        };
+        let mut session = self.desk.store.read().await?;
+        let known = self.desk.store.warehouse_accounts(&mut session, merchant).await?;
+        drop(session);
+        let account = match known.into_iter().next() {
+            Some(account) => account,
+            None => {
+                let route = secrets::token();
+                let credentials = sandbox["credentials"]["warehouse"].to_string();
+                let new = NewAccount {
+                    provider: Provider::Shipbob,
+                    name: WAREHOUSE_NAME,
+                    address,
+                    credentials: &credentials,
+                    contact: WAREHOUSE_CONTACT,
+                    route: &route,
+                };
+                let account = engine.try_account(merchant, &new).await?;
+                let rule = RuleRecord {
+                    shop: shop.id.clone(),
+                    sku_prefix: WAREHOUSE_SKUS.to_owned(),
+                    warehouse: account.warehouse.clone(),
+                    withdraw_on_request: false,
+                };
+                let mut session = self.desk.store.begin().await?;
+                engine.add_account(&mut session, EMAIL, &account, &route).await?;
+                engine.save_warehouse_rule(&mut session, merchant, EMAIL, &rule).await?;
+                session.commit().await?;
+                account
+            }
+        };
+        let mut session = self.desk.store.begin().await?;
+        warehouses::set_address(&mut session, merchant, &account.warehouse, address).await?;
+        let route = warehouses::route_of(&mut session, merchant, &account.warehouse).await?.unwrap_or_default();
+        session.commit().await?;
+        let pushes = push_address(public_url, account.provider, &route);
+        self.control.put("/push-target", &json!({"platform": "warehouse", "url": pushes})).await?;
+        Ok(())
     }
 
     /// Reads every order and counts the stock: opening stock is what the listings have and open orders hold.

@@ -18,6 +18,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::get;
 use domain::eligibility::Gate;
 use domain::ids::{CancellationId, LineId};
+use domain::warehouse_order::Goods;
 use engine::EngineError;
 use engine::commands::{CancelRequest, CancellationOptions, CommandError, LiveAnswer};
 use maud::{Markup, html};
@@ -51,6 +52,7 @@ struct Entered {
     /// Undo the parcel first, and pack what is left again.
     repack: bool,
     note: String,
+    despite_warehouse: bool,
 }
 
 /// The words of the choice between the whole order and items of it.
@@ -84,12 +86,13 @@ impl Entered {
                 .collect(),
             repack: fields.one("repack").is_some(),
             note: one("note"),
+            despite_warehouse: fields.one("despite_warehouse").is_some(),
         }
     }
 
     /// What “the same form” means for its key.
     fn hash(&self) -> String {
-        let chosen = serde_json::json!([self.lines, self.quantities, self.repack]);
+        let chosen = serde_json::json!([self.lines, self.quantities, self.repack, self.despite_warehouse]);
         let text = serde_json::json!([self.reason, self.items_alone, chosen, self.note]).to_string();
         hex::encode(Sha256::digest(text.as_bytes()))
     }
@@ -241,6 +244,7 @@ async fn accept_first(
         note: Some(entered.note.as_str()).filter(|note| !note.is_empty()),
         repack: entered.repack && entered.items_alone,
         expected_version: entered.version,
+        despite_warehouse: entered.despite_warehouse,
     };
     let accepted = app.engine.request_cancel(&mut session, signed_in.merchant(), signed_in.actor(), &request).await;
     let record = match accepted {
@@ -261,6 +265,7 @@ async fn accept_first(
         Err(error @ CommandError::ReasonNotOffered(_)) => {
             return Ok(Err(wrong(Field::Reason, &error.to_string())));
         }
+        Err(error @ CommandError::WithdrawalRefused(_)) => return Ok(Err(wrong_now(Field::Form, &error.to_string()))),
         Err(
             error @ (CommandError::NoOrder
             | CommandError::WrongList(_)
@@ -374,6 +379,12 @@ async fn form(
                         }
                     }
                     @if let Some(words) = said(Field::Note) { p.error role="alert" { (words) } }
+                    @if matches!(order.goods, Goods::KeptPicked | Goods::KeptShipped) {
+                        label.despite {
+                            input type="checkbox" name="despite_warehouse" value="1" checked[entered.despite_warehouse];
+                            span { (words::DESPITE_WAREHOUSE) }
+                        }
+                    }
                     div.actions {
                         button.danger.primary { (words::CANCEL_ORDER) }
                         a.button href=(address) data-dismiss { (words::KEEP_ORDER) }

@@ -17,6 +17,7 @@ use axum::routing::{get, post};
 use domain::cancellation::{Phase, Scope, Sent, State as CancellationState};
 use domain::ids::{CancellationId, OrderId, ReasonCode};
 use domain::platform::Platform;
+use domain::warehouse_order::Goods;
 use engine::commands::may_be_resolved;
 use engine::{ResolveAs, ResolveError};
 use maud::{Markup, html};
@@ -111,8 +112,8 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
 fn steps(app: &App, order: &OrderRecord, record: &CancellationRecord, zone: Zone) -> Markup {
     let sent = record.saga.attempts > 0 || !matches!(record.saga.sent, Sent::Never);
     let (at, ended) = match &record.saga.phase {
-        Phase::Requested | Phase::Submitting => (1, false),
-        Phase::Confirming => (2, false),
+        Phase::Requested | Phase::Withdrawing | Phase::Submitting => (1, false),
+        Phase::Confirming | Phase::Restoring(_) => (2, false),
         Phase::Done(_) => (3, true),
         Phase::Refused(_) => (3, true),
     };
@@ -126,6 +127,11 @@ fn steps(app: &App, order: &OrderRecord, record: &CancellationRecord, zone: Zone
     html! {
         ol.steps data-live[!ended] data-pending[!ended] {
             li.(class(0)) { (words::STEP_REQUESTED) " " span.sub { (zone.exact(record.created_at)) } }
+            @if order.goods != Goods::Free || record.saga.phase == Phase::Withdrawing {
+                li.warehouse.now[record.saga.phase == Phase::Withdrawing].over[record.saga.phase != Phase::Withdrawing] {
+                    (words::STEP_WAREHOUSE) ": " (words::place_of_goods(order.goods))
+                }
+            }
             @if sent || !ended {
                 li.(class(1)) {
                     (words::sending(order.platform.title(), at != 1))

@@ -81,6 +81,7 @@ pub(super) enum Place {
     ClosedListings,
     Mappings,
     Shops,
+    Warehouses,
     Log,
     /// None of them.
     Elsewhere,
@@ -106,6 +107,7 @@ impl Place {
             Self::ClosedListings => super::closed_listings::ADDRESS.to_owned(),
             Self::Mappings => super::mappings::ADDRESS.to_owned(),
             Self::Shops => "/shops".to_owned(),
+            Self::Warehouses => "/warehouses".to_owned(),
             Self::Log => "/log".to_owned(),
             Self::Elsewhere => "/".to_owned(),
         }
@@ -128,6 +130,7 @@ impl Place {
             Self::ClosedListings => words::CLOSED_LISTINGS,
             Self::Mappings => words::MAPPINGS,
             Self::Shops => words::SHOPS,
+            Self::Warehouses => words::THIRD_PARTY_WAREHOUSES,
             Self::Log => words::LOG,
             Self::Elsewhere => words::PRODUCT,
         }
@@ -151,7 +154,13 @@ impl Place {
             Self::Batches => Some("b"),
             Self::Stock => Some("s"),
             Self::Log => Some("l"),
-            Self::List(_) | Self::Audit | Self::ClosedListings | Self::Mappings | Self::Shops | Self::Elsewhere => None,
+            Self::List(_)
+            | Self::Audit
+            | Self::ClosedListings
+            | Self::Mappings
+            | Self::Shops
+            | Self::Warehouses
+            | Self::Elsewhere => None,
         }
     }
 }
@@ -172,7 +181,10 @@ const GROUPS: &[(&str, &[Place])] = &[
     ),
     (words::GROUP_DOORS, &[Place::Scan, Place::PullList, Place::Handover, Place::Cases, Place::Prints]),
     (words::GROUP_CANCEL, &[Place::List(List::Canceled), Place::Cancellations, Place::Batches, Place::ClosedListings]),
-    (words::GROUP_DESK, &[Place::AllOrders, Place::Stock, Place::Mappings, Place::Audit, Place::Shops, Place::Log]),
+    (
+        words::GROUP_DESK,
+        &[Place::AllOrders, Place::Stock, Place::Mappings, Place::Audit, Place::Shops, Place::Warehouses, Place::Log],
+    ),
 ];
 
 /// A shop as pages need it: without its credentials.

@@ -94,7 +94,7 @@ fn filters(search: &Search) -> Markup {
                 span { (words::ACTION) }
                 select name="action" {
                     option value="" selected[search.action.is_none()] { (words::EVERY_ACTION) }
-                    @for (word, title) in words::ACTIONS {
+                    @for (word, title) in words::ACTIONS.iter().chain(words::WAREHOUSE_ACTIONS) {
                         option value=(word) selected[search.action.as_deref() == Some(*word)] { (title) }
                     }
                 }

@@ -5,7 +5,8 @@ use super::layout::{Ask, Desk, Place, ShopView, csrf, platform};
 use super::orders::{blocked, line_status, marks, offered, platform_status, progress, shipping, standing, visible};
 use super::products::{money, picture};
 use super::times::{Zone, deadline};
-use super::words;
+use super::{warehouses, words};
+use crate::api::warehouses::withdrawals;
 use crate::app::App;
 use crate::permissions::Permission;
 use crate::problem::Problem;
@@ -46,6 +47,8 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let known = labels::of_orders(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
     let entries = log::of_order(&mut session, merchant, &order.id).await?;
     let receipts = stock_ins::of_order(&mut session, merchant, &order.id).await?;
+    let withdrawal =
+        withdrawals(&app, &mut session, merchant, std::slice::from_ref(&order.id)).await?.remove(&order.id);
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
     drop(session);
 
@@ -53,6 +56,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let main = html! {
         (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record), shipped.last()))
         (facts(&app, &order, zone))
+        (warehouses::order_section(&ask, order.id.as_str(), withdrawal.as_ref()))
         (lines(&app, &order))
         (stocked_in(&ask, &receipts, zone))
         (packages(&ask, &order, &known))

@@ -4,8 +4,9 @@ use super::layout::{Ask, Desk, Fragment, Place, ShopView, csrf, pages, platform,
 use super::orders::saying;
 use super::products::{line, money};
 use super::times::{Zone, seconds_until};
-use super::words;
+use super::{warehouses, words};
 use crate::api::requests::{answer_all, page, visible_request};
+use crate::api::warehouses::{Withdrawal, withdrawals};
 use crate::app::App;
 use crate::auth::SignedIn;
 use crate::auth::forms::SignedForm;
@@ -19,7 +20,9 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use connectors::connector::RejectReasonOption;
+use domain::ids::OrderId;
 use domain::request::{AnswerKind, DeadlineSource, RejectReason, RequestState};
+use domain::warehouse_order::Goods;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 use store::orders::OrderRecord;
@@ -65,6 +68,8 @@ async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     let mut session = app.store.read().await?;
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
     let (found, next) = page(&mut session, &ask.signed_in, state, after.as_ref(), limit).await?;
+    let ids: Vec<OrderId> = found.iter().map(|(_, order)| order.id.clone()).collect();
+    let withdrawals = withdrawals(&app, &mut session, ask.signed_in.merchant(), &ids).await?;
     drop(session);
     let decides = state == RequestState::Open && ask.signed_in.permissions.has(Permission::RequestsDecide);
     let next = next.map(|cursor| address(state, Some(&cursor)));
@@ -82,7 +87,7 @@ async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
             div.empty { h2 { (words::LIST_IS_EMPTY) } p { (words::no_requests(state)) } }
         } @else {
             @if decides { (bar(&ask, &address(state, None))) }
-            (rows(&app, &desk, &found, decides))
+            (rows(&app, &desk, &found, &withdrawals, decides))
             div.below { p {} (pages(first.as_deref(), next.as_deref())) }
         }
     };
@@ -105,7 +110,13 @@ fn bar(ask: &Ask, here: &str) -> Markup {
     }
 }
 
-fn rows(app: &App, desk: &Desk, found: &[(RequestRecord, OrderRecord)], decides: bool) -> Markup {
+fn rows(
+    app: &App,
+    desk: &Desk,
+    found: &[(RequestRecord, OrderRecord)],
+    withdrawals: &HashMap<OrderId, Withdrawal>,
+    decides: bool,
+) -> Markup {
     html! {
         table.orders.requests.without-actions[!decides] {
             thead {
@@ -121,12 +132,20 @@ fn rows(app: &App, desk: &Desk, found: &[(RequestRecord, OrderRecord)], decides:
                     @if decides { th.action scope="col" { (words::COLUMN_ACTION) } }
                 }
             }
-            tbody { @for (request, order) in found { (row(app, desk, request, order, decides)) } }
+            tbody { @for (request, order) in found { (row(app, desk, request, order, withdrawals.get(&order.id), decides)) } }
         }
     }
 }
 
-fn row(app: &App, desk: &Desk, request: &RequestRecord, order: &OrderRecord, decides: bool) -> Markup {
+fn row(
+    app: &App,
+    desk: &Desk,
+    request: &RequestRecord,
+    order: &OrderRecord,
+    withdrawal: Option<&Withdrawal>,
+    decides: bool,
+) -> Markup {
+    let kept = matches!(order.goods, Goods::KeptPicked | Goods::KeptShipped);
     let shop = desk.shop(&order.shop);
     let zone = shop.map_or(Zone::UTC, ShopView::zone);
     let number = order.number.as_str();
@@ -158,6 +177,7 @@ fn row(app: &App, desk: &Desk, request: &RequestRecord, order: &OrderRecord, dec
                 div { (words::stage(order.stage)) }
                 div.sub { @if order.has_cached_label() { (words::LABEL_CACHED) } @else { (words::NO_LABEL_CACHED) } }
                 @if !request.state.is_final() { div.sub.silence { (words::silence(request.on_silence)) } }
+                @if let Some(withdrawal) = withdrawal { (warehouses::facts(withdrawal)) }
                 @if let Some(answer) = &request.answer {
                     div.sub { (words::answered(answer.kind, &answer.decided_by)) }
                 }
@@ -180,6 +200,10 @@ fn row(app: &App, desk: &Desk, request: &RequestRecord, order: &OrderRecord, dec
                     div.buttons {
                         button.danger form="many" formaction="/requests/agree" name="only" value=(request.id)
                             data-act="agree" aria-label=(words::agree_to(number)) { (words::AGREE) }
+                        @if kept {
+                            button.danger form="many" formaction="/requests/agree?despite_warehouse=1" name="only" value=(request.id)
+                                data-act="despite" { (words::AGREE_DESPITE) }
+                        }
                         a.button href={ "/requests/" (request.id) "/reject" } data-open data-act="reject"
                             aria-label=(words::reject_of(number)) { (words::REJECT) }
                     }
@@ -215,8 +239,14 @@ fn chosen(form: &SignedForm) -> Vec<String> {
     chosen
 }
 
-async fn agree(State(app): State<App>, fragment: Fragment, form: SignedForm) -> Result<Response, Problem> {
-    answer(&app, fragment, &form, AnswerKind::Agree, &HashMap::new()).await
+async fn agree(
+    State(app): State<App>,
+    fragment: Fragment,
+    query: Query,
+    form: SignedForm,
+) -> Result<Response, Problem> {
+    let despite = query.one("despite_warehouse")?.is_some();
+    answer(&app, fragment, &form, (AnswerKind::Agree, despite), &HashMap::new()).await
 }
 
 /// Rejects what is chosen; asks for a reason first where a platform wants one.
@@ -238,7 +268,7 @@ async fn reject(State(app): State<App>, fragment: Fragment, form: SignedForm) ->
     }
     drop(session);
     if wanted.is_empty() {
-        return answer(&app, fragment, &form, AnswerKind::Reject, &reasons).await;
+        return answer(&app, fragment, &form, (AnswerKind::Reject, false), &reasons).await;
     }
     let title = words::reject_many(ids.len());
     let main = reject_form(&app, signed_in, &title, &ids, safe_next(form.fields.one("next")), wanted.values()).await?;
@@ -320,7 +350,7 @@ async fn answer(
     app: &App,
     fragment: Fragment,
     form: &SignedForm,
-    kind: AnswerKind,
+    kind: (AnswerKind, bool),
     reasons: &HashMap<String, String>,
 ) -> Result<Response, Problem> {
     let signed_in = &form.signed_in;
@@ -336,7 +366,7 @@ async fn answer(
     let next = safe_next(form.fields.one("next"));
     let failed = results.iter().filter(|result| !result.done).count();
     if failed == 0 {
-        return Ok(Redirect::to(&saying(next, kind.as_str(), results.len())).into_response());
+        return Ok(Redirect::to(&saying(next, kind.0.as_str(), results.len())).into_response());
     }
     let mut session = app.store.read().await?;
     let mut told = Vec::with_capacity(results.len());

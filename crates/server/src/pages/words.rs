@@ -24,6 +24,7 @@ mod shipping;
 mod stock_ins;
 mod stock_pushes;
 mod stock_rules;
+mod warehouses;
 
 pub(crate) use actions::*;
 pub(crate) use audit::*;
@@ -38,6 +39,7 @@ pub(crate) use shipping::*;
 pub(crate) use stock_ins::*;
 pub(crate) use stock_pushes::*;
 pub(crate) use stock_rules::*;
+pub(crate) use warehouses::*;
 
 words! {
     PRODUCT = "Countermand";
@@ -435,6 +437,8 @@ pub(crate) const fn stage(stage: Stage) -> &'static str {
 pub(crate) const fn state(state: State) -> &'static str {
     match state {
         State::Requested => "Requested",
+        State::Withdrawing => "Withdrawing",
+        State::Restoring => "Restoring",
         State::Submitting => "Submitting",
         State::Confirming => "Confirming",
         State::Done => "Canceled",
@@ -501,7 +505,7 @@ pub(crate) const fn manual_step(to: ManualStatus) -> &'static str {
 
 /// An action in words; one that this table does not know is shown as it is kept.
 pub(crate) fn action(action: &str) -> &str {
-    ACTIONS.iter().find(|(word, _)| *word == action).map_or(action, |(_, title)| title)
+    ACTIONS.iter().chain(WAREHOUSE_ACTIONS).find(|(word, _)| *word == action).map_or(action, |(_, title)| title)
 }
 
 fn counted(count: i64, one: &str, many: &str) -> String {

@@ -18,4 +18,5 @@ mod shops;
 mod sign_in;
 pub(crate) mod stock_ins;
 mod voiding;
+mod warehouses;
 mod webhooks;

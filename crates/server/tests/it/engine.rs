@@ -8,6 +8,7 @@ mod requests;
 mod shipping;
 mod stock_laws;
 mod stock_push;
+mod warehouses;
 mod world;
 
 pub(crate) use world::{Control, World};

@@ -85,7 +85,7 @@ on_both! {
         // Pushed again, swept again, asked for again: the second is a no-op.
         read_again(&world, std::slice::from_ref(&order.number)).await;
         let mut session = world.engine.store().begin().await.expect("begins");
-        let request = engine::commands::CancelRequest { order: &order.id, reason: "buyer_requests_cancellation", lines: &[], note: None, expected_version: None, repack: false };
+        let request = engine::commands::CancelRequest { order: &order.id, reason: "buyer_requests_cancellation", lines: &[], note: None, expected_version: None, repack: false, despite_warehouse: false };
         let again = world.engine.request_cancel(&mut session, &world.merchant, "op@example.com", &request).await;
         assert!(again.is_err(), "a canceled order is not canceled again");
         drop(session);

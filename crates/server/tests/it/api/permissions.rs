@@ -121,6 +121,17 @@ async fn each_call_needs_its_permission_and_no_other() {
         (P::OrdersRead, get("/api/v1/pull-list")),
         (P::OrdersProcess, post("/api/v1/pull-list/pulled", json!({"code": "x"}).to_string())),
         (P::StockAdjust, post("/api/v1/stock/whs_1/x/shelf", json!({"shelf": "A-01"}).to_string())),
+        (P::OrdersRead, get("/api/v1/warehouses")),
+        (
+            P::ShopsManage,
+            post(
+                "/api/v1/warehouses",
+                json!({"provider": "shipbob", "name": "x", "token": "t", "channel_id": 1, "contact": "x", "address": "http://127.0.0.1:1"})
+                    .to_string(),
+            ),
+        ),
+        (P::ShopsManage, post("/api/v1/warehouses/whs_x/rules", json!({"shop": shop}).to_string())),
+        (P::RequestsDecide, post(&format!("/api/v1/orders/{id}/warehouse-link"), String::new())),
         (P::OrdersProcess, post(&format!("/api/v1/shops/{shop}/sync"), String::new())),
         (P::OrdersRead, get(&format!("/api/v1/shops/{shop}/default-answers"))),
         (P::OrdersRead, post(&format!("/api/v1/shops/{shop}/default-answers/dry-run"), answers.clone())),

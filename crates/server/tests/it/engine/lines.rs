@@ -221,6 +221,7 @@ async fn an_order_without_a_parcel_offers_no_repack() {
         lines: &lines,
         note: None,
         repack: true,
+        despite_warehouse: false,
         expected_version: None,
     };
     let mut session = world.engine.store().begin().await.expect("begins");

@@ -54,7 +54,7 @@ async fn request_of(world: &World, order: &OrderRecord) -> RequestRecord {
 
 async fn answer(world: &World, request: &RequestRecord, kind: AnswerKind) -> Result<CancellationRecord, AnswerError> {
     let mut session = world.engine.store().begin().await.expect("begins");
-    let wish = AnswerWish { request: &request.id, kind, reason: None };
+    let wish = AnswerWish { request: &request.id, kind, reason: None, despite_warehouse: false };
     let (_, record) = world.engine.answer_request(&mut session, &world.merchant, "op@example.com", &wish).await?;
     session.commit().await.expect("committed");
     Ok(record)

@@ -186,7 +186,8 @@ on_both! {
                     lines: &[],
                     note: None,
                     repack: false,
-expected_version: Some(order.version),
+                    expected_version: Some(order.version),
+                    despite_warehouse: false,
                 };
                 let record = world.engine.request_cancel(&mut session, &world.merchant, "op@example.com", &request).await?;
                 session.commit().await.expect("committed");

@@ -90,6 +90,7 @@ async fn step(world: &World, ids: &[OrderId], other: &WarehouseId, dice: &mut Di
                 note: None,
                 expected_version: None,
                 repack: false,
+                despite_warehouse: false,
             };
             if world.engine.request_cancel(&mut session, &world.merchant, ACTOR, &request).await.is_ok() {
                 session.commit().await.expect("committed");

@@ -7,9 +7,10 @@ use domain::ids::{MerchantId, OrderId, OrderNumber, ShopId, WarehouseId};
 use domain::order::List;
 use domain::platform::Platform;
 use domain::policy::Policy;
+use domain::provider::Provider;
 use domain::time::{Moment, Span};
 use engine::commands::CancelRequest;
-use engine::{Clock, Engine};
+use engine::{Clock, Engine, NewAccount};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use store::order_lists::{self, Filter, Sort};
 use store::orders::{self, OrderRecord};
 use store::shops::{self, NOT_COUNTED, ShopRecord, WarehouseRecord};
 use store::trial::Trial;
+use store::warehouses::RuleRecord;
 use store::{Store, cancellations, jobs};
 
 pub(crate) struct World {
@@ -161,6 +163,21 @@ impl World {
         orders: u32,
         change: impl Fn(Platform, &mut Policy),
     ) -> Self {
+        Self::furnished(platform, trial, orders, change, None).await
+    }
+
+    /// A Shopee shop whose goods with SKUs that begin so lie at the sandbox's third-party warehouse.
+    pub(crate) async fn at_warehouse(trial: Trial, orders: u32, sku_prefix: &str, at_once: bool) -> Self {
+        Self::furnished(Platform::Shopee, trial, orders, |_, _| (), Some((sku_prefix, at_once))).await
+    }
+
+    async fn furnished(
+        platform: Platform,
+        trial: Trial,
+        orders: u32,
+        change: impl Fn(Platform, &mut Policy),
+        warehouse_rule: Option<(&str, bool)>,
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let settings =
             sandbox::Settings { listen: [127, 0, 0, 1].into(), control_port: 0, data: None, seed: 7, orders };
@@ -206,6 +223,28 @@ impl World {
         };
         store.add_shop(&mut session, &record, Moment::from_millis(0)).await.expect("added");
         session.commit().await.expect("committed");
+        if let Some((sku_prefix, withdraw_on_request)) = warehouse_rule {
+            let credentials = ready["credentials"]["warehouse"].to_string();
+            let new = NewAccount {
+                provider: Provider::Shipbob,
+                name: "Fake fulfilment",
+                address: ready["warehouse"].as_str().expect("an address"),
+                credentials: &credentials,
+                contact: "Dock office, 100",
+                route: "route",
+            };
+            let account = engine.try_account(&merchant, &new).await.expect("the warehouse takes it");
+            let rule = RuleRecord {
+                shop: shop.clone(),
+                sku_prefix: sku_prefix.to_owned(),
+                warehouse: account.warehouse.clone(),
+                withdraw_on_request,
+            };
+            let mut session = store.begin().await.expect("begins");
+            engine.add_account(&mut session, "op@example.com", &account, "route").await.expect("added");
+            engine.save_warehouse_rule(&mut session, &merchant, "op@example.com", &rule).await.expect("saved");
+            session.commit().await.expect("committed");
+        }
         engine.authorise(&merchant, &shop, grant["code"].as_str().expect("a code")).await.expect("authorised");
         engine.first_sync(&merchant, &shop).await.expect("synced");
         engine.count_from_listings(&merchant, &shop).await.expect("counted");
@@ -265,6 +304,7 @@ impl World {
             note: None,
             repack,
             expected_version: Some(order.version),
+            despite_warehouse: false,
         };
         let record = self
             .engine

@@ -1,0 +1,802 @@
+//! Orders at third-party warehouses: pushed, watched and asked back, with the cancel's own care (`cancel.rs`): read, decide,
+//! write the intent, call, read again.
+//!
+//! [`Engine::tend_warehouse`] is the one place that says what ought to lie at a warehouse. It looks at an order that was just
+//! read, and is right however often it is called: what ought to be there is pushed, what ought not to be is asked back. A
+//! refused cancel, a request taken back and a restored order all end in it.
+
+use crate::cancel::{in_words, outcome_of};
+use crate::ledger::marks;
+use crate::read_orders::{ReadOf, Reads};
+use crate::stock_ins::{LineVisit, OrderVisit, StockIn, WAREHOUSE_ACTOR};
+use crate::warehouse_calls::OpenAccount;
+use crate::{Engine, EngineError};
+use connectors::call::{CallError, Pause, Remedy};
+use connectors::warehouse::{Named, Parcel, PushLine, PushOrder, Recipient, SeenOrder, SeenReturn, WithdrawalAnswer};
+use domain::ids::{MerchantId, MerchantSku, OrderId, ShopId, WarehouseId};
+use domain::order::{Placement, Stage, Tab, place};
+use domain::policy::Standing;
+use domain::snapshot::FulfilledBy;
+use domain::stock::Visit;
+use domain::time::{Moment, Span};
+use domain::warehouse_order::{Goods, Learnt, Next, WarehouseOrder, decide};
+use domain::withdrawal::{Effect, State};
+use futures_util::{StreamExt as _, stream};
+use std::collections::HashMap;
+use store::jobs::{self, Claim, Kind, Lease};
+use store::log::{self, Entry};
+use store::orders::{self, OrderRecord};
+use store::warehouse_orders::{self, WarehouseOrderRecord};
+use store::warehouses::{self, RuleRecord, rule_of};
+use store::{Session, StoreError, cancellations, stock};
+
+/// Rounds of one tick: enough for read, ask, read, and once more.
+const MAX_ROUNDS: usize = 5;
+/// Orders of one account that a tick works on at once.
+const AT_ONCE: usize = 8;
+/// How long an intent may wait for its turn to be sent, on top of the call's time-out.
+const QUEUE_TIME: Span = Span::from_seconds(5);
+/// How long to wait after a conflict with somebody else's change of the order.
+const CONFLICT_PAUSE: Span = Span::from_millis(50);
+/// How long to wait where a door is closed to a push, or the marketplace says nothing.
+const DOOR_PAUSE: Span = Span::from_seconds(30);
+/// How often a warehouse is asked what came back of a cancelled order.
+const RETURNS_PAUSE: Span = Span::from_seconds(3_600);
+
+/// The third-party warehouse that an order's goods lie at, where all of what lives of it lies at one that is not the shop's
+/// own.
+fn warehouse_of<'a>(order: &'a OrderRecord, own: &WarehouseId) -> Option<&'a WarehouseId> {
+    let mut live = order.lines.iter().filter(|line| line.live() > 0 || order.standing == Standing::Canceled);
+    let first = &live.next()?.warehouse;
+    (first != own && live.all(|line| line.warehouse == *first)).then_some(first)
+}
+
+/// Whether nothing stands against its goods leaving a warehouse. `restoring`: its cancel was refused, and it is to be there
+/// again.
+fn may_leave(order: &OrderRecord, restoring: bool) -> bool {
+    matches!(order.standing, Standing::ToPack | Standing::Arranged)
+        && order.fulfilled_by == FulfilledBy::Seller
+        && !order.voided
+        && !order.scanned_out
+        && order.tab != Tab::OutOfStock
+        && (!order.cancelling || restoring)
+}
+
+impl Engine {
+    /// Sees to it that what ought to lie at a third-party warehouse does, and what ought not does not. Called with every read
+    /// of an order; costs nothing where its goods are the shop's own.
+    pub(crate) async fn tend_warehouse(
+        &self,
+        session: &mut Session,
+        own: &WarehouseId,
+        order: OrderRecord,
+        restoring: bool,
+    ) -> Result<OrderRecord, EngineError> {
+        let Some(warehouse) = warehouse_of(&order, own).cloned() else { return Ok(order) };
+        let latest = warehouse_orders::latest(session, &order.merchant, &order.id).await?;
+        let Some(record) = latest else {
+            if may_leave(&order, restoring)
+                && self.store.warehouse_account(session, &order.merchant, &warehouse).await?.is_some()
+            {
+                self.begin_push(session, &order, &warehouse, 1).await?;
+            }
+            return Ok(order);
+        };
+        let over = order.standing == Standing::Canceled || order.voided;
+        match record.saga.state {
+            State::NotPushed if may_leave(&order, restoring) && !record.saga.push_refused => {
+                let (merchant, lane) = (&order.merchant, lane_of(&record.warehouse)?);
+                let now = self.clock.now();
+                jobs::want_once(session, merchant, &lane, Kind::WarehouseOrder, order.id.as_str(), now).await?;
+                Ok(order)
+            }
+            // Handed back for a cancel that did not come about: pushed again, under another reference.
+            State::Withdrawn if record.saga.is_handed_back() && record.saga.wanted && may_leave(&order, restoring) => {
+                self.begin_push(session, &order, &warehouse, record.generation + 1).await?;
+                Ok(order)
+            }
+            State::Pushed | State::Unknown if over && !record.saga.wanted => {
+                self.ask_back(session, order, record, "countermand").await
+            }
+            State::Pushed | State::Unknown if order.standing == Standing::CancelRequested && !record.saga.wanted => {
+                let rules = warehouses::rules_of_shop(session, &order.merchant, &order.shop).await?;
+                let at_once = |rule: &RuleRecord| rule.withdraw_on_request;
+                let wanted = order.lines.iter().any(|line| rule_of(&rules, &line.merchant_sku).is_some_and(at_once));
+                if wanted { self.ask_back(session, order, record, "rule").await } else { Ok(order) }
+            }
+            State::NotPushed
+            | State::Pushed
+            | State::Withdrawing
+            | State::Withdrawn
+            | State::RefusedPicked
+            | State::RefusedShipped
+            | State::Unknown => Ok(order),
+        }
+    }
+
+    async fn begin_push(
+        &self,
+        session: &mut Session,
+        order: &OrderRecord,
+        warehouse: &WarehouseId,
+        generation: u32,
+    ) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let record = WarehouseOrderRecord {
+            merchant: order.merchant.clone(),
+            order: order.id.clone(),
+            generation,
+            warehouse: warehouse.clone(),
+            shop: order.shop.clone(),
+            reference: format!("{}-{generation}", order.id),
+            number: None,
+            saga: WarehouseOrder::new(),
+            raw_status: String::new(),
+            partial: false,
+            parcels: Vec::new(),
+            message: None,
+            staff_answer: None,
+            attempts: 0,
+            created_at: now,
+            updated_at: now,
+        };
+        warehouse_orders::insert(session, &record).await?;
+        let lane = lane_of(warehouse)?;
+        jobs::want(session, &order.merchant, &lane, Kind::WarehouseOrder, order.id.as_str(), now).await?;
+        if generation > 1 {
+            let detail = format!("{} is pushed to the warehouse again", order.number);
+            self.log_warehouse(session, &record, "countermand", "warehouse.push_again", &detail).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks for an order back: durable with the caller's commit, carried out by the account's next tick.
+    pub(crate) async fn ask_back(
+        &self,
+        session: &mut Session,
+        order: OrderRecord,
+        mut record: WarehouseOrderRecord,
+        actor: &str,
+    ) -> Result<OrderRecord, EngineError> {
+        let now = self.clock.now();
+        let account = self.open_account(session, &order.merchant, &record.warehouse).await?;
+        let (saga, ..) = decide(record.saga, Learnt::Wanted, now, &account.warehouse.rules());
+        record.saga = saga;
+        record.updated_at = now;
+        warehouse_orders::save(session, &record).await?;
+        let lane = lane_of(&record.warehouse)?;
+        jobs::want(session, &order.merchant, &lane, Kind::WarehouseOrder, order.id.as_str(), now).await?;
+        let detail = format!("{} is asked back from {}", order.number, account.record.name);
+        self.log_warehouse(session, &record, actor, "warehouse.withdraw", &detail).await?;
+        self.place_goods(session, order, &record).await
+    }
+
+    /// For a cancel: asks for its order back, if that was not done yet.
+    pub(crate) async fn withdraw_for(
+        &self,
+        session: &mut Session,
+        order: OrderRecord,
+        actor: &str,
+    ) -> Result<OrderRecord, EngineError> {
+        match warehouse_orders::latest(session, &order.merchant, &order.id).await? {
+            Some(record) if !record.saga.wanted => self.ask_back(session, order, record, actor).await,
+            _ => Ok(order),
+        }
+    }
+
+    /// What a warehouse has of an order whose refused cancel waits for it to be there again.
+    pub(crate) async fn goods_while_restoring(
+        &self,
+        session: &mut Session,
+        order: &OrderRecord,
+    ) -> Result<Goods, EngineError> {
+        if !may_leave(order, true) {
+            // Nobody wants it there any more.
+            return Ok(Goods::Free);
+        }
+        let latest = warehouse_orders::latest(session, &order.merchant, &order.id).await?;
+        Ok(latest.map_or(Goods::Free, |record| match record.saga.state {
+            State::NotPushed if record.saga.push_refused => Goods::Free,
+            State::Pushed if record.saga.confirmed => Goods::There,
+            State::RefusedPicked => Goods::KeptPicked,
+            State::RefusedShipped => Goods::KeptShipped,
+            State::Withdrawn if !record.saga.wanted => Goods::Free,
+            State::NotPushed | State::Pushed | State::Unknown | State::Withdrawing | State::Withdrawn => {
+                Goods::HandedBack
+            }
+        }))
+    }
+
+    /// Writes on the order what the warehouse has of it, and moves what follows from that.
+    pub(crate) async fn place_goods(
+        &self,
+        session: &mut Session,
+        before: OrderRecord,
+        record: &WarehouseOrderRecord,
+    ) -> Result<OrderRecord, EngineError> {
+        let mut goods = record.saga.goods();
+        if record.generation > 1 && goods == Goods::Free {
+            goods = Goods::HandedBack;
+        }
+        let stage = match record.saga.state {
+            State::RefusedShipped => Stage::HandedOver,
+            State::NotPushed
+            | State::Pushed
+            | State::Withdrawing
+            | State::Withdrawn
+            | State::RefusedPicked
+            | State::Unknown
+                if record.saga.picked =>
+            {
+                Stage::Packed
+            }
+            _ => before.stage,
+        };
+        let mut after = before.clone();
+        after.goods = goods;
+        after.stage = before.stage.max(stage);
+        if after == before {
+            return Ok(before);
+        }
+        let now = self.clock.now();
+        after.updated_at = now;
+        let short = before.tab == Tab::OutOfStock;
+        let placement = Placement { list: before.list, tab: before.tab };
+        let placement = place(after.standing, after.fulfilled_by, marks(&after, short), Some(placement));
+        (after.list, after.tab) = (placement.list, placement.tab);
+        orders::update(session, &before, &after).await?;
+        after.version = before.version + 1;
+        if before.goods != goods {
+            // Whatever waits for the warehouse looks at once.
+            let ids = std::slice::from_ref(&after.id);
+            for waiting in cancellations::live_of_orders(session, &after.merchant, ids).await? {
+                let id = waiting.id.as_str();
+                jobs::want(session, &after.merchant, &after.shop, Kind::Cancellation, id, now).await?;
+            }
+        }
+        if goods == Goods::HandedBack && after.returning() > 0 {
+            // The warehouse's own confirmation: its units lie on its shelf.
+            let all = OrderVisit { order: after.id.clone(), lines: None, expected: None };
+            self.stock_in_at_warehouse(session, &after, record, all, "the warehouse handed it back").await?;
+            after = orders::load_one(session, &after.merchant, &after.id).await?.ok_or(EngineError::NoShop)?;
+        }
+        Ok(after)
+    }
+
+    async fn stock_in_at_warehouse(
+        &self,
+        session: &mut Session,
+        order: &OrderRecord,
+        record: &WarehouseOrderRecord,
+        visit: OrderVisit,
+        note: &str,
+    ) -> Result<(), EngineError> {
+        let request = StockIn {
+            actor: WAREHOUSE_ACTOR,
+            warehouse: &record.warehouse,
+            orders: std::slice::from_ref(&visit),
+            note: Some(note),
+            shops: None,
+            batch: None,
+        };
+        let done = self.stock_in(session, &order.merchant, &request).await;
+        done.map(drop).map_err(|error| match error {
+            crate::stock_ins::StockInError::Engine(error) => error,
+            other => EngineError::Warehouse(other.to_string()),
+        })
+    }
+
+    /// Works on one account's due orders.
+    pub(crate) async fn carry_on_warehouse_orders(
+        &self,
+        lease: &Lease,
+        lane: &ShopId,
+        claims: &[Claim],
+    ) -> Result<(), EngineError> {
+        let warehouse = WarehouseId::parse(lane.as_str()).map_err(|_| StoreError::Conflict("the lane"))?;
+        let mut session = self.store.read().await?;
+        let account = self.open_account(&mut session, &lease.merchant, &warehouse).await;
+        drop(session);
+        let account = match account {
+            Ok(account) => account,
+            Err(error) => {
+                self.free(lease, self.clock.now().plus(DOOR_PAUSE)).await?;
+                return Err(error);
+            }
+        };
+        let mut works = Vec::with_capacity(claims.len());
+        for claim in claims {
+            works.push(self.carry_on_warehouse_order(&account, lease, claim));
+        }
+        let mut done = stream::iter(works).buffer_unordered(AT_ONCE);
+        while let Some(worked) = done.next().await {
+            worked?;
+        }
+        self.wake();
+        Ok(())
+    }
+
+    async fn carry_on_warehouse_order(
+        &self,
+        account: &OpenAccount,
+        lease: &Lease,
+        claim: &Claim,
+    ) -> Result<(), EngineError> {
+        match self.rounds(account, lease, claim).await {
+            Err(EngineError::Store(error)) if error.is_passing() => {
+                let mut session = self.store.begin().await?;
+                let now = self.clock.now();
+                jobs::again(&mut session, lease, claim, now.plus(CONFLICT_PAUSE), now).await?;
+                Ok(session.commit().await?)
+            }
+            other => other,
+        }
+    }
+
+    async fn rounds(&self, account: &OpenAccount, lease: &Lease, claim: &Claim) -> Result<(), EngineError> {
+        let Some((mut record, mut next)) = self.take_up_warehouse_order(account, lease, claim).await? else {
+            return Ok(());
+        };
+        for _ in 0..MAX_ROUNDS {
+            let now = self.clock.now();
+            let learnt = match next {
+                Next::Rest => {
+                    let waits = self.read_returned(account, &record).await?;
+                    return self.leave(lease, claim, waits).await;
+                }
+                Next::Read(at) if at > now => return self.leave(lease, claim, Some(at)).await,
+                Next::Read(_) => self.read_at_warehouse(account, &mut record).await,
+                Next::Push | Next::Ask if lease.until.since(now) < account.warehouse.call_timeout().and(QUEUE_TIME) => {
+                    return self.leave(lease, claim, Some(now)).await;
+                }
+                Next::Push => match self.push(account, &record).await? {
+                    Some((begun, answer)) => {
+                        record = begun;
+                        answer
+                    }
+                    None => return self.leave(lease, claim, None).await,
+                },
+                Next::Ask => match self.ask(account, &record).await? {
+                    Some((begun, answer)) => {
+                        record = begun;
+                        answer
+                    }
+                    None => return self.leave(lease, claim, Some(now)).await,
+                },
+            };
+            match self.learn_at_warehouse(account, lease, claim, &record, learnt).await? {
+                Some((learnt, then)) => (record, next) = (learnt, then),
+                None => return Ok(()),
+            }
+        }
+        self.leave(lease, claim, Some(self.clock.now())).await
+    }
+
+    /// Ends the job, or gives it back to wake then.
+    async fn leave(&self, lease: &Lease, claim: &Claim, wake_at: Option<Moment>) -> Result<(), EngineError> {
+        let mut session = self.store.begin().await?;
+        let now = self.clock.now();
+        match wake_at {
+            Some(at) => jobs::again(&mut session, lease, claim, at, now).await?,
+            None => jobs::finish(&mut session, lease, claim, now).await?,
+        };
+        Ok(session.commit().await?)
+    }
+
+    /// Loads what is there, and tells what a crash left behind. What is known already is read before anything else.
+    async fn take_up_warehouse_order(
+        &self,
+        account: &OpenAccount,
+        lease: &Lease,
+        claim: &Claim,
+    ) -> Result<Option<(WarehouseOrderRecord, Next)>, EngineError> {
+        let mut session = self.store.begin().await?;
+        let now = self.clock.now();
+        let order = OrderId::parse(claim.subject.as_str()).ok();
+        let latest = match &order {
+            Some(order) => {
+                orders::lock(&mut session, &lease.merchant, std::slice::from_ref(order)).await?;
+                warehouse_orders::latest(&mut session, &lease.merchant, order).await?
+            }
+            None => None,
+        };
+        let Some(mut record) = latest else {
+            jobs::finish(&mut session, lease, claim, now).await?;
+            session.commit().await?;
+            return Ok(None);
+        };
+        for left_behind in warehouse_orders::open_attempts(&mut session, &record).await? {
+            // Whoever wrote this intent did not live to write its outcome: it may have happened.
+            let outcome = cancellations::Outcome {
+                outcome: "unknown",
+                platform_message: "interrupted".to_owned(),
+                ..cancellations::Outcome::default()
+            };
+            warehouse_orders::end_attempt(&mut session, &record, left_behind.attempt, &outcome, now).await?;
+            let learnt = if left_behind.act == PUSH {
+                Learnt::PushUnknown(left_behind.deadline)
+            } else {
+                Learnt::AskUnknown(left_behind.deadline)
+            };
+            record.saga = decide(record.saga, learnt, now, &account.warehouse.rules()).0;
+            record.updated_at = now;
+            warehouse_orders::save(&mut session, &record).await?;
+            if let Some(before) = orders::load_one(&mut session, &record.merchant, &record.order).await? {
+                self.place_goods(&mut session, before, &record).await?;
+            }
+        }
+        session.commit().await?;
+        let untouched = record.saga.state == State::NotPushed && record.attempts == 0 && record.generation == 1;
+        let next = if untouched { Next::Push } else { Next::Read(now) };
+        Ok(Some((record, next)))
+    }
+
+    async fn read_at_warehouse(&self, account: &OpenAccount, record: &mut WarehouseOrderRecord) -> Learnt {
+        let named = match &record.number {
+            Some(number) => Named::Number(number.clone()),
+            None => Named::Reference(record.reference.clone()),
+        };
+        match self.call_warehouse(account, None, account.warehouse.read_order(&named)).await {
+            Ok(Some(seen)) => {
+                note_seen(record, &seen);
+                Learnt::Seen(seen.phase)
+            }
+            Ok(None) => Learnt::Absent,
+            Err(error) => Learnt::ReadFailed(pause_after(&error)),
+        }
+    }
+
+    /// Pushes an order, if every door is open by a read that was just made. Answers nothing where one is closed.
+    async fn push(
+        &self,
+        account: &OpenAccount,
+        known: &WarehouseOrderRecord,
+    ) -> Result<Option<(WarehouseOrderRecord, Learnt)>, EngineError> {
+        let (merchant, ids) = (&known.merchant, std::slice::from_ref(&known.order));
+        let shop = self.open_shop(merchant, &known.shop).await?;
+        let mut session = self.store.read().await?;
+        let numbers = orders::numbers(&mut session, merchant, ids).await?;
+        drop(session);
+        let Some((_, number)) = numbers.into_iter().next() else { return Ok(None) };
+        let reads: Reads = self.read_from_platform(&shop, std::slice::from_ref(&number)).await;
+        let ReadOf::Order(snapshot) = reads.of(&number) else {
+            return Ok(Some((known.clone(), Learnt::NotNow(DOOR_PAUSE))));
+        };
+
+        let mut session = self.store.begin().await?;
+        orders::lock(&mut session, merchant, ids).await?;
+        stock::lock(&mut session, merchant, ids).await?;
+        let Some(before) = orders::load_one(&mut session, merchant, &known.order).await? else { return Ok(None) };
+        let applied = self.apply(&mut session, &shop, Some(before), &snapshot, reads.began_at).await?;
+        let order = applied.order;
+        let Some(mut record) = warehouse_orders::latest(&mut session, merchant, &known.order).await? else {
+            return Ok(None);
+        };
+        let live = cancellations::live_of_orders(&mut session, merchant, ids).await?;
+        let restoring = live.iter().any(|one| matches!(one.saga.phase, domain::cancellation::Phase::Restoring(_)));
+        let same = record.generation == known.generation && record.saga.state == State::NotPushed;
+        if applied.stale || !same || record.saga.wanted || !may_leave(&order, restoring) {
+            // What the read said is kept; a later read of the order opens the door again.
+            session.commit().await?;
+            let stale = applied.stale && same;
+            return Ok(stale.then(|| (known.clone(), Learnt::NotNow(CONFLICT_PAUSE))));
+        }
+        let now = self.clock.now();
+        let deadline = now.plus(account.warehouse.call_timeout()).plus(QUEUE_TIME);
+        record.saga = record.saga.sending(false, deadline, now);
+        record.attempts += 1;
+        record.updated_at = now;
+        warehouse_orders::save(&mut session, &record).await?;
+        warehouse_orders::begin_attempt(&mut session, &record, PUSH, (now, deadline)).await?;
+        self.place_goods(&mut session, order.clone(), &record).await?;
+        session.commit().await?;
+
+        let call = account.warehouse.push_order(&to_push(&order, &record));
+        let answer = self.call_warehouse(account, Some(deadline), call).await;
+        let learnt = match &answer {
+            Ok(number) => {
+                record.number = Some(number.clone());
+                Learnt::Pushed
+            }
+            Err(error) => match error.remedy {
+                Remedy::Rejected => {
+                    record.message = Some(in_words(&error.story));
+                    Learnt::PushRefused
+                }
+                Remedy::Unknown => Learnt::PushUnknown(deadline),
+                _ => Learnt::NotNow(pause_after(error)),
+            },
+        };
+        self.end_warehouse_attempt(&record, &answer).await?;
+        Ok(Some((record, learnt)))
+    }
+
+    /// Asks for an order back. Answers nothing where somebody else is faster, or the warehouse's id is not known.
+    async fn ask(
+        &self,
+        account: &OpenAccount,
+        known: &WarehouseOrderRecord,
+    ) -> Result<Option<(WarehouseOrderRecord, Learnt)>, EngineError> {
+        let merchant = &known.merchant;
+        let mut session = self.store.begin().await?;
+        orders::lock(&mut session, merchant, std::slice::from_ref(&known.order)).await?;
+        let Some(mut record) = warehouse_orders::latest(&mut session, merchant, &known.order).await? else {
+            return Ok(None);
+        };
+        let Some(number) = record.number.clone() else { return Ok(None) };
+        if record.generation != known.generation || record.saga.state != State::Withdrawing {
+            return Ok(None);
+        }
+        let now = self.clock.now();
+        let deadline = now.plus(account.warehouse.call_timeout()).plus(QUEUE_TIME);
+        record.saga = record.saga.sending(true, deadline, now);
+        record.attempts += 1;
+        record.updated_at = now;
+        warehouse_orders::save(&mut session, &record).await?;
+        warehouse_orders::begin_attempt(&mut session, &record, WITHDRAW, (now, deadline)).await?;
+        session.commit().await?;
+
+        let answer = self.call_warehouse(account, Some(deadline), account.warehouse.withdraw(&number)).await;
+        let learnt = match &answer {
+            Ok(WithdrawalAnswer::Stopped) => Learnt::Stopped,
+            Ok(WithdrawalAnswer::Trying) => Learnt::Trying,
+            Ok(WithdrawalAnswer::Unclear) => Learnt::NotStopped,
+            Err(error) => match error.remedy {
+                Remedy::Unknown => Learnt::AskUnknown(deadline),
+                Remedy::Rejected => Learnt::NotStopped,
+                _ => Learnt::NotNow(pause_after(error)),
+            },
+        };
+        self.end_warehouse_attempt(&record, &answer).await?;
+        Ok(Some((record, learnt)))
+    }
+
+    /// What a call came to, written whatever else has changed meanwhile.
+    async fn end_warehouse_attempt<T>(
+        &self,
+        record: &WarehouseOrderRecord,
+        answer: &Result<T, CallError>,
+    ) -> Result<(), EngineError> {
+        let mut session = self.store.begin().await?;
+        let outcome = outcome_of(answer);
+        warehouse_orders::end_attempt(&mut session, record, record.attempts, &outcome, self.clock.now()).await?;
+        Ok(session.commit().await?)
+    }
+
+    /// Commits what was learnt; answers what is next, or nothing where the job was lost to somebody else.
+    async fn learn_at_warehouse(
+        &self,
+        account: &OpenAccount,
+        lease: &Lease,
+        claim: &Claim,
+        known: &WarehouseOrderRecord,
+        learnt: Learnt,
+    ) -> Result<Option<(WarehouseOrderRecord, Next)>, EngineError> {
+        let (merchant, ids) = (&known.merchant, std::slice::from_ref(&known.order));
+        let mut session = self.store.begin().await?;
+        orders::lock(&mut session, merchant, ids).await?;
+        stock::lock(&mut session, merchant, ids).await?;
+        let now = self.clock.now();
+        let latest = warehouse_orders::latest(&mut session, merchant, &known.order).await?;
+        let order = orders::load_one(&mut session, merchant, &known.order).await?;
+        let (Some(mut record), Some(order)) = (latest, order) else { return Ok(None) };
+        if record.generation != known.generation {
+            jobs::again(&mut session, lease, claim, now, now).await?;
+            session.commit().await?;
+            return Ok(None);
+        }
+        let before = record.clone();
+        let (saga, next, effect) = decide(record.saga, learnt, now, &account.warehouse.rules());
+        record.saga = saga;
+        record.number = known.number.clone().or(record.number);
+        record.raw_status.clone_from(&known.raw_status);
+        record.partial = known.partial;
+        record.parcels.clone_from(&known.parcels);
+        record.message.clone_from(&known.message);
+        if record.saga.state == State::Pushed {
+            record.message = None;
+        }
+        record.updated_at = now;
+        warehouse_orders::save(&mut session, &record).await?;
+        if !jobs::still_held(&mut session, lease, claim).await? {
+            return Ok(None);
+        }
+        let (action, detail) = match (effect, record.saga.state) {
+            (Effect::Incident, _) => {
+                ("warehouse.incident", format!("{} left although its withdrawal was reported", order.number))
+            }
+            (Effect::Alert, State::NotPushed) => {
+                let words = record.message.clone().unwrap_or_default();
+                ("warehouse.push_refused", format!("{} does not take {}: {words}", account.record.name, order.number))
+            }
+            (Effect::Alert, State::Withdrawn) => {
+                ("warehouse.canceled", format!("{} canceled {} by itself", account.record.name, order.number))
+            }
+            (Effect::Alert, State::Withdrawing) => {
+                ("warehouse.undone", format!("{} was reported as stopped and is there: asked again", order.number))
+            }
+            (_, state) if state != before.saga.state || record.saga.confirmed != before.saga.confirmed => {
+                ("warehouse.state", in_words_of(&record))
+            }
+            _ => ("", String::new()),
+        };
+        if !action.is_empty() {
+            self.log_warehouse(&mut session, &record, WAREHOUSE_ACTOR, action, &detail).await?;
+        }
+        self.place_goods(&mut session, order, &record).await?;
+        session.commit().await?;
+        Ok(Some((record, next)))
+    }
+
+    /// Takes in what came back of a cancelled order that had left. Answers when to look again.
+    async fn read_returned(
+        &self,
+        account: &OpenAccount,
+        record: &WarehouseOrderRecord,
+    ) -> Result<Option<Moment>, EngineError> {
+        if record.saga.state != State::RefusedShipped || record.parcels.is_empty() {
+            return Ok(None);
+        }
+        let merchant = &record.merchant;
+        let mut session = self.store.read().await?;
+        let order = orders::load_one(&mut session, merchant, &record.order).await?;
+        drop(session);
+        let waits = |order: &OrderRecord| order.standing == Standing::Canceled && order.returning() > 0;
+        let Some(order) = order.filter(waits) else { return Ok(None) };
+        let parcels: Vec<Parcel> = record
+            .parcels
+            .iter()
+            .map(|parcel| Parcel { number: parcel.number.clone(), tracking_number: parcel.tracking_number.clone() })
+            .collect();
+        let wake_at = Some(self.clock.now().plus(RETURNS_PAUSE));
+        let Ok(returned) = self.call_warehouse(account, None, account.warehouse.read_returns(&parcels)).await else {
+            return Ok(wake_at);
+        };
+        let lines = visits(&order, &returned);
+        if lines.is_empty() {
+            return Ok(wake_at);
+        }
+        let mut session = self.store.begin().await?;
+        let visit = OrderVisit { order: order.id.clone(), lines: Some(lines), expected: None };
+        self.stock_in_at_warehouse(&mut session, &order, record, visit, "the warehouse processed its return").await?;
+        session.commit().await?;
+        Ok(wake_at)
+    }
+
+    /// A push of a warehouse: the order that it names is looked at now. It never changes an order by itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] of the database.
+    pub async fn nudge_warehouse(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        warehouse: &WarehouseId,
+        reference: &str,
+    ) -> Result<bool, EngineError> {
+        let Some(order) = warehouse_orders::by_reference(session, merchant, warehouse, reference).await? else {
+            return Ok(false);
+        };
+        let lane = lane_of(warehouse)?;
+        let now = self.clock.now();
+        jobs::want(session, merchant, &lane, Kind::WarehouseOrder, order.as_str(), now).await?;
+        Ok(true)
+    }
+
+    pub(crate) async fn log_warehouse(
+        &self,
+        session: &mut Session,
+        record: &WarehouseOrderRecord,
+        actor: &str,
+        action: &str,
+        detail: &str,
+    ) -> Result<(), EngineError> {
+        let entry = Entry {
+            actor,
+            action,
+            shop: Some(&record.shop),
+            order: Some(&record.order),
+            subject: &record.reference,
+            detail,
+        };
+        Ok(log::write(session, &record.merchant, self.clock.now(), &entry).await?)
+    }
+}
+
+/// Acts in the table of attempts.
+const PUSH: &str = "push";
+const WITHDRAW: &str = "withdraw";
+
+/// The lane of an account's jobs: both kinds of id have the same form.
+pub(crate) fn lane_of(warehouse: &WarehouseId) -> Result<ShopId, StoreError> {
+    ShopId::parse(warehouse.as_str()).map_err(|_| StoreError::Conflict("the lane"))
+}
+
+fn note_seen(record: &mut WarehouseOrderRecord, seen: &SeenOrder) {
+    record.number = Some(seen.number.clone());
+    record.raw_status.clone_from(&seen.raw_status);
+    record.partial = seen.partial;
+    let parcels = seen.parcels.iter().map(|parcel| warehouse_orders::Parcel {
+        number: parcel.number.clone(),
+        tracking_number: parcel.tracking_number.clone(),
+    });
+    record.parcels = parcels.collect();
+}
+
+/// What the warehouse is told of an order. The parcel travels with the marketplace's label: the marketplaces hide the
+/// buyer's address, and a warehouse that ships for one is told the name and the country that they show.
+fn to_push(order: &OrderRecord, record: &WarehouseOrderRecord) -> PushOrder {
+    let named = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
+    let live = order.lines.iter().filter(|line| line.live() > 0);
+    PushOrder {
+        reference: record.reference.clone(),
+        number: order.number.as_str().to_owned(),
+        recipient: Recipient {
+            name: named(&order.buyer_name, "the buyer"),
+            address: format!("as on the label of {}", order.platform.title()),
+            city: named(&order.region, "as on the label"),
+            country: named(&order.region, "XX"),
+        },
+        lines: live
+            .map(|line| PushLine {
+                sku: line.merchant_sku.as_str().to_owned(),
+                name: line.name.clone(),
+                quantity: line.live(),
+            })
+            .collect(),
+    }
+}
+
+fn pause_after(error: &CallError) -> Span {
+    match error.remedy {
+        Remedy::RetryAfter(span) | Remedy::Pause(Pause { span, .. }) => span,
+        Remedy::Unknown | Remedy::TokenExpired | Remedy::Rejected => Span::from_seconds(1),
+        Remedy::Reauthorize | Remedy::Bug => DOOR_PAUSE,
+    }
+}
+
+/// What came back of each line: as many of its units as the warehouse processed and were not taken in before.
+fn visits(order: &OrderRecord, returned: &[SeenReturn]) -> Vec<LineVisit> {
+    let mut processed: HashMap<&str, (u32, u32)> = HashMap::new();
+    for units in returned.iter().filter(|one| one.done).flat_map(|one| &one.units) {
+        let (sellable, defective) = processed.entry(units.sku.as_str()).or_default();
+        *sellable = sellable.saturating_add(units.sellable);
+        *defective = defective.saturating_add(units.defective);
+    }
+    let mut taken: HashMap<&MerchantSku, u32> = HashMap::new();
+    for line in &order.lines {
+        let moved = &line.stock.moved;
+        let before = moved.stock_in.saturating_sub(moved.undo_stock_in);
+        *taken.entry(&line.merchant_sku).or_default() += before;
+    }
+    let mut visits = Vec::new();
+    for line in &order.lines {
+        let Some((sellable, defective)) = processed.get_mut(line.merchant_sku.as_str()) else { continue };
+        let before = taken.entry(&line.merchant_sku).or_default();
+        // What was taken in before is the first of what was processed.
+        for part in [&mut *sellable, &mut *defective] {
+            let known = (*part).min(*before);
+            *part -= known;
+            *before -= known;
+        }
+        let good = (*sellable).min(line.stock.returning);
+        let bad = (*defective).min(line.stock.returning - good);
+        *sellable -= good;
+        *defective -= bad;
+        if good + bad > 0 {
+            visits.push(LineVisit {
+                line: line.id.clone(),
+                sku: line.merchant_sku.clone(),
+                visit: Visit { sellable: good, defective: bad, ..Visit::default() },
+                expected: None,
+            });
+        }
+    }
+    visits
+}
+
+fn in_words_of(record: &WarehouseOrderRecord) -> String {
+    let confirmed = if record.saga.confirmed { "" } else { ", not confirmed yet" };
+    let raw = if record.raw_status.is_empty() { String::new() } else { format!(" (“{}”)", record.raw_status) };
+    format!("at the warehouse: {}{confirmed}{raw}", record.saga.state.as_str().replace('_', " "))
+}

@@ -1,0 +1,407 @@
+//! Third-party warehouses: the accounts with their rules and contacts, what each has of an order, and the page on which a
+//! warehouse's staff answers through a one-time link.
+
+use super::layout::{Ask, Desk, Place, bare, csrf, sheet};
+use super::words;
+use crate::api::warehouses::{
+    AccountWish, RuleWish, WarehouseAccount, Withdrawal, accounts, add, make_link, save_rule, subscribe,
+};
+use crate::app::App;
+use crate::auth::forms::{Fields, SignedForm};
+use crate::auth::secrets;
+use crate::http::body::{FORM_BYTES_MAX, read};
+use crate::http::query::Query;
+use crate::permissions::Permission;
+use crate::problem::Problem;
+use axum::Router;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use domain::ids::{ShopId, WarehouseId};
+use domain::provider::Provider;
+use domain::withdrawal::StaffAnswer;
+use engine::LinkError;
+use maud::{Markup, html};
+use std::net::SocketAddr;
+use store::{orders, warehouse_links};
+
+pub(super) fn router() -> Router<App> {
+    Router::new()
+        .route("/warehouses", get(show))
+        .route("/warehouses/connect", get(connect).post(create))
+        .route("/warehouses/{id}/rules", post(add_rule))
+        .route("/warehouses/{id}/rules/remove", post(remove_rule))
+        .route("/warehouses/{id}/contact", post(set_contact))
+        .route("/orders/{id}/warehouse-link", post(link))
+        .route("/warehouse-answer/{token}", get(ask_staff).post(take_answer))
+}
+
+async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, Problem> {
+    ask.signed_in.need(Permission::OrdersRead)?;
+    let said = match query.one("said")? {
+        Some("connected") => Some(words::WAREHOUSE_CONNECTED),
+        Some("rule") => Some(words::WAREHOUSE_RULE_SAVED),
+        Some("removed") => Some(words::WAREHOUSE_RULE_REMOVED),
+        Some("contact") => Some(words::WAREHOUSE_CONTACT_SAVED),
+        _ => None,
+    };
+    let mut session = app.store.read().await?;
+    let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
+    let accounts = accounts(&app, &mut session, ask.signed_in.merchant()).await?;
+    drop(session);
+    let may_manage = ask.signed_in.permissions.has(Permission::ShopsManage);
+    let main = html! {
+        div.head {
+            h1 { (words::THIRD_PARTY_WAREHOUSES) }
+            @if let Some(said) = said { p.notice role="status" { (said) } }
+            @if may_manage { a.button.primary href="/warehouses/connect" { (words::CONNECT_WAREHOUSE) } }
+        }
+        @if accounts.is_empty() {
+            div.empty { h2 { (words::NO_WAREHOUSES) } p { (words::NO_WAREHOUSES_LEAD) } }
+        }
+        @for account in &accounts { (section(&ask, &desk, account, may_manage)) }
+    };
+    Ok(desk.page(&ask, Place::Warehouses, words::THIRD_PARTY_WAREHOUSES, &main))
+}
+
+fn section(ask: &Ask, desk: &Desk, account: &WarehouseAccount, may_manage: bool) -> Markup {
+    let shop_name = |id: &str| {
+        let shop = desk.shops.iter().find(|shop| shop.id.as_str() == id);
+        shop.map_or_else(|| id.to_owned(), |shop| shop.name.clone())
+    };
+    let provider = Provider::parse(&account.provider).map_or("", Provider::title);
+    html! {
+        section id=(account.id) {
+            h2 { (account.name) }
+            p.sub { (provider) " " code { (account.account) } " · " (words::PUSH_ADDRESS) " " code { (account.push_address) } }
+            @if let Some(alert) = &account.alert { p.attention { (alert) } }
+            form.connect method="post" action={ "/warehouses/" (account.id) "/contact" } {
+                (csrf(ask.signed_in.csrf()))
+                label {
+                    span { (words::WAREHOUSE_CONTACT) }
+                    input name="contact" value=(account.contact) required maxlength="200" readonly[!may_manage];
+                }
+                @if may_manage { div.actions { button { (words::SAVE_CONTACT) } } }
+            }
+            h3 { (words::WAREHOUSE_RULES) }
+            @if account.rules.is_empty() {
+                p.sub { (words::NO_RULES) }
+            } @else {
+                table.plain {
+                    thead { tr { th { (words::RULE_SHOP) } th { (words::RULE_SKUS) } th {} th {} } }
+                    tbody {
+                        @for rule in &account.rules {
+                            tr {
+                                td { (shop_name(&rule.shop)) }
+                                td data-label=(words::RULE_SKUS) {
+                                    @if rule.sku_prefix.is_empty() { (words::EVERY_SKU) } @else { code { (rule.sku_prefix) } }
+                                }
+                                td { @if rule.withdraw_on_request { span.sub { (words::RULE_AT_ONCE_SHORT) } } }
+                                td.action {
+                                    @if may_manage {
+                                        form method="post" action={ "/warehouses/" (account.id) "/rules/remove" } {
+                                            (csrf(ask.signed_in.csrf()))
+                                            input type="hidden" name="shop" value=(rule.shop);
+                                            input type="hidden" name="sku_prefix" value=(rule.sku_prefix);
+                                            button.quiet { (words::REMOVE_WAREHOUSE_RULE) }
+                                        }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if may_manage {
+                form.connect method="post" action={ "/warehouses/" (account.id) "/rules" } {
+                    (csrf(ask.signed_in.csrf()))
+                    label {
+                        span { (words::RULE_SHOP) }
+                        select name="shop" required {
+                            @for shop in &desk.shops { option value=(shop.id) { (shop.name) " · " (shop.platform.title()) } }
+                        }
+                    }
+                    label {
+                        span { (words::RULE_SKUS) " " small { (words::RULE_SKUS_HINT) } }
+                        input name="sku_prefix" maxlength="200";
+                    }
+                    label.check {
+                        input type="checkbox" name="withdraw_on_request" value="1";
+                        span { (words::RULE_AT_ONCE) }
+                    }
+                    div.actions { button { (words::ADD_WAREHOUSE_RULE) } }
+                }
+            }
+        }
+    }
+}
+
+async fn connect(State(app): State<App>, ask: Ask) -> Result<Markup, Problem> {
+    ask.signed_in.need(Permission::ShopsManage)?;
+    connect_page(&app, &ask, &Fields::parse(&[]), None).await
+}
+
+async fn connect_page(app: &App, ask: &Ask, entered: &Fields, refused: Option<&str>) -> Result<Markup, Problem> {
+    let mut session = app.store.read().await?;
+    let desk = Desk::load(app, &mut session, &ask.signed_in).await?;
+    drop(session);
+    let value = |name: &str| entered.one(name).unwrap_or_default().to_owned();
+    let field = |name: &str, title: &str, hint: Option<&str>, kind: &str, required: bool| {
+        html! {
+            label {
+                span { (title) @if let Some(hint) = hint { " " small { (hint) } } }
+                input type=(kind) name=(name) value=(if kind == "password" { String::new() } else { value(name) })
+                    required[required] maxlength="500" autocomplete="off";
+            }
+        }
+    };
+    let main = html! {
+        div.head { h1 { (words::CONNECT_WAREHOUSE) } p.lead { a href="/warehouses" { (words::THIRD_PARTY_WAREHOUSES) } } }
+        form.connect method="post" action="/warehouses/connect" {
+            (csrf(ask.signed_in.csrf()))
+            @if let Some(words) = refused { p.error role="alert" { (words) } }
+            label {
+                span { (words::WAREHOUSE_PROVIDER) }
+                select name="provider" required {
+                    @for provider in Provider::ALL { option value=(provider) { (provider.title()) } }
+                }
+            }
+            (field("name", words::WAREHOUSE_NAME, None, "text", true))
+            (field("token", words::WAREHOUSE_TOKEN, Some(words::WAREHOUSE_TOKEN_HINT), "password", true))
+            (field("channel_id", words::WAREHOUSE_CHANNEL, None, "text", true))
+            (field("address", words::WAREHOUSE_ADDRESS, Some(words::WAREHOUSE_ADDRESS_HINT), "url", false))
+            (field("contact", words::WAREHOUSE_CONTACT, Some(words::WAREHOUSE_CONTACT_HINT), "text", true))
+            div.actions { button.primary { (words::TRY_AND_CONNECT) } a.button href="/warehouses" { (words::BACK) } }
+        }
+    };
+    Ok(desk.page(ask, Place::Warehouses, words::CONNECT_WAREHOUSE, &main))
+}
+
+async fn create(State(app): State<App>, form: SignedForm) -> Result<Response, Problem> {
+    let signed_in = form.signed_in;
+    signed_in.need(Permission::ShopsManage)?;
+    let one = |name: &str| form.fields.one(name).unwrap_or_default().trim().to_owned();
+    let wish = AccountWish {
+        provider: one("provider"),
+        name: one("name"),
+        address: Some(one("address")),
+        token: one("token"),
+        channel_id: one("channel_id").parse().unwrap_or(0),
+        contact: one("contact"),
+        webhook_secret: None,
+    };
+    let added = match add(&app, &signed_in, &wish).await {
+        Ok((record, route)) => {
+            let mut session = app.store.begin().await?;
+            match app.engine.add_account(&mut session, signed_in.actor(), &record, &route).await {
+                Ok(()) => {
+                    session.commit().await?;
+                    app.committed();
+                    subscribe(&app, signed_in.merchant(), &record, &route).await;
+                    Ok(())
+                }
+                Err(error) => Err(Problem::from(error)),
+            }
+        }
+        Err(problem) => Err(problem),
+    };
+    match added {
+        Ok(()) => Ok(Redirect::to("/warehouses?said=connected").into_response()),
+        Err(problem) if problem.status.is_client_error() => {
+            let ask = Ask { signed_in, fragment: false };
+            let page = connect_page(&app, &ask, &form.fields, Some(&problem.detail)).await?;
+            Ok((problem.status, page).into_response())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+async fn add_rule(State(app): State<App>, Path(id): Path<String>, form: SignedForm) -> Result<Redirect, Problem> {
+    let one = |name: &str| form.fields.one(name).unwrap_or_default().trim().to_owned();
+    let wish = RuleWish {
+        shop: one("shop"),
+        sku_prefix: one("sku_prefix"),
+        withdraw_on_request: form.fields.one("withdraw_on_request").is_some(),
+    };
+    let mut session = app.store.begin().await?;
+    save_rule(&app, &mut session, &form.signed_in, &id, &wish).await?;
+    session.commit().await?;
+    Ok(Redirect::to("/warehouses?said=rule"))
+}
+
+async fn remove_rule(State(app): State<App>, Path(_): Path<String>, form: SignedForm) -> Result<Redirect, Problem> {
+    let signed_in = &form.signed_in;
+    signed_in.need(Permission::ShopsManage)?;
+    let shop = ShopId::parse(form.fields.one("shop").unwrap_or_default()).map_err(|_| Problem::not_found("shop"))?;
+    let sku_prefix = form.fields.one("sku_prefix").unwrap_or_default();
+    let mut session = app.store.begin().await?;
+    let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
+    app.engine.remove_warehouse_rule(&mut session, merchant, actor, &shop, sku_prefix).await?;
+    session.commit().await?;
+    Ok(Redirect::to("/warehouses?said=removed"))
+}
+
+async fn set_contact(State(app): State<App>, Path(id): Path<String>, form: SignedForm) -> Result<Redirect, Problem> {
+    let signed_in = &form.signed_in;
+    signed_in.need(Permission::ShopsManage)?;
+    let warehouse = WarehouseId::parse(id).map_err(|_| Problem::not_found("account"))?;
+    let contact = form.fields.one("contact").unwrap_or_default();
+    let mut session = app.store.begin().await?;
+    let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
+    app.engine.set_contact(&mut session, merchant, actor, &warehouse, contact).await?;
+    session.commit().await?;
+    Ok(Redirect::to("/warehouses?said=contact"))
+}
+
+/// Shows a one-time link, this once.
+async fn link(State(app): State<App>, Path(id): Path<String>, form: SignedForm) -> Result<Markup, Problem> {
+    let mut session = app.store.begin().await?;
+    let link = make_link(&app, &mut session, &form.signed_in, &id).await?;
+    session.commit().await?;
+    app.committed();
+    let main = html! {
+        h1 { (words::LINK_MADE) }
+        p { (words::LINK_LEAD) }
+        p { input.link readonly value=(link.url) aria-label=(words::LINK_MADE) size="80"; }
+        p.sub { (words::LINK_ENDS) " " (link.expires_at) }
+        div.actions { a.button.primary href={ "/orders/" (id) } data-dismiss autofocus { (words::CLOSE) } }
+    };
+    let ask = Ask { signed_in: form.signed_in, fragment: false };
+    let mut session = app.store.read().await?;
+    sheet(&app, &mut session, &ask, Place::Requests, words::LINK_MADE, &main).await
+}
+
+/// What a third-party warehouse has of an order, for people: its state, and whom to contact where it keeps it.
+pub(super) fn facts(withdrawal: &Withdrawal) -> Markup {
+    let kept = matches!(withdrawal.state.as_str(), "refused_picked" | "refused_shipped");
+    html! {
+        div.warehouse data-withdrawal=(withdrawal.state) {
+            div { (withdrawal.warehouse_name) ": " (words::withdrawal(&withdrawal.state, withdrawal.confirmed)) }
+            @if let Some(answer) = &withdrawal.staff_answer { div.sub { (words::staff_said(answer)) } }
+            @if withdrawal.partial { div.sub { (words::WAREHOUSE_PARTIAL) } }
+            @if let Some(message) = &withdrawal.message { p.refused { (message) } }
+            @if kept {
+                div.contact {
+                    strong { (words::CONTACT_STAFF) ": " (withdrawal.contact) }
+                    @if let Some(number) = &withdrawal.number {
+                        div.sub { (words::WAREHOUSE_ORDER_NUMBER) " " code { (number) } }
+                    }
+                    @for package in &withdrawal.packages {
+                        div.sub {
+                            (words::WAREHOUSE_PACKAGES) " " code { (package.number) }
+                            @if let Some(tracking) = &package.tracking_number { " " code { (tracking) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The section of an order's page.
+pub(super) fn order_section(ask: &Ask, order: &str, withdrawal: Option<&Withdrawal>) -> Markup {
+    let Some(withdrawal) = withdrawal else { return html! {} };
+    html! {
+        section {
+            h2 { (words::AT_WAREHOUSE) }
+            (facts(withdrawal))
+            p.sub {
+                (words::WAREHOUSE_REFERENCE) " " code { (withdrawal.reference) }
+                @if !withdrawal.warehouse_status.is_empty() {
+                    " · " (words::WAREHOUSE_STATUS) " “" (withdrawal.warehouse_status) "”"
+                }
+            }
+            @if ask.signed_in.permissions.has(Permission::RequestsDecide) {
+                form method="post" action={ "/orders/" (order) "/warehouse-link" } {
+                    (csrf(ask.signed_in.csrf()))
+                    button { (words::MAKE_LINK) }
+                }
+            }
+        }
+    }
+}
+
+/// Counts an attempt with a link that is none, or says that there were too many.
+fn throttled(app: &App, hash: &str, address: SocketAddr) -> Option<Response> {
+    app.throttle.wait(hash, address.ip(), app.clock.now())?;
+    let main = html! { h1 { (words::ANSWER_TOO_OFTEN) } };
+    Some((StatusCode::TOO_MANY_REQUESTS, bare(words::ANSWER_TOO_OFTEN, false, &main)).into_response())
+}
+
+fn not_taken(app: &App, hash: &str, address: SocketAddr) -> Response {
+    app.throttle.count(hash, address.ip(), app.clock.now());
+    let main = html! { h1 { (words::ANSWER_NOT_TAKEN) } p { (words::ANSWER_NOT_TAKEN_LEAD) } };
+    (StatusCode::NOT_FOUND, bare(words::ANSWER_NOT_TAKEN, false, &main)).into_response()
+}
+
+/// The page of the warehouse's staff: opening it uses nothing up.
+async fn ask_staff(
+    State(app): State<App>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Path(token): Path<String>,
+) -> Result<Response, Problem> {
+    let hash = secrets::hash(&token);
+    if let Some(response) = throttled(&app, &hash, address) {
+        return Ok(response);
+    }
+    let mut session = app.store.read().await?;
+    let Some(link) = warehouse_links::open(&mut session, &hash, app.clock.now()).await? else {
+        return Ok(not_taken(&app, &hash, address));
+    };
+    let latest = store::warehouse_orders::latest(&mut session, &link.merchant, &link.order).await?;
+    let numbers = orders::numbers(&mut session, &link.merchant, std::slice::from_ref(&link.order)).await?;
+    drop(session);
+    let number = numbers.first().map(|(_, number)| number.to_string()).unwrap_or_default();
+    let main = html! {
+        h1 { (words::ANSWER_TITLE) }
+        p { (words::ANSWER_LEAD) }
+        dl.facts {
+            div { dt { (words::WAREHOUSE_ANSWER_OF) } dd { code { (number) } } }
+            @if let Some(record) = &latest {
+                @if let Some(theirs) = &record.number {
+                    div { dt { (words::WAREHOUSE_ORDER_NUMBER) } dd { code { (theirs) } } }
+                }
+                div { dt { (words::WAREHOUSE_REFERENCE) } dd { code { (record.reference) } } }
+                @for parcel in &record.parcels {
+                    div {
+                        dt { (words::WAREHOUSE_PACKAGES) }
+                        dd { code { (parcel.number) } @if let Some(tracking) = &parcel.tracking_number { " " code { (tracking) } } }
+                    }
+                }
+            }
+        }
+        form method="post" action={ "/warehouse-answer/" (token) } {
+            div.actions {
+                button.primary name="answer" value=(StaffAnswer::Stopped) autofocus { (words::ANSWER_STOPPED) }
+                button.danger name="answer" value=(StaffAnswer::Gone) { (words::ANSWER_GONE) }
+            }
+        }
+    };
+    Ok(bare(words::ANSWER_TITLE, false, &main).into_response())
+}
+
+async fn take_answer(
+    State(app): State<App>,
+    ConnectInfo(address): ConnectInfo<SocketAddr>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let hash = secrets::hash(&token);
+    if let Some(response) = throttled(&app, &hash, address) {
+        return Ok(response);
+    }
+    let fields = Fields::parse(&read(request.into_body(), FORM_BYTES_MAX).await?);
+    let answer = StaffAnswer::parse(fields.one("answer").unwrap_or_default())?;
+    let mut session = app.store.begin().await?;
+    match app.engine.answer_by_link(&mut session, &hash, answer).await {
+        Ok(()) => {
+            session.commit().await?;
+            app.committed();
+            let main = html! { h1 { (words::ANSWER_THANKS) } };
+            Ok(bare(words::ANSWER_THANKS, false, &main).into_response())
+        }
+        Err(LinkError::NotTaken | LinkError::NotThere) => Ok(not_taken(&app, &hash, address)),
+        Err(LinkError::Engine(error)) => Err(error.into()),
+    }
+}

@@ -1,0 +1,356 @@
+//! Third-party warehouses against the sandbox: orders are pushed, asked back before the platform is told, pushed again after a
+//! refusal, and nothing is believed without a read.
+
+use super::world::World;
+use domain::cancellation::State;
+use domain::order::List;
+use domain::request::{AnswerKind, RequestState};
+use domain::warehouse_order::Goods;
+use domain::withdrawal::{StaffAnswer, State as AtWarehouse};
+use engine::commands::{CancelRequest, CommandError};
+use engine::{AnswerError, AnswerWish};
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+use store::cancellations::CancellationRecord;
+use store::orders::OrderRecord;
+use store::requests::{self, RequestRecord};
+use store::warehouse_orders::{self, WarehouseOrderRecord};
+use store::{on_both, stock};
+
+/// Every order of this shop whose lines are mugs is at the warehouse.
+const MUGS: &str = "MUG";
+
+async fn at_warehouse(world: &World, order: &OrderRecord) -> WarehouseOrderRecord {
+    let mut session = world.engine.store().read().await.expect("begins");
+    let latest = warehouse_orders::latest(&mut session, &world.merchant, &order.id).await.expect("read");
+    latest.expect("it is at the warehouse")
+}
+
+/// Runs what is due until it is so.
+async fn run_until(world: &World, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
+    loop {
+        world.engine.run_due().await.expect("a tick");
+        if is_so().await {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Cancellable orders that a read has shown at the warehouse.
+async fn pushed(world: &World, count: usize) -> Vec<OrderRecord> {
+    let made = json!({"platform": "shopee", "count": count, "status": "READY_TO_SHIP", "lines": [{"sku": "MUG-BLU", "quantity": 2}]});
+    let numbers = world.control.send(Method::POST, "/orders", made).await;
+    let numbers: Vec<String> = numbers["numbers"]
+        .as_array()
+        .expect("numbers")
+        .iter()
+        .map(|number| number.as_str().expect("text").to_owned())
+        .collect();
+    world.sync().await;
+    let mut orders = Vec::new();
+    for number in &numbers {
+        let found = world.list(List::New, 200).await.into_iter().find(|order| order.number.as_str() == number);
+        orders.push(found.expect("the new order"));
+    }
+    for order in &orders {
+        run_until(world, "the push", async || world.order(&order.id).await.goods == Goods::There).await;
+        run_until(world, "its read", async || at_warehouse(world, order).await.saga.confirmed).await;
+    }
+    let mut fresh = Vec::new();
+    for order in &orders {
+        fresh.push(world.order(&order.id).await);
+    }
+    fresh
+}
+
+async fn truth(world: &World, record: &WarehouseOrderRecord) -> Value {
+    let all = world.control.get("/warehouse/orders").await;
+    let all = all["orders"].as_array().expect("orders").clone();
+    all.into_iter().find(|order| order["reference"] == record.reference.as_str()).expect("the warehouse has it")
+}
+
+async fn move_there(world: &World, record: &WarehouseOrderRecord, to: &str) {
+    let path = format!("/warehouse/orders/{}/advance", record.reference);
+    world.control.send(Method::POST, &path, json!({"to": to})).await;
+}
+
+/// A push of the warehouse arrives: its order is looked at now.
+async fn nudge(world: &World, record: &WarehouseOrderRecord) {
+    let mut session = world.engine.store().begin().await.expect("begins");
+    let (merchant, warehouse) = (&world.merchant, &record.warehouse);
+    let named = world.engine.nudge_warehouse(&mut session, merchant, warehouse, &record.reference).await;
+    assert!(named.expect("wanted"), "it names an order of ours");
+    session.commit().await.expect("committed");
+}
+
+async fn ask(world: &World, order: &OrderRecord) -> RequestRecord {
+    let path = format!("/orders/shopee/{}/buyer-cancel", order.number);
+    world.control.send(Method::POST, &path, json!({"reason": "Found Cheaper Elsewhere", "ask": true})).await;
+    let mut session = world.engine.store().begin().await.expect("begins");
+    world.engine.nudge(&mut session, &world.merchant, &world.shop, [&order.number]).await.expect("wanted");
+    session.commit().await.expect("committed");
+    run_until(world, "the request", async || found(world, order).await.is_some()).await;
+    request_of(world, order).await
+}
+
+async fn found(world: &World, order: &OrderRecord) -> Option<RequestRecord> {
+    let mut session = world.engine.store().read().await.expect("begins");
+    let of_order = requests::of_orders(&mut session, &world.merchant, std::slice::from_ref(&order.id)).await;
+    of_order.expect("read").pop()
+}
+
+async fn request_of(world: &World, order: &OrderRecord) -> RequestRecord {
+    found(world, order).await.expect("a request")
+}
+
+async fn answer(
+    world: &World,
+    request: &RequestRecord,
+    kind: AnswerKind,
+    despite_warehouse: bool,
+) -> Result<CancellationRecord, AnswerError> {
+    let mut session = world.engine.store().begin().await.expect("begins");
+    let wish = AnswerWish { request: &request.id, kind, reason: None, despite_warehouse };
+    let (_, record) = world.engine.answer_request(&mut session, &world.merchant, "op@example.com", &wish).await?;
+    session.commit().await.expect("committed");
+    Ok(record)
+}
+
+/// The warehouse's calls about an order of ours, by the end of their path, that had an effect there.
+async fn effective(world: &World, record: &WarehouseOrderRecord, end: &str) -> usize {
+    let calls = world.control.get("/calls?platform=warehouse").await;
+    let named = |call: &Value| {
+        let number = record.number.as_deref().unwrap_or("-");
+        call["path"].as_str().is_some_and(|path| path.ends_with(end) && (end == "/order" || path.contains(number)))
+    };
+    let calls = calls["calls"].as_array().expect("calls").clone();
+    calls.iter().filter(|call| named(call) && call["changed"] == true).count()
+}
+
+async fn available(world: &World, order: &OrderRecord) -> i64 {
+    let line = &order.lines[0];
+    let mut session = world.engine.store().read().await.expect("begins");
+    let balances =
+        stock::balances(&mut session, &world.merchant, Some(&line.merchant_sku), Some(&line.warehouse), None, 1);
+    balances.await.expect("read").pop().map_or(0, |row| row.balance.available)
+}
+
+on_both! {
+    async fn an_order_at_the_warehouse_is_handed_back_before_the_platform_is_told(trial) {
+        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let before = available(&world, &order).await;
+        let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(world.cancellation(&record).await.saga.state(), State::Done);
+        let there = at_warehouse(&world, &order).await;
+        assert_eq!((there.saga.state, there.saga.confirmed), (AtWarehouse::Withdrawn, true));
+        assert_eq!(truth(&world, &there).await["cancels"], 1);
+        assert_eq!(world.control.effective_cancels(&order.number).await, 1);
+        let after = world.order(&order.id).await;
+        assert_eq!((after.list, after.goods), (List::Canceled, Goods::HandedBack));
+        assert_eq!(available(&world, &order).await, before + 2, "its units lie on the warehouse's shelf");
+        world.ledger_is_proven().await;
+    }
+
+    async fn a_request_is_agreed_to_once_the_warehouse_handed_the_order_back(trial) {
+        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let request = ask(&world, &order).await;
+        assert_eq!(at_warehouse(&world, &order).await.saga.state, AtWarehouse::Pushed, "nobody decided yet");
+        let record = answer(&world, &request, AnswerKind::Agree, false).await.expect("taken");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(request_of(&world, &order).await.state, RequestState::Agreed);
+        assert_eq!(at_warehouse(&world, &order).await.saga.state, AtWarehouse::Withdrawn);
+        assert_eq!(world.order(&order.id).await.list, List::Canceled);
+        world.ledger_is_proven().await;
+    }
+
+    async fn what_was_asked_back_at_once_is_pushed_again_under_another_reference_when_the_request_is_rejected(trial) {
+        let world = World::at_warehouse(trial, 30, MUGS, true).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let first = at_warehouse(&world, &order).await;
+        let request = ask(&world, &order).await;
+        run_until(&world, "the withdrawal", async || world.order(&order.id).await.goods == Goods::HandedBack).await;
+        let record = answer(&world, &request, AnswerKind::Reject, false).await.expect("taken");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        run_until(&world, "the second push", async || world.order(&order.id).await.goods == Goods::There).await;
+        let second = at_warehouse(&world, &order).await;
+        assert_eq!((first.generation, second.generation), (1, 2));
+        assert_ne!(first.reference, second.reference);
+        assert_eq!(truth(&world, &first).await["status"], "Cancelled");
+        assert_eq!(truth(&world, &second).await["status"], "Processing");
+        world.ledger_is_proven().await;
+    }
+
+    async fn a_warehouse_that_picked_the_order_keeps_it_and_a_person_decides_despite_it(trial) {
+        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let there = at_warehouse(&world, &order).await;
+        move_there(&world, &there, "picked").await;
+        let request = ask(&world, &order).await;
+        let record = answer(&world, &request, AnswerKind::Agree, false).await.expect("taken");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(world.cancellation(&record).await.saga.state(), State::Refused);
+        assert_eq!(world.order(&order.id).await.goods, Goods::KeptPicked);
+        let open = request_of(&world, &order).await;
+        assert_eq!(open.state, RequestState::Open, "the buyer still waits");
+
+        let again = answer(&world, &open, AnswerKind::Agree, false).await.expect_err("the warehouse keeps it");
+        let AnswerError::WithdrawalRefused(words) = again else { panic!("{again}") };
+        let number = there.number.clone().unwrap_or_default();
+        assert!(words.contains("Dock office, 100") && words.contains(order.number.as_str()) && words.contains(&number), "{words}");
+        let record = answer(&world, &open, AnswerKind::Agree, true).await.expect("despite it");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(request_of(&world, &order).await.state, RequestState::Agreed);
+        let after = world.order(&order.id).await;
+        assert_eq!(after.returning(), 2, "they are not on a shelf of ours");
+
+        // Stopped by hand after all: its units come back by the warehouse's confirmation alone.
+        let path = format!("/warehouse/orders/{}/advance", there.reference);
+        world.control.send(Method::POST, &path, json!({"to": "cancelled", "force": true})).await;
+        nudge(&world, &there).await;
+        run_until(&world, "the confirmation", async || world.order(&order.id).await.returning() == 0).await;
+        assert_eq!(world.order(&order.id).await.goods, Goods::HandedBack);
+        world.ledger_is_proven().await;
+    }
+
+    async fn a_parcel_that_left_is_told_with_its_tracking_number_and_comes_back_as_the_warehouse_processed_it(trial) {
+        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let there = at_warehouse(&world, &order).await;
+        move_there(&world, &there, "shipped").await;
+        nudge(&world, &there).await;
+        run_until(&world, "the read", async || world.order(&order.id).await.goods == Goods::KeptShipped).await;
+        let order = world.order(&order.id).await;
+        let lines = [];
+        let wish = |despite_warehouse| CancelRequest {
+            order: &order.id,
+            reason: "buyer_requests_cancellation",
+            lines: &lines,
+            note: None,
+            expected_version: None,
+            repack: false,
+            despite_warehouse,
+        };
+        let mut session = world.engine.store().begin().await.expect("begins");
+        let refused = world.engine.request_cancel(&mut session, &world.merchant, "op@example.com", &wish(false)).await;
+        let Err(CommandError::WithdrawalRefused(words)) = refused else { panic!("{refused:?}") };
+        assert!(words.contains("tracking FP"), "{words}");
+        let record = world.engine.request_cancel(&mut session, &world.merchant, "op@example.com", &wish(true)).await;
+        let record = record.expect("despite it");
+        session.commit().await.expect("committed");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(world.order(&order.id).await.returning(), 2);
+
+        let before = available(&world, &order).await;
+        move_there(&world, &there, "returned").await;
+        nudge(&world, &there).await;
+        run_until(&world, "the return", async || world.order(&order.id).await.returning() == 0).await;
+        assert_eq!(available(&world, &order).await, before + 2);
+        nudge(&world, &there).await;
+        world.engine.run_due().await.expect("a tick");
+        assert_eq!(available(&world, &order).await, before + 2, "a return is taken in once");
+        world.ledger_is_proven().await;
+    }
+
+    async fn an_order_that_the_platform_keeps_after_a_withdrawal_is_pushed_again(trial) {
+        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let switches = json!({"shopee": {"cancel_after_arrangement": false}, "warehouse": {"applies_after_seconds": 30}});
+        world.control.send(Method::PUT, "/switches", switches).await;
+        let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        run_until(&world, "the asking", async || at_warehouse(&world, &order).await.saga.asked_at.is_some()).await;
+        // Packed in the Seller Center meanwhile: the platform takes no cancel any more.
+        world.advance(std::slice::from_ref(&order.number), "PROCESSED").await;
+        world.advance_clock(31).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        let ended = world.cancellation(&record).await;
+        assert_eq!((ended.saga.state(), ended.saga.attempts), (State::Refused, 0), "{:?}", ended.platform_message);
+        let second = at_warehouse(&world, &order).await;
+        assert_eq!((second.generation, second.saga.state, second.saga.confirmed), (2, AtWarehouse::Pushed, true));
+        let after = world.order(&order.id).await;
+        assert_eq!((after.list, after.cancelling, after.goods), (List::InProcess, false, Goods::There));
+        world.ledger_is_proven().await;
+    }
+
+    async fn lost_answers_push_once_and_withdraw_once(trial) {
+        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+        let faults = |rate: f64| json!({"platform": "warehouse", "rate": rate, "kinds": ["timeout_after", "http_500_after"], "seed": 5});
+        world.control.send(Method::PUT, "/faults", faults(0.4)).await;
+        let orders = pushed(&world, 3).await;
+        let mut records = Vec::new();
+        for order in &orders {
+            records.push(world.cancel(order, "buyer_requests_cancellation", &[]).await);
+        }
+        world.run_until_ended(&records).await;
+        let all = world.control.get("/warehouse/orders").await;
+        for order in &orders {
+            let there = at_warehouse(&world, order).await;
+            assert_eq!((there.generation, there.saga.state, there.saga.confirmed), (1, AtWarehouse::Withdrawn, true));
+            let same = |truth: &&Value| truth["number"] == order.number.as_str();
+            assert_eq!(all["orders"].as_array().expect("orders").iter().filter(same).count(), 1, "pushed once");
+            assert_eq!(truth(&world, &there).await["cancels"], 1);
+            assert_eq!(effective(&world, &there, ":cancel").await, 1);
+        }
+        world.ledger_is_proven().await;
+    }
+
+    async fn a_restart_between_intent_and_answer_reads_before_it_asks_again(trial) {
+        let mut world = World::at_warehouse(trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        // The answer to the asking takes longer than the process lives.
+        let slow = json!({"platform": "warehouse", "rate": 1.0, "kinds": ["slow"], "seed": 1, "delay_ms": 3_000});
+        world.control.send(Method::PUT, "/faults", slow).await;
+        let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        let dies = async {
+            loop {
+                world.engine.run_due().await.expect("a tick");
+            }
+        };
+        let asked = async {
+            while effective(&world, &at_warehouse(&world, &order).await, ":cancel").await == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::select! { () = dies => {}, () = asked => {} }
+        world.control.send(Method::PUT, "/faults", json!({"platform": "warehouse", "rate": 0.0, "kinds": []})).await;
+        world.restart().await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        let there = at_warehouse(&world, &order).await;
+        assert_eq!((there.saga.state, there.saga.confirmed), (AtWarehouse::Withdrawn, true));
+        assert_eq!(effective(&world, &there, ":cancel").await, 1);
+        assert_eq!(world.cancellation(&record).await.saga.state(), State::Done);
+        world.ledger_is_proven().await;
+    }
+
+    async fn the_staff_answers_once_through_its_link_and_stopped_lets_an_agreement_go_on(trial) {
+        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let there = at_warehouse(&world, &order).await;
+        move_there(&world, &there, "labeled").await;
+        let request = ask(&world, &order).await;
+        let record = answer(&world, &request, AnswerKind::Agree, false).await.expect("taken");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        let mut session = world.engine.store().begin().await.expect("begins");
+        world.engine.make_link(&mut session, &world.merchant, "op@example.com", &order.id, "a hash").await.expect("made");
+        world.engine.answer_by_link(&mut session, "a hash", StaffAnswer::Stopped).await.expect("taken");
+        world.engine.answer_by_link(&mut session, "a hash", StaffAnswer::Gone).await.expect_err("once");
+        session.commit().await.expect("committed");
+        run_until(&world, "the second refusal", async || {
+            world.order(&order.id).await.goods == Goods::KeptPicked
+        })
+        .await;
+        let open = request_of(&world, &order).await;
+        let record = answer(&world, &open, AnswerKind::Agree, false).await.expect("by the staff's word");
+        assert!(record.despite_warehouse);
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(request_of(&world, &order).await.state, RequestState::Agreed);
+        assert_eq!(world.order(&order.id).await.returning(), 2, "their word moves no unit");
+        world.ledger_is_proven().await;
+    }
+}
