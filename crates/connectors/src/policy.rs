@@ -475,8 +475,8 @@ impl PolicyFile {
             statuses: statuses(source, &self.status)?,
             package_statuses: package_statuses(source, &self.package_status)?,
             siblings: siblings(source, &self.siblings, &self.status)?,
-            cancel_stock: cancel_stock(source, &self.cancel_stock, &self.reason)?,
             reasons: reasons(source, &self.reason, bounds)?,
+            cancel_stock: cancel_stock(source, &self.cancel_stock, &self.reason)?,
             requests: requests(source, &self.request, &self.reject_reason)?,
             cancellation_rates: rates(source, &self.cancellation_rate)?,
             shipping: self

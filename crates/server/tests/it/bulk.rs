@@ -69,7 +69,7 @@ async fn killed_at_half_a_batch_on_postgres_ends_with_every_order_as_the_platfor
 async fn course(database: Option<String>) {
     let folder = tempfile::tempdir().expect("a folder");
     // A sandbox makes so many for each of its four shops; two fifths of them can be cancelled or look so.
-    let orders = (orders_to_cancel() * 2 / 3).to_string();
+    let orders = (orders_to_cancel() * 5 / 8).to_string();
     let sandbox = Process::start(&["sandbox", "--orders", &orders, "--seed", "11"]);
     let control = Control::at(&sandbox.text("control"));
     control.send(Method::PUT, "/limits", json!({"lifted": true})).await;
