@@ -128,7 +128,7 @@ fn row(app: &App, ask: &Ask, shop: &ShopView, ends: Ends) -> Markup {
                     }
                 }
                 @if ask.signed_in.permissions.has(Permission::ShopsManage) {
-                    a.button.quiet href={ "/shops/" (shop.id) "/stock-rules" } data-open
+                    a.button href={ "/shops/" (shop.id) "/stock-rules" } data-open
                         aria-label=(words::stock_rules_of(&shop.name)) { (words::STOCK_RULES) }
                 }
                 @if may_manage {
