@@ -79,6 +79,9 @@ impl RequestState {
     }
 }
 
+/// How long before its deadline a request without a final outcome alerts (product.md section 4).
+pub const ALERT_BEFORE: Span = Span::from_seconds(2 * 3_600);
+
 /// How long the seller has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerTime {

@@ -16,7 +16,9 @@ use domain::cancellation::{Cancellation, Phase, Scope, Sent};
 use domain::ids::{CancellationId, LineId, MerchantId, ReasonCode, RequestId};
 use domain::order::{List, Stage};
 use domain::policy::Standing;
-use domain::request::{AnswerKind, DeadlineSource, RejectReason, RequestRule, RequestState, Seen, after_read};
+use domain::request::{
+    ALERT_BEFORE, AnswerKind, DeadlineSource, RejectReason, RequestRule, RequestState, Seen, after_read,
+};
 use domain::snapshot::{OrderSnapshot, RequestSnapshot};
 use domain::time::Span;
 use domain::warehouse_order::Goods;
@@ -259,6 +261,28 @@ impl Engine {
             RequestState::Open | RequestState::Answering | RequestState::Agreed | RequestState::Rejected => "",
         };
         self.settle_request(session, request, state, None, detail).await
+    }
+
+    /// Tells, once each, which requests of a shop have no final outcome shortly before their deadline.
+    pub(crate) async fn alert_requests(&self, shop: &OpenShop) -> Result<(), EngineError> {
+        let (merchant, id) = (&shop.record.merchant, &shop.record.id);
+        let platform_now = self.clock.platform_now(shop.record.platform);
+        let now = self.clock.now();
+        let mut session = self.store.begin().await?;
+        let running_out = requests::alert(&mut session, merchant, id, platform_now.plus(ALERT_BEFORE), now).await?;
+        for request in &running_out {
+            let minutes = (request.deadline.millis() - platform_now.millis()).max(0) / 60_000;
+            let entry = Entry {
+                actor: "countermand",
+                action: "request.time_runs_out",
+                shop: Some(id),
+                order: Some(&request.order),
+                subject: request.id.as_str(),
+                detail: &format!("{minutes} minutes are left, and the request has no final outcome"),
+            };
+            log::write(&mut session, merchant, now, &entry).await?;
+        }
+        Ok(session.commit().await?)
     }
 
     async fn settle_request(

@@ -301,7 +301,7 @@ impl Engine {
         let mut loaded: HashMap<OrderId, OrderRecord> =
             loaded.into_iter().filter(seen).map(|order| (order.id.clone(), order)).collect();
         let mut outcomes = Vec::with_capacity(request.orders.len());
-        let (mut movements, mut receipts) = (Vec::new(), Vec::new());
+        let (mut movements, mut receipts, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for entered in request.orders {
             let Some(before) = loaded.remove(&entered.order) else {
                 outcomes.push((entered.order.clone(), Err(Skipped::NotFound)));
@@ -316,7 +316,6 @@ impl Engine {
             };
             let mut after = visited.after;
             place_again(&mut after, now);
-            orders::update(session, &before, &after).await?;
             movements.extend(visited.movements);
             let receipt = Receipt {
                 id: StockInId::parse(new_id("sin", now)).map_err(|_| StoreError::Conflict("the clock"))?,
@@ -329,18 +328,18 @@ impl Engine {
                 lines: visited.lines,
                 undone: None,
             };
-            let entry = Entry {
-                actor: request.actor,
-                action: "stock.stocked_in",
-                shop: Some(&before.shop),
-                order: Some(&before.id),
-                subject: before.number.as_str(),
-                detail: &in_words(&receipt),
-            };
-            log::write(session, merchant, now, &entry).await?;
             receipts.push(receipt.clone());
             outcomes.push((entered.order.clone(), Ok(receipt)));
+            changed.push((before, after));
         }
+        self.log_stocked_in(session, merchant, request.actor, &changed, &receipts).await?;
+        // An order that moves to another list is saved as any other change is.
+        let (moved, changed): (Vec<_>, Vec<_>) =
+            changed.into_iter().partition(|(before, after)| before.list != after.list);
+        for (before, after) in &moved {
+            orders::update(session, before, after).await?;
+        }
+        stock_ins::save_orders(session, merchant, &changed).await?;
         stock::write(session, merchant, &movements, now).await?;
         let on_the_shelf = movements.iter().filter(|movement| movement.to == Bucket::Available);
         let seen: BTreeSet<MerchantSku> = on_the_shelf.map(|movement| movement.sku.clone()).collect();
@@ -350,6 +349,26 @@ impl Engine {
         let stocked_in: Vec<OrderId> = receipts.iter().map(|receipt| receipt.order.clone()).collect();
         self.end_stocked_in_cases(session, merchant, request.actor, &stocked_in).await?;
         Ok(outcomes)
+    }
+
+    async fn log_stocked_in(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        actor: &str,
+        changed: &[(OrderRecord, OrderRecord)],
+        receipts: &[Receipt],
+    ) -> Result<(), StoreError> {
+        let details: Vec<String> = receipts.iter().map(in_words).collect();
+        let entries = changed.iter().zip(&details).map(|((order, _), detail)| Entry {
+            actor,
+            action: "stock.stocked_in",
+            shop: Some(&order.shop),
+            order: Some(&order.id),
+            subject: order.number.as_str(),
+            detail,
+        });
+        log::write_many(session, merchant, self.clock.now(), &entries.collect::<Vec<_>>()).await
     }
 
     /// Takes a stock-in back, within a day and with a reason: counter-movements put its units back to `returning`.

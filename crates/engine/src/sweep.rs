@@ -33,6 +33,9 @@ impl Engine {
         if let Err(error) = self.answer_by_rule(shop).await {
             tracing::warn!(shop = %shop.record.id, %error, "default answers are given at the next sweep");
         }
+        if let Err(error) = self.alert_requests(shop).await {
+            tracing::warn!(shop = %shop.record.id, %error, "requests whose time runs out are told at the next sweep");
+        }
         let now = self.clock.now();
         let mut session = self.store.begin().await?;
         for claim in claims {

@@ -1,14 +1,14 @@
 //! What the desk does in a second, beside what the machine could do at most, measured in the same run.
 //!
-//! `./x bench` runs it; `./x bench cancels`, `pages`, `start`, `pushes`, `labels`, `stock-in` or `isolation` runs a part; `./x bench pushes 10`
-//! sends for ten seconds. Absolute numbers are this machine's; the ratios
-//! are what to compare.
+//! `./x bench` runs it; `./x bench cancels`, `pages`, `start`, `pushes`, `requests`, `labels`, `stock-in` or `isolation` runs a part;
+//! `./x bench pushes 10` sends for ten seconds. Absolute numbers are this machine's; the ratios are what to compare.
 
 mod labels;
 #[path = "../tests/it/process.rs"]
 mod process;
 mod pushes;
 mod raw;
+mod requests;
 mod stock_in;
 
 use domain::platform::Platform;
@@ -51,6 +51,9 @@ fn main() {
         if wanted("pushes") {
             let seconds = parts.iter().find_map(|part| part.parse().ok()).unwrap_or(PUSH_SECONDS);
             pushes::pushes(seconds).await;
+        }
+        if wanted("requests") {
+            requests::requests().await;
         }
         if wanted("labels") {
             labels::merge().await;

@@ -5,8 +5,10 @@ mod cancel;
 mod demo;
 mod desk;
 mod doctor;
+mod export;
 mod import;
 mod migrate;
+mod requests;
 mod sandbox;
 mod serve;
 mod shop;
@@ -66,6 +68,9 @@ enum Command {
     /// Cancel an order as the seller, and wait for what becomes of it
     #[command(after_help = "Example:\n  countermand cancel 240910ABCDEF --reason out_of_stock --line 1")]
     Cancel(cancel::Arguments),
+    /// Buyers' cancellation requests: list them, agree, reject
+    #[command(after_help = "Example:\n  countermand requests\n  countermand requests agree req_01jd8x2k9m")]
+    Requests(requests::Arguments),
     /// Make manual orders, or take opening stock, from a table
     #[command(
         after_help = "Example:\n  countermand import orders.xlsx --dry-run\n  countermand import shelf.csv --as opening-stock"
@@ -74,6 +79,9 @@ enum Command {
     /// Put units of cancelled orders back on the shelf, from a file
     #[command(after_help = "Example:\n  countermand stock-in returns.csv --warehouse whs_main")]
     StockIn(stock_in::Arguments),
+    /// Write orders, stock or the log as a table
+    #[command(after_help = "Example:\n  countermand export orders --list canceled --out canceled.csv")]
+    Export(export::Arguments),
     /// Compare marketplaces, orders, listings and ledger with one another, and say what does not agree
     #[command(after_help = "Example:\n  countermand audit\n  countermand audit ledger")]
     Audit(audit::Arguments),
@@ -121,6 +129,12 @@ failures! {
     SettingError,
     std::io::Error,
     store::StoreError,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.0.join("; "))
+    }
 }
 
 /// What every command is given.
@@ -201,8 +215,10 @@ fn start(line: Line) -> Result<(), Failure> {
             Command::Shop(command) => shop::run(&called, command).await,
             Command::Sync(arguments) => sync::run(&called, arguments).await,
             Command::Cancel(arguments) => cancel::run(&called, arguments).await,
+            Command::Requests(arguments) => requests::run(&called, arguments).await,
             Command::Import(arguments) => import::run(&called, arguments).await,
             Command::StockIn(arguments) => stock_in::run(&called, arguments).await,
+            Command::Export(arguments) => export::run(&called, arguments).await,
             Command::Audit(arguments) => audit::run(&called, arguments).await,
             Command::Doctor => doctor::run(&called).await,
         }

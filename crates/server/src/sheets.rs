@@ -266,6 +266,18 @@ fn day_and_time(days: f64) -> String {
     at.map_or_else(|| days.to_string(), |at| at.strftime("%Y-%m-%d %H:%M").to_string())
 }
 
+/// A row of a table that people take away, as RFC 4180 has it. What a spreadsheet would take for a formula gets an
+/// apostrophe before it.
+#[must_use]
+pub fn csv_row(cells: &[&str]) -> String {
+    let quoted = |cell: &&str| {
+        let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+        format!("\"{guard}{}\"", cell.replace('"', "\"\""))
+    };
+    let cells: Vec<String> = cells.iter().map(quoted).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,6 +285,11 @@ mod tests {
     fn cells(sheet: &Sheet, column: &str) -> Vec<String> {
         let column = sheet.needed(column).unwrap();
         sheet.rows().iter().map(|row| row.cell(column).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_cell_is_no_formula_and_keeps_its_quotes() {
+        assert_eq!(csv_row(&["=1+1", "he said \"no\", twice"]), "\"'=1+1\",\"he said \"\"no\"\", twice\"\r\n");
     }
 
     #[test]

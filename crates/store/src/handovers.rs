@@ -60,14 +60,21 @@ pub struct HandoverCheck {
     pub at: Moment,
 }
 
+/// The orders that wait for their courier, taken first: left to itself, SQLite walks every order, or every package, that
+/// there ever was.
+macro_rules! waiting {
+    () => {
+        "with waiting as materialized (select merchant_id, order_id, shop_id from orders where merchant_id = $1 and list = 'to_pickup' \
+         and (cast($2 as text) is null or shop_id in (select value from json_each($2)))) "
+    };
+}
+
 statements! {
-    PILES = "select o.shop_id, p.carrier, count(*) as parcels from orders o \
-        join packages p on p.merchant_id = o.merchant_id and p.order_id = o.order_id \
-        where o.merchant_id = $1 and o.list = 'to_pickup' and (cast($2 as text) is null or o.shop_id in (select value from json_each($2))) \
-        group by o.shop_id, p.carrier order by o.shop_id, p.carrier";
-    IN_PILE = "select o.order_id, p.number from orders o join packages p on p.merchant_id = o.merchant_id and p.order_id = o.order_id \
-        where o.merchant_id = $1 and o.list = 'to_pickup' and (cast($2 as text) is null or o.shop_id in (select value from json_each($2))) \
-        and (cast($3 as text) is null or p.carrier = $3) order by o.order_id, p.number limit $4";
+    PILES = concat!(waiting!(), "select o.shop_id, p.carrier, count(*) as parcels from waiting o cross join packages p \
+        where p.merchant_id = o.merchant_id and p.order_id = o.order_id group by o.shop_id, p.carrier order by o.shop_id, p.carrier");
+    IN_PILE = concat!(waiting!(), "select o.order_id, p.number from waiting o cross join packages p \
+        where p.merchant_id = o.merchant_id and p.order_id = o.order_id and (cast($3 as text) is null or p.carrier = $3) \
+        order by o.order_id, p.number limit $4");
     KEEP = "insert into handover_checks (merchant_id, check_id, shop_id, carrier, parcels, unknown, actor, at) \
         values ($1, $2, $3, $4, $5, $6, $7, $8)";
     ONE = "select check_id, shop_id, carrier, parcels, unknown, actor, at from handover_checks where merchant_id = $1 and check_id = $2";

@@ -107,10 +107,10 @@ statements! {
     WANT_ONCE = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) values ($1, $2, $3, $4, $5, 1, 0, 0) \
         on conflict (merchant_id, kind, subject, shop_id) do nothing";
     DUE = "select distinct merchant_id, shop_id from jobs where wake_at <= $1 and leased_until <= $1 and kind = $2 limit 1000";
-    CLAIM = "update jobs set lease = $5, leased_until = $6, tries = tries + 1 \
-        where merchant_id = $1 and kind = $2 and shop_id = $3 and leased_until <= $4 and subject in (select subject from jobs \
-        where merchant_id = $1 and kind = $2 and shop_id = $3 and wake_at <= $4 and leased_until <= $4 order by wake_at, subject limit $7 /* skip locked */) \
-        returning subject, wanted, tries";
+    CLAIM = "update jobs set lease = $5, leased_until = $6, tries = tries + 1 from (select merchant_id as of_merchant, kind as of_kind, \
+        subject as of_subject, shop_id as of_shop from jobs where merchant_id = $1 and kind = $2 and shop_id = $3 and wake_at <= $4 \
+        and leased_until <= $4 order by wake_at, subject limit $7 /* skip locked */) as due \
+        where merchant_id = of_merchant and kind = of_kind and subject = of_subject and shop_id = of_shop returning subject, wanted, tries";
     FINISH = "delete from jobs where merchant_id = $1 and kind = $2 and subject = $3 and lease = $4 and wanted = $5";
     AGAIN = "update jobs set lease = null, leased_until = 0, wake_at = case when wanted = $5 then cast($6 as bigint) else cast($7 as bigint) end \
         where merchant_id = $1 and kind = $2 and subject = $3 and lease = $4";

@@ -6,6 +6,7 @@ use crate::orders::{json_list, parsed, parsed_optional};
 use crate::session::{Row, Session, args, statements};
 use domain::ids::{MerchantId, OrderId, ShopId};
 use domain::time::Moment;
+use serde_json::{Value, json};
 
 /// An entry to be written.
 #[derive(Debug, Clone)]
@@ -40,6 +41,10 @@ pub struct EntryRecord {
 
 statements! {
     WRITE = "insert into log (merchant_id, entry_id, at, actor, action, shop_id, order_id, subject, detail) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    WRITE_MANY = "insert into log (merchant_id, entry_id, at, actor, action, shop_id, order_id, subject, detail) \
+        select $1, json_extract(value, '$.id'), cast($3 as bigint), json_extract(value, '$.actor'), json_extract(value, '$.action'), \
+        json_extract(value, '$.shop'), json_extract(value, '$.order'), json_extract(value, '$.subject'), json_extract(value, '$.detail') \
+        from json_each($2)";
     OF_ORDER = "select entry_id, at, actor, action, shop_id, order_id, subject, detail from log \
         where merchant_id = $1 and order_id = $2 order by entry_id limit 500";
     PAGE = "select entry_id, at, actor, action, shop_id, order_id, subject, detail from log where merchant_id = $1 \
@@ -78,6 +83,31 @@ pub async fn write(
         )
         .await
         .map(drop)
+}
+
+/// Writes many entries of the same moment, in one statement.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn write_many(
+    session: &mut Session,
+    merchant: &MerchantId,
+    at: Moment,
+    entries: &[Entry<'_>],
+) -> Result<(), StoreError> {
+    let row = |entry: &Entry<'_>| {
+        json!({
+            "id": new_id("log", at),
+            "actor": entry.actor,
+            "action": entry.action,
+            "shop": entry.shop.map(ShopId::as_str),
+            "order": entry.order.map(OrderId::as_str),
+            "subject": entry.subject,
+            "detail": entry.detail,
+        })
+    };
+    let rows: Vec<Value> = entries.iter().map(row).collect();
+    session.execute(WRITE_MANY, args![merchant.as_str(), Value::from(rows).to_string(), at.millis()]).await.map(drop)
 }
 
 /// What happened to one order, oldest first.

@@ -65,7 +65,8 @@ statements! {
     INSERT = concat!("insert into cancellation_requests (merchant_id, ", columns!(), ") \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)");
     SAVE = "update cancellation_requests set state = $3, lines = $4, buyer_reason = $5, restock = $6, deadline = $7, deadline_source = $8, \
-        seen_at = $9, answer = $10, answer_reason = $11, answer_id = $12, decided_by = $13, message = $14, settled_at = $15, updated_at = $16 \
+        seen_at = $9, answer = $10, answer_reason = $11, answer_id = $12, decided_by = $13, message = $14, settled_at = $15, updated_at = $16, \
+        alerted_at = case when deadline = $7 then alerted_at end \
         where merchant_id = $1 and request_id = $2";
     LOAD = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 and request_id in (select value from json_each($2))");
     LIVE_OF_ORDERS = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 \
@@ -77,6 +78,11 @@ statements! {
     PAGE = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 and state = $2 \
         and (cast($3 as text) is null or shop_id in (select value from json_each($3))) and (deadline, request_id) > ($4, $5) \
         order by deadline, request_id limit $6");
+    ALERT = "update cancellation_requests set alerted_at = $4 where merchant_id = $1 and shop_id = $2 and deadline <= $3 \
+        and state in ('open', 'answering') and alerted_at is null returning request_id, order_id, deadline";
+    ALERTED = "select count(*) as requests from cancellation_requests where merchant_id = $1 \
+        and alerted_at is not null and state in ('open', 'answering') \
+        and (cast($2 as text) is null or shop_id in (select value from json_each($2)))";
     OVERDUE = "select distinct orders.number as number from cancellation_requests join orders \
         on orders.merchant_id = cancellation_requests.merchant_id and orders.order_id = cancellation_requests.order_id \
         where cancellation_requests.merchant_id = $1 and cancellation_requests.shop_id = $2 \
@@ -253,6 +259,54 @@ pub async fn overdue(
 ) -> Result<Vec<OrderNumber>, StoreError> {
     let rows = session.rows(OVERDUE, args![merchant.as_str(), shop.as_str(), platform_now.millis()]).await?;
     rows.iter().map(|row| parsed(row, "number", |text| OrderNumber::parse(text))).collect()
+}
+
+/// A request whose time runs out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunningOut {
+    /// Which.
+    pub id: RequestId,
+    /// Its order.
+    pub order: OrderId,
+    /// When its time is over; the platform's clock.
+    pub deadline: Moment,
+}
+
+/// Marks the requests of a shop that have no final outcome and whose deadline is not after `until`, and answers those that
+/// were not marked before. A deadline that moves takes the mark away.
+///
+/// # Errors
+/// As [`load_one`].
+pub async fn alert(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shop: &ShopId,
+    until: Moment,
+    now: Moment,
+) -> Result<Vec<RunningOut>, StoreError> {
+    let rows = session.rows(ALERT, args![merchant.as_str(), shop.as_str(), until.millis(), now.millis()]).await?;
+    let read = |row: &Row| {
+        Ok(RunningOut {
+            id: parsed(row, "request_id", |text| RequestId::parse(text))?,
+            order: parsed(row, "order_id", |text| OrderId::parse(text))?,
+            deadline: Moment::from_millis(row.int("deadline")?),
+        })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// How many marked requests of these shops still have no final outcome; `None` means all shops.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn alerted(
+    session: &mut Session,
+    merchant: &MerchantId,
+    shops: Option<&[ShopId]>,
+) -> Result<i64, StoreError> {
+    let shops = shops.map(|shops| json_list(shops.iter().map(ShopId::as_str)));
+    let row = session.row(ALERTED, args![merchant.as_str(), shops.as_deref()]).await?;
+    row.map_or(Ok(0), |row| row.int("requests"))
 }
 
 fn read_all(merchant: &MerchantId, rows: &[Row]) -> Result<Vec<RequestRecord>, StoreError> {

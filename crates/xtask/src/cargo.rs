@@ -9,46 +9,34 @@ pub(crate) fn bench(parts: &[String]) -> ExitCode {
 
 /// Runs the torture with so many orders; it says what it did.
 pub(crate) fn torture(orders: u32) -> ExitCode {
-    let mut test = Command::new("cargo");
-    test.args(["test", "--release", "--package", "countermand", "--test", "it", "torture", "--", "--nocapture"]);
-    run(test.env("COUNTERMAND_TORTURE_ORDERS", orders.to_string()))
+    round("torture::", "COUNTERMAND_TORTURE_ORDERS", &orders.to_string())
 }
 
-/// Runs the torture of stock-ins with so many orders; it says what it did.
+/// Runs the torture of stock-ins with so many orders.
 pub(crate) fn torture_stock_in(orders: u32) -> ExitCode {
-    let mut test = Command::new("cargo");
-    test.args([
-        "test",
-        "--release",
-        "--package",
-        "countermand",
-        "--test",
-        "it",
-        "stock_in_at_once",
-        "--",
-        "--nocapture",
-    ]);
-    run(test.env("COUNTERMAND_STOCK_IN_ORDERS", orders.to_string()))
+    round("stock_in_at_once::", "COUNTERMAND_STOCK_IN_ORDERS", &orders.to_string())
 }
 
-/// Orders of the bulk torture.
-const BULK_ORDERS: &str = "10000";
-
-/// Runs the torture of one large batch; it says what it did.
+/// Runs the torture of one large batch of 10,000 orders.
 pub(crate) fn torture_bulk() -> ExitCode {
-    let mut test = Command::new("cargo");
-    test.args(["test", "--release", "--package", "countermand", "--test", "it", "bulk::", "--", "--nocapture"]);
-    run(test.args(["--test-threads", "1"]).env("COUNTERMAND_BULK_ORDERS", BULK_ORDERS))
+    round("bulk::", "COUNTERMAND_BULK_ORDERS", "10000")
 }
 
-/// Rounds of the race.
-const RACE_ROUNDS: &str = "200";
+/// Runs the torture of 500 answers to buyers.
+pub(crate) fn torture_answers() -> ExitCode {
+    round("answers::", "COUNTERMAND_ANSWERS", "500")
+}
 
-/// Runs the race for one order from many connections.
+/// Runs 200 rounds of the race for one order from many connections.
 pub(crate) fn torture_race() -> ExitCode {
+    round("race::", "COUNTERMAND_RACE_ROUNDS", "200")
+}
+
+/// Runs tests in their full size, one after the other, in a release build.
+fn round(tests: &str, variable: &str, size: &str) -> ExitCode {
     let mut test = Command::new("cargo");
-    test.args(["test", "--release", "--package", "countermand", "--test", "it", "race::", "--", "--nocapture"]);
-    run(test.args(["--test-threads", "1"]).env("COUNTERMAND_RACE_ROUNDS", RACE_ROUNDS))
+    test.args(["test", "--release", "--package", "countermand", "--test", "it", tests, "--"]);
+    run(test.args(["--nocapture", "--test-threads", "1"]).env(variable, size))
 }
 
 fn run(command: &mut Command) -> ExitCode {

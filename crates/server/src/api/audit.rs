@@ -6,6 +6,7 @@ use crate::clock::rfc3339;
 use crate::http::query::{Query, cursor};
 use crate::permissions::Permission;
 use crate::problem::Problem;
+use crate::sheets::csv_row;
 use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -199,7 +200,8 @@ pub(crate) async fn ledger(State(app): State<App>, signed_in: SignedIn, query: Q
     }))
 }
 
-const HEADING: &str = "id,at,actor,action,shop,order_id,subject,detail\r\n";
+/// The columns of the log as a table.
+pub(crate) const HEADING: &str = "id,at,actor,action,shop,order_id,subject,detail\r\n";
 
 /// The log as a file, newest first, written as it is read.
 #[utoipa::path(
@@ -247,27 +249,9 @@ pub(crate) async fn export(State(app): State<App>, signed_in: SignedIn, query: Q
     Ok((headers, Body::from_stream(rows)).into_response())
 }
 
-fn row(entry: &EntryRecord) -> String {
+/// An entry as a row of that table.
+pub(crate) fn row(entry: &EntryRecord) -> String {
     let entry = Entry::from(entry);
     let (shop, order) = (entry.shop.unwrap_or_default(), entry.order_id.unwrap_or_default());
-    let cells = [entry.id, entry.at, entry.actor, entry.action, shop, order, entry.subject, entry.detail];
-    let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
-    format!("{}\r\n", cells.join(","))
-}
-
-/// A cell. What a spreadsheet would take for a formula gets an apostrophe before it.
-fn quoted(cell: &str) -> String {
-    let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", cell.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_no_formula_and_keeps_its_quotes() {
-        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
-        assert_eq!(quoted("he said \"no\", twice"), "\"he said \"\"no\"\", twice\"");
-    }
+    csv_row(&[&entry.id, &entry.at, &entry.actor, &entry.action, &shop, &order, &entry.subject, &entry.detail])
 }

@@ -67,7 +67,8 @@ pub struct CancellationRequest {
 }
 
 impl CancellationRequest {
-    fn of(request: &RequestRecord, order: &OrderRecord, withdrawal: Option<Withdrawal>) -> Self {
+    /// As the API tells it.
+    pub(crate) fn of(request: &RequestRecord, order: &OrderRecord, withdrawal: Option<Withdrawal>) -> Self {
         let answer = request.answer.as_ref();
         Self {
             id: request.id.to_string(),
@@ -157,7 +158,7 @@ pub(crate) async fn list(
     let mut session = app.store.read().await?;
     let (found, next) = page(&mut session, &signed_in, state, after.as_ref(), limit).await?;
     let ids: Vec<OrderId> = found.iter().map(|(_, order)| order.id.clone()).collect();
-    let mut withdrawals = withdrawals(&app, &mut session, signed_in.merchant(), &ids).await?;
+    let mut withdrawals = withdrawals(&app.store, &mut session, signed_in.merchant(), &ids).await?;
     let requests = found
         .iter()
         .map(|(request, order)| CancellationRequest::of(request, order, withdrawals.remove(&order.id)))
@@ -220,7 +221,7 @@ pub async fn answer(
     let (request, _) = app.engine.answer_request(session, signed_in.merchant(), signed_in.actor(), &wish).await?;
     let (_, order) = visible_request(session, signed_in, id).await?;
     let ids = std::slice::from_ref(&order.id);
-    let withdrawal = withdrawals(app, session, signed_in.merchant(), ids).await?.remove(&order.id);
+    let withdrawal = withdrawals(&app.store, session, signed_in.merchant(), ids).await?.remove(&order.id);
     Ok(CancellationRequest::of(&request, &order, withdrawal))
 }
 

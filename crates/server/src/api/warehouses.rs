@@ -20,9 +20,9 @@ use engine::{LinkError, NewAccount, WarehouseError};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::HashMap;
-use store::Session;
 use store::warehouse_orders::{self, WarehouseOrderRecord};
 use store::warehouses::{self, AccountRecord, RuleRecord};
+use store::{Session, Store, StoreError};
 use utoipa::ToSchema;
 
 /// A package as the warehouse knows it.
@@ -103,16 +103,16 @@ impl Withdrawal {
 /// # Errors
 /// Of the store.
 pub async fn withdrawals(
-    app: &App,
+    store: &Store,
     session: &mut Session,
     merchant: &MerchantId,
     orders: &[OrderId],
-) -> Result<HashMap<OrderId, Withdrawal>, Problem> {
+) -> Result<HashMap<OrderId, Withdrawal>, StoreError> {
     let records = warehouse_orders::of_orders(session, merchant, orders).await?;
     if records.is_empty() {
         return Ok(HashMap::new());
     }
-    let accounts = app.store.warehouse_accounts(session, merchant).await?;
+    let accounts = store.warehouse_accounts(session, merchant).await?;
     let account = |id: &WarehouseId| accounts.iter().find(|account| account.warehouse == *id);
     // The last push of an order counts; it comes last.
     let withdrawal = |record: &WarehouseOrderRecord| Withdrawal::of(record, account(&record.warehouse));

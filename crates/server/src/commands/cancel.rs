@@ -3,14 +3,12 @@
 use super::desk::{DATA, Desk};
 use super::{Called, Failure};
 use crate::clock::SystemClock;
-use domain::ids::{MerchantId, OrderId, OrderNumber};
 use engine::commands::CancelRequest;
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use store::cancellations::{self, ChosenLine};
-use store::orders::{self, OrderRecord};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -33,36 +31,10 @@ pub(super) struct Arguments {
     wait: u64,
 }
 
-async fn find(desk: &Desk, merchant: &MerchantId, named: &str) -> Result<OrderRecord, Failure> {
-    let mut session = desk.store.read().await?;
-    if let Ok(id) = OrderId::parse(named)
-        && let Some(order) = orders::load_one(&mut session, merchant, &id).await?
-    {
-        return Ok(order);
-    }
-    let number = OrderNumber::parse(named)?;
-    let mut found = Vec::new();
-    for shop in desk.store.shops(&mut session, merchant).await? {
-        let ids = orders::ids_by_number(&mut session, merchant, &shop.id, std::slice::from_ref(&number)).await?;
-        found.extend(ids.into_values());
-    }
-    match found.as_slice() {
-        [] => Err(Failure::new(format!("there is no order {named}; “countermand sync” reads what is new"))),
-        [id] => {
-            let order = orders::load_one(&mut session, merchant, id).await?;
-            order.ok_or_else(|| Failure::new(format!("there is no order {named}")))
-        }
-        several => {
-            let ids: Vec<&str> = several.iter().map(OrderId::as_str).collect();
-            Err(Failure::new(format!("{named} stands in several shops; name one by our id: {}", ids.join(", "))))
-        }
-    }
-}
-
 pub(super) async fn run(called: &Called, arguments: Arguments) -> Result<(), Failure> {
     let desk = Desk::open(called.sources.settings(Path::new(DATA))?).await?;
     let merchant = desk.merchant(arguments.merchant.as_deref()).await?;
-    let order = find(&desk, &merchant, &arguments.order).await?;
+    let order = desk.order(&mut desk.store.read().await?, &merchant, &arguments.order).await?;
     let mut lines = Vec::with_capacity(arguments.lines.len());
     for &number in &arguments.lines {
         let line = number.checked_sub(1).and_then(|index| order.lines.get(index));

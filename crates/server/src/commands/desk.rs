@@ -9,12 +9,13 @@ use crate::network::HttpNetwork;
 use crate::settings::{Role, Settings};
 use crate::{http, workers};
 use connectors::Policies;
-use domain::ids::MerchantId;
+use domain::ids::{MerchantId, OrderId, OrderNumber};
 use engine::{Clock, Engine};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use store::{Store, jobs, shops};
+use store::orders::{self, OrderRecord};
+use store::{Session, Store, jobs, shops};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use url::Url;
@@ -89,6 +90,35 @@ impl Desk {
             (None, [only]) => Ok(only.clone()),
             (None, []) => Err(Failure::new("there is no merchant yet; “countermand user add” makes the first")),
             (None, _) => Err(Failure::new(format!("name one with --merchant: {}", names.join(", ")))),
+        }
+    }
+
+    /// The order that is meant: by our id, or by the marketplace's number where it stands in one shop only.
+    pub(super) async fn order(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        named: &str,
+    ) -> Result<OrderRecord, Failure> {
+        if let Ok(id) = OrderId::parse(named)
+            && let Some(order) = orders::load_one(session, merchant, &id).await?
+        {
+            return Ok(order);
+        }
+        let number = OrderNumber::parse(named)?;
+        let mut found = Vec::new();
+        for shop in self.store.shops(session, merchant).await? {
+            let ids = orders::ids_by_number(session, merchant, &shop.id, std::slice::from_ref(&number)).await?;
+            found.extend(ids.into_values());
+        }
+        let missing = || Failure::new(format!("there is no order {named}; “countermand sync” reads what is new"));
+        match found.as_slice() {
+            [] => Err(missing()),
+            [id] => orders::load_one(session, merchant, id).await?.ok_or_else(missing),
+            several => {
+                let ids: Vec<&str> = several.iter().map(OrderId::as_str).collect();
+                Err(Failure::new(format!("{named} stands in several shops; name one by our id: {}", ids.join(", "))))
+            }
         }
     }
 

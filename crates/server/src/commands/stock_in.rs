@@ -4,13 +4,13 @@ use super::desk::{DATA, Desk};
 use super::{Called, Failure};
 use crate::clock::SystemClock;
 use crate::sheets::{Row, Sheet};
-use domain::ids::{MerchantId, OrderId, OrderNumber, WarehouseId};
+use domain::ids::{MerchantId, OrderNumber, WarehouseId};
 use domain::stock::Visit;
 use engine::stock_ins::{LineVisit, OrderVisit, StockIn};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use store::orders::{self, OrderRecord};
+use store::orders::OrderRecord;
 use store::{Session, stock_ins};
 
 /// Orders that one transaction stocks in.
@@ -44,28 +44,8 @@ async fn find(
     sheet: &Sheet,
     row: &Row,
 ) -> Result<OrderRecord, String> {
-    let wrong = |problem: String| format!("row {}, column “order”: {problem}", row.number);
-    let store = |error: store::StoreError| wrong(error.to_string());
-    let named = cell(sheet, row, "order");
-    if let Ok(id) = OrderId::parse(named)
-        && let Some(order) = orders::load_one(session, merchant, &id).await.map_err(store)?
-    {
-        return Ok(order);
-    }
-    let number = OrderNumber::parse(named).map_err(|error| wrong(error.to_string()))?;
-    let mut found = Vec::new();
-    for shop in desk.store.shops(session, merchant).await.map_err(store)? {
-        let ids = orders::ids_by_number(session, merchant, &shop.id, std::slice::from_ref(&number)).await;
-        found.extend(ids.map_err(store)?.into_values());
-    }
-    match found.as_slice() {
-        [id] => {
-            let order = orders::load_one(session, merchant, id).await.map_err(store)?;
-            order.ok_or_else(|| wrong(format!("there is no order {named}")))
-        }
-        [] => Err(wrong(format!("there is no order {named}"))),
-        _ => Err(wrong(format!("{named} stands in several shops; name one by our id"))),
-    }
+    let order = desk.order(session, merchant, cell(sheet, row, "order")).await;
+    order.map_err(|error| format!("row {}, column “order”: {error}", row.number))
 }
 
 /// A cell by its column's name; empty where the table has no such column.

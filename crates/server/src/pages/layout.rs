@@ -22,7 +22,7 @@ use domain::platform::Platform;
 use domain::time::Moment;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::sync::Arc;
-use store::{Session, cancellations, cases, shops};
+use store::{Session, cancellations, cases, requests, shops};
 
 /// The header with which the script asks for a fragment.
 pub(super) const FRAGMENT_HEADER: &str = "x-fragment";
@@ -226,6 +226,8 @@ pub(super) struct Desk {
     counts: Arc<[(List, Tab, i64)]>,
     pub(super) shops: Vec<ShopView>,
     attention: usize,
+    /// Requests without a final outcome whose time runs out.
+    running_out: i64,
     /// Canceled orders that a courier has, as far as somebody still has to do something about them.
     cases: i64,
     synced: Option<i64>,
@@ -260,6 +262,7 @@ impl Desk {
             cancellations::page(session, merchant, Some(State::NeedsAttention), signed_in.shops(), None, limit)
                 .await?
                 .len();
+        let running_out = requests::alerted(session, merchant, signed_in.shops()).await?;
         let cases = cases::watched(session, merchant, signed_in.shops()).await?;
         let synced =
             shops.iter().filter(|shop| shop.authorised).map(|shop| shop.swept_ago(app).unwrap_or(i64::MAX)).max();
@@ -272,6 +275,7 @@ impl Desk {
             counts,
             shops,
             attention,
+            running_out,
             cases,
             synced,
         })
@@ -414,7 +418,11 @@ fn navigation(desk: Option<&Desk>, here: Place) -> Markup {
 
 fn entry(desk: Option<&Desk>, place: Place, current: bool) -> Markup {
     let count = desk.and_then(|desk| desk.count_at(place));
-    let alarm = matches!(place, Place::Cancellations | Place::Cases) && count.is_some();
+    let alarm = match place {
+        Place::Cancellations | Place::Cases => count.is_some(),
+        Place::Requests => desk.is_some_and(|desk| desk.running_out > 0),
+        _ => false,
+    };
     html! {
         a href=(place.address()) aria-current=[current.then_some("page")] data-key=[place.key()] {
             span { (place.title()) }
@@ -461,6 +469,9 @@ fn banner(desk: &Desk) -> Markup {
                         (words::attention_banner(desk.attention.min(ATTENTION_COUNTED), desk.attention > ATTENTION_COUNTED))
                     }
                 }
+            }
+            @if desk.running_out > 0 {
+                p.banner.alarm { a href="/requests" { (words::running_out_banner(desk.running_out)) } }
             }
             @for shop in troubled {
                 p.banner.warning {

@@ -48,7 +48,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let entries = log::of_order(&mut session, merchant, &order.id).await?;
     let receipts = stock_ins::of_order(&mut session, merchant, &order.id).await?;
     let withdrawal =
-        withdrawals(&app, &mut session, merchant, std::slice::from_ref(&order.id)).await?.remove(&order.id);
+        withdrawals(&app.store, &mut session, merchant, std::slice::from_ref(&order.id)).await?.remove(&order.id);
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
     drop(session);
 

@@ -69,7 +69,7 @@ async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
     let (found, next) = page(&mut session, &ask.signed_in, state, after.as_ref(), limit).await?;
     let ids: Vec<OrderId> = found.iter().map(|(_, order)| order.id.clone()).collect();
-    let withdrawals = withdrawals(&app, &mut session, ask.signed_in.merchant(), &ids).await?;
+    let withdrawals = withdrawals(&app.store, &mut session, ask.signed_in.merchant(), &ids).await?;
     drop(session);
     let decides = state == RequestState::Open && ask.signed_in.permissions.has(Permission::RequestsDecide);
     let next = next.map(|cursor| address(state, Some(&cursor)));

@@ -685,6 +685,13 @@ pub(crate) fn attention_banner(count: usize, more: bool) -> String {
     }
 }
 
+pub(crate) fn running_out_banner(requests: i64) -> String {
+    match requests {
+        1 => "1 buyer's request has no outcome yet and its time runs out".to_owned(),
+        requests => format!("{} buyers' requests have no outcome yet and their time runs out", number(requests)),
+    }
+}
+
 pub(crate) fn shop_alert(shop: &str, alert: &str) -> String {
     format!("{shop}: {alert}")
 }

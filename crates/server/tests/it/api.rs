@@ -11,6 +11,7 @@ mod listings;
 mod manual;
 mod openapi;
 mod orders;
+mod parcels;
 mod permissions;
 mod requests;
 mod shipping;

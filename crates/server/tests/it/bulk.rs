@@ -5,6 +5,7 @@
 
 use crate::engine::Control;
 use crate::process::{Process, argument};
+use crate::remote::{Remote, cancelled, faults};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -15,36 +16,12 @@ use store::trial::Cluster;
 const PATIENCE: Duration = Duration::from_secs(1_800);
 const STATES: [&str; 6] = ["waiting", "running", "done", "refused", "needs_attention", "stopped"];
 
-struct Desk {
-    url: String,
-    token: String,
-    http: reqwest::Client,
-}
-
-impl Desk {
-    fn of(process: &Process) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(60)).build().expect("a client");
-        Self { url: process.text("url"), token: process.text("api_token"), http }
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
-        request.send().await.expect("an answer").json().await.expect("JSON")
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> (u16, Value) {
-        let request = self.http.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(body);
-        let answer = request.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.json().await.expect("JSON"))
-    }
-
-    /// The batch, whose numbers add up to its orders.
-    async fn batch(&self, id: &str, total: u64) -> Value {
-        let batch = self.get(&format!("/api/v1/batches/{id}?limit=1")).await;
-        let sum: u64 = STATES.iter().map(|state| number(&batch, state)).sum();
-        assert_eq!((sum, number(&batch, "total")), (total, total), "{batch}");
-        batch
-    }
+/// The batch, whose numbers add up to its orders.
+async fn batch(desk: &Remote, id: &str, total: u64) -> Value {
+    let batch = desk.get(&format!("/api/v1/batches/{id}?limit=1")).await;
+    let sum: u64 = STATES.iter().map(|state| number(&batch, state)).sum();
+    assert_eq!((sum, number(&batch, "total")), (total, total), "{batch}");
+    batch
 }
 
 fn number(batch: &Value, state: &str) -> u64 {
@@ -80,7 +57,7 @@ async fn course(database: Option<String>) {
         arguments.extend(["--database", database]);
     }
     let mut process = Process::start(&arguments);
-    let desk = Desk::of(&process);
+    let desk = Remote::of(&process);
 
     let selection = json!({"query": {"list": "new"}});
     let (status, plan) = desk.post("/api/v1/cancellations/plan", &selection).await;
@@ -95,24 +72,8 @@ async fn course(database: Option<String>) {
         }
         platforms.push(name);
     }
-    let kinds = json!([
-        "timeout_before",
-        "timeout_after",
-        "http_500",
-        "rate_limited",
-        "duplicate_push",
-        "reordered_push",
-        "http_500_after",
-        "late_apply",
-        "stale_read",
-        "dropped_push",
-        "slow"
-    ]);
-    for platform in &platforms {
-        let faults =
-            json!({"platform": platform, "rate": 0.1, "kinds": kinds, "seed": 4, "delay_ms": 300, "ban_seconds": 1});
-        control.send(Method::PUT, "/faults", faults).await;
-    }
+    let names: Vec<&str> = platforms.iter().map(String::as_str).collect();
+    faults(&control, &names, 0.1, 4).await;
 
     let wish = json!({"query": selection["query"], "reasons": reasons});
     let began = Instant::now();
@@ -125,7 +86,7 @@ async fn course(database: Option<String>) {
 
     let (mut desk, mut killed, mut memory) = (desk, false, 0);
     loop {
-        let batch = desk.batch(id, total).await;
+        let batch = batch(&desk, id, total).await;
         memory = memory.max(process.resident_kib() / 1024);
         let ended = number(&batch, "done") + number(&batch, "refused");
         if ended == total {
@@ -135,27 +96,19 @@ async fn course(database: Option<String>) {
             killed = true;
             process.kill();
             process = Process::start(&arguments);
-            desk = Desk::of(&process);
+            desk = Remote::of(&process);
         }
         assert!(began.elapsed() < PATIENCE, "{batch}");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(killed, "it was over before half of it was seen");
     let took = began.elapsed();
-    for platform in &platforms {
-        control.send(Method::PUT, "/faults", json!({"platform": platform, "rate": 0.0, "kinds": []})).await;
-    }
+    faults(&control, &names, 0.0, 0).await;
 
     let mut truth = HashMap::new();
     for platform in &platforms {
-        let there = control.get(&format!("/orders?platform={platform}&limit=1000000")).await;
-        for order in there["orders"].as_array().expect("orders") {
-            let key = (platform.clone(), order["number"].as_str().expect("a number").to_owned());
-            let lines = order["lines"].as_array().expect("lines");
-            let over = |status: &Value| status.as_str().is_some_and(|it| it.to_lowercase().starts_with("cancel"));
-            let gone = over(&order["status"]) || (!lines.is_empty() && lines.iter().all(|line| over(&line["status"])));
-            truth.insert(key, gone);
-        }
+        let there = cancelled(&control, platform).await;
+        truth.extend(there.into_iter().map(|(number, gone)| ((platform.clone(), number), gone)));
     }
     let batch = desk.get(&format!("/api/v1/batches/{id}")).await;
     let mut of = HashMap::new();
@@ -163,28 +116,20 @@ async fn course(database: Option<String>) {
         of.insert(order["order_id"].as_str().expect("an id").to_owned(), order.clone());
     }
     assert_eq!(of.len() as u64, total, "every order stands there once");
-    let mut cursor = String::new();
     let mut checked = 0;
-    loop {
-        let page = desk.get(&format!("/api/v1/orders?limit=200{cursor}")).await;
-        for order in page["orders"].as_array().expect("orders") {
-            let Some(ended) = of.get(order["id"].as_str().expect("an id")) else { continue };
-            let number = order["number"].as_str().expect("a number");
-            let platform = order["platform"].as_str().expect("a platform");
-            // An order of a merged account is the account's platform's as well.
-            let there = platforms.iter().find_map(|of| truth.get(&(of.clone(), number.to_owned())));
-            let of_its_own = truth.get(&(platform.to_owned(), number.to_owned()));
-            let gone = of_its_own.or(there).expect("the platform has it");
-            assert_eq!(ended["state"] == "done", *gone, "{number}: {ended}");
-            if platform == "shopee" {
-                control.check_calls(number).await;
-            }
-            checked += 1;
+    for order in desk.all("/api/v1/orders?limit=200", "orders").await {
+        let Some(ended) = of.get(order["id"].as_str().expect("an id")) else { continue };
+        let number = order["number"].as_str().expect("a number");
+        let platform = order["platform"].as_str().expect("a platform");
+        // An order of a merged account is the account's platform's as well.
+        let there = platforms.iter().find_map(|of| truth.get(&(of.clone(), number.to_owned())));
+        let of_its_own = truth.get(&(platform.to_owned(), number.to_owned()));
+        let gone = of_its_own.or(there).expect("the platform has it");
+        assert_eq!(ended["state"] == "done", *gone, "{number}: {ended}");
+        if platform == "shopee" {
+            control.check_calls(number).await;
         }
-        match page["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={next}"),
-            None => break,
-        }
+        checked += 1;
     }
     assert_eq!(checked, total, "every order was looked at");
     eprintln!(

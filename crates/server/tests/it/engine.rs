@@ -11,4 +11,5 @@ mod stock_push;
 mod warehouses;
 mod world;
 
+pub(crate) use cancel::ALL_FAULTS;
 pub(crate) use world::{Control, World};

@@ -1,5 +1,6 @@
 //! The product as a whole, against the sandbox.
 
+mod answers;
 mod api;
 mod browser;
 mod bulk;
@@ -10,6 +11,7 @@ mod engine;
 mod pages;
 mod process;
 mod race;
+mod remote;
 mod serve;
 mod shipping;
 mod stock_in_at_once;

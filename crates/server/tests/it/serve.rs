@@ -129,6 +129,53 @@ async fn a_first_user_connects_a_shop_and_cancels_from_the_terminal_while_the_se
     let number = cancellable.expect("one can be cancelled")["number"].as_str().expect("a number");
     let ended = terminal(&data, &["cancel", number, "--reason", "out_of_stock", "--line", "1"], "");
     assert_eq!(ended["state"], "done", "{ended}");
+    let asking = orders["orders"].as_array().expect("orders").iter().filter(|order| order["number"] != number);
+    let asking: Vec<&str> = asking.filter_map(|order| order["number"].as_str()).take(2).collect();
+    for number in &asking {
+        let path = format!("{}/orders/shopee/{number}/buyer-cancel", sandbox.text("control"));
+        let asked = client.post(path).json(&json!({"reason": "Found Cheaper Elsewhere", "ask": true})).send().await;
+        assert!(asked.expect("an answer").status().is_success());
+    }
+    terminal(&data, &["sync"], "");
+    let waiting = terminal(&data, &["requests"], "");
+    let waiting = waiting["requests"].as_array().expect("requests");
+    let ids: Vec<&str> = waiting.iter().filter_map(|request| request["id"].as_str()).collect();
+    assert_eq!(ids.len(), asking.len(), "{waiting:?}");
+    let rejected = terminal(&data, &["requests", "reject", ids[0]], "");
+    assert_eq!(rejected["requests"][0]["state"], "rejected", "{rejected}");
+    let agreed = terminal(&data, &["requests", "agree", ids[1]], "");
+    assert_eq!(agreed["requests"][0]["state"], "agreed", "{agreed}");
+    let again = Command::new(env!("CARGO_BIN_EXE_countermand"))
+        .args(["requests", "reject", ids[1], "--data", &data])
+        .env_remove("COUNTERMAND_KEY")
+        .output()
+        .expect("the binary starts");
+    let words = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(!again.status.success() && words.contains("settled"), "{words}");
+
+    let table = argument(&folder.path().join("canceled.csv"));
+    let exported = Command::new(env!("CARGO_BIN_EXE_countermand"))
+        .args(["export", "orders", "--list", "canceled", "--out", &table, "--data", &data])
+        .env_remove("COUNTERMAND_KEY")
+        .output()
+        .expect("the binary starts");
+    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let table = std::fs::read_to_string(table).expect("a table");
+    let mut rows = table.lines();
+    let heading = rows.next().expect("a heading");
+    assert!(heading.starts_with("number,platform,shop,list,"), "{heading}");
+    assert!(rows.clone().all(|row| row.contains("\"canceled\"")), "{table}");
+    assert!(rows.any(|row| row.starts_with(&format!("\"{number}\",\"shopee\","))), "{table}");
+    let stock = Command::new(env!("CARGO_BIN_EXE_countermand"))
+        .args(["export", "stock", "--json", "--data", &data])
+        .env_remove("COUNTERMAND_KEY")
+        .output()
+        .expect("the binary starts");
+    let stock = String::from_utf8(stock.stdout).expect("text");
+    let rows: Vec<Value> = stock.lines().map(|line| serde_json::from_str(line).expect("an object per line")).collect();
+    let shown = read("/api/v1/stock?limit=200").await;
+    assert_eq!(json!(rows), shown["stock"], "the API and the table say the same");
+
     let doctor = terminal(&data, &["doctor"], "");
     assert_eq!(doctor["ok"], true, "{doctor}");
     let checks: Vec<&str> =

@@ -4,6 +4,7 @@
 
 use crate::engine::Control;
 use crate::process::{Process, argument};
+use crate::remote::{Remote, faults};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -18,21 +19,11 @@ const CLIENTS: usize = 16;
 /// A request that was not answered is repeated with its key, as a careful client does.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-struct Desk {
-    url: String,
-    token: String,
-    http: reqwest::Client,
-}
+struct Desk(Remote);
 
 impl Desk {
     fn of(process: &Process) -> Self {
-        let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().expect("a client");
-        Self { url: process.text("url"), token: process.text("api_token"), http }
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let request = self.http.get(format!("{}{path}", self.url)).bearer_auth(&self.token);
-        request.send().await.expect("an answer").json().await.expect("JSON")
+        Self(Remote::of(process))
     }
 
     /// Every order of the New list that is to be packed.
@@ -40,7 +31,7 @@ impl Desk {
         let mut orders = Vec::new();
         let mut path = "/api/v1/orders?platform=shopee&list=new&tab=to_pack&limit=200".to_owned();
         loop {
-            let page = self.get(&path).await;
+            let page = self.0.get(&path).await;
             orders.extend(page["orders"].as_array().expect("orders").iter().cloned());
             match page["next"].as_str() {
                 Some(next) if orders.len() < wanted => {
@@ -62,7 +53,7 @@ impl Desk {
             body["reason"] = json!("out_of_stock");
             body["lines"] = json!([{"line_id": line["id"], "quantity": line["quantity"]}]);
         }
-        let request = self.http.post(format!("{}/api/v1/cancellations", self.url)).bearer_auth(&self.token);
+        let request = self.0.http.post(format!("{}/api/v1/cancellations", self.0.url)).bearer_auth(&self.0.token);
         let answer = request.header("Idempotency-Key", format!("torture-{id}")).json(&body).send().await.ok()?;
         let status = answer.status().as_u16();
         Some((status, answer.json().await.ok()?))
@@ -71,7 +62,7 @@ impl Desk {
     async fn unfinished(&self) -> usize {
         let mut unfinished = 0;
         for state in ["requested", "submitting", "confirming", "needs_attention"] {
-            let page = self.get(&format!("/api/v1/cancellations?state={state}&limit=200")).await;
+            let page = self.0.get(&format!("/api/v1/cancellations?state={state}&limit=200")).await;
             unfinished += page["cancellations"].as_array().expect("cancellations").len();
         }
         unfinished
@@ -111,22 +102,7 @@ async fn course(database: Option<String>) {
     let mut process = Process::start(&arguments);
     let targets = Desk::of(&process).to_pack(wanted).await;
     assert!(targets.len() * 10 >= wanted * 9, "{} orders to cancel of {wanted}", targets.len());
-    let kinds = json!([
-        "timeout_before",
-        "timeout_after",
-        "http_500",
-        "rate_limited",
-        "duplicate_push",
-        "reordered_push",
-        "http_500_after",
-        "late_apply",
-        "stale_read",
-        "dropped_push",
-        "slow"
-    ]);
-    let faults =
-        json!({"platform": "shopee", "rate": 0.3, "kinds": kinds, "seed": 3, "delay_ms": 300, "ban_seconds": 1});
-    control.send(Method::PUT, "/faults", faults).await;
+    faults(&control, &["shopee"], 0.3, 3).await;
 
     let mut accepted: HashMap<String, Value> = HashMap::new();
     let mut refused_at_once = 0;
@@ -191,7 +167,7 @@ async fn course(database: Option<String>) {
         assert!(tokio::time::Instant::now() < deadline, "{} cancellations have not ended", desk.unfinished().await);
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    control.send(Method::PUT, "/faults", json!({"platform": "shopee", "rate": 0.0, "kinds": []})).await;
+    faults(&control, &["shopee"], 0.0, 0).await;
 
     let truth = control.get("/orders?platform=shopee&limit=100000").await;
     let truth: HashMap<&str, &Value> = truth["orders"]
@@ -202,7 +178,7 @@ async fn course(database: Option<String>) {
         .collect();
     let mut done = 0;
     for (number, asked) in &accepted {
-        let ended = desk.get(&format!("/api/v1/cancellations/{}", asked["id"].as_str().expect("an id"))).await;
+        let ended = desk.0.get(&format!("/api/v1/cancellations/{}", asked["id"].as_str().expect("an id"))).await;
         let is_done = ended["state"] == "done";
         assert!(is_done || ended["state"] == "refused", "{number}: {ended}");
         assert_eq!(

@@ -3,6 +3,8 @@
 /// The log's actions, with the word that the store keeps.
 pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("cancellation.requested", "Cancel asked for"),
+    ("cancellation.sent", "Cancel sent"),
+    ("cancellation.side_effect", "Canceled beside it by the platform"),
     ("cancellation.done", "Canceled"),
     ("cancellation.refused", "Cancel refused"),
     ("cancellation.needs_attention", "Cancel needs attention"),
@@ -54,6 +56,9 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("request.withdrawn", "Request taken back"),
     ("request.answered_elsewhere", "Request answered elsewhere"),
     ("request.superseded", "Request superseded"),
+    ("request.left_to_person", "Request left to a person"),
+    ("request.time_runs_out", "Request's time runs out"),
+    ("shop.default_answers", "Default answers of a shop"),
     ("shop.pack_rule", "Auto-pack rule set"),
     ("shop.sync", "Sync asked for"),
     ("shop.alert", "Shop alert"),
@@ -75,6 +80,37 @@ pub(crate) const ACTIONS: &[(&str, &str)] = &[
     ("audit.repaired", "Difference repaired"),
     ("audit.settings", "Audit settings changed"),
     ("user.added", "User added"),
+    ("user.password_set", "Password set"),
+    ("user.token_added", "Token made"),
     ("user.signed_in", "Signed in"),
     ("user.signed_out", "Signed out"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    /// What the engine writes as one literal, `family.word`.
+    fn written(source: &str) -> impl Iterator<Item = &str> {
+        source.split('"').filter(|literal| {
+            let parts = literal.split_once('.');
+            let is_word =
+                |part: &str| !part.is_empty() && part.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+            parts.is_some_and(|(family, word)| is_word(family) && is_word(word))
+        })
+    }
+
+    #[test]
+    fn every_action_that_the_engine_logs_has_words() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../engine/src");
+        let mut actions = 0;
+        for file in std::fs::read_dir(folder).expect("the engine's sources") {
+            let source = std::fs::read_to_string(file.expect("an entry").path()).expect("a source");
+            for action in written(&source) {
+                assert_ne!(super::super::action(action), action, "words/actions.rs names it");
+                actions += 1;
+            }
+        }
+        assert!(actions > 50, "{actions} found");
+    }
+}

@@ -161,3 +161,71 @@ async fn a_case_is_told_step_by_step_and_claimed() {
     .await;
     desk.world.ledger_is_proven().await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parcels_are_scanned_without_the_script() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 120).await;
+    let orders = printable(&desk, 2).await;
+    let canceled = desk.world.order(&orders[1].id).await;
+    let record = desk.world.cancel(&canceled, "buyer_requests_cancellation", &[]).await;
+    desk.world.run_until_ended(std::slice::from_ref(&record)).await;
+    journey(false, async |window: Window| {
+        window.sign_in(&desk).await?;
+        for (order, word, why) in [
+            (&orders[0], "SHIP", "Scanned out"),
+            (&orders[0], "SHIP", "It was scanned out before"),
+            (&orders[1], "STOCK IN", "canceled"),
+        ] {
+            window.open(&desk, "/scan").await?;
+            window.see("input[name=code]").await?.send_keys(tracking(order)).await?;
+            window.click("form.scan button.primary").await?;
+            window.read("section.verdict .word", word).await?;
+            window.read("section.verdict", why).await?;
+        }
+        Ok(())
+    })
+    .await;
+    assert_eq!(desk.world.order(&orders[0].id).await.list, List::ToPickup);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shop_is_told_to_pack_by_itself_and_a_product_where_it_lies() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 120).await;
+    let orders = printable(&desk, 1).await;
+    let (warehouse, sku) = (&orders[0].lines[0].warehouse, &orders[0].lines[0].merchant_sku);
+    let waiting = desk.world.list(List::New, 200).await;
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/shops").await?;
+        window.click("a[href$='/pack-rule']").await?;
+        window.click("dialog input[name=on]").await?;
+        let wait = window.see("dialog input[name=wait]").await?;
+        wait.clear().await?;
+        wait.send_keys("0").await?;
+        window.picture("pack-rule").await?;
+        window.click("dialog button.primary").await?;
+        window.miss("dialog form.connect").await?;
+        window.click("a[href$='/pack-rule']").await?;
+        window.see("dialog input[name=on]:checked").await?;
+        window.read("dialog form.connect", "owner@example.com").await?;
+
+        window.open(&desk, &format!("/stock/{warehouse}/{sku}")).await?;
+        window.see("input[name=shelf]").await?.send_keys("B-12").await?;
+        window.click("form[action$='/shelf'] button").await?;
+        window.read("main", "The shelf is noted").await?;
+        print(&desk, &orders).await;
+        window.open(&desk, "/prints").await?;
+        window.click("table.prints tbody tr a.number").await?;
+        window.read("main", "B-12").await?;
+        Ok(())
+    })
+    .await;
+    desk.world.run_until_idle().await;
+    let mut packed = 0;
+    for order in &waiting {
+        packed += usize::from(desk.world.order(&order.id).await.list == List::InProcess);
+    }
+    assert!(packed > 0, "the rule packs what waited: {} orders", waiting.len());
+    let log = desk.read("/api/v1/audit/log?action=shipment.requested").await;
+    assert_eq!(log["entries"][0]["actor"], "rule", "each pack is logged as the rule's");
+}

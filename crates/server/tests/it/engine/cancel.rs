@@ -18,7 +18,7 @@ pub(super) fn all_lines(order: &OrderRecord) -> Vec<ChosenLine> {
     order.lines.iter().map(|line| ChosenLine { line_id: line.id.to_string(), quantity: line.quantity }).collect()
 }
 
-pub(super) const ALL_FAULTS: [&str; 11] = [
+pub(crate) const ALL_FAULTS: [&str; 11] = [
     "timeout_before",
     "timeout_after",
     "http_500",

@@ -215,6 +215,35 @@ on_both! {
         world.ledger_is_proven().await;
     }
 
+    async fn two_hours_before_its_deadline_a_request_without_an_outcome_alerts_once(trial) {
+        let world = World::start(trial, 120).await;
+        let orders = in_process(&world, 2).await;
+        let found = ask(&world, &orders).await;
+        let alerted = async || {
+            let mut session = world.engine.store().read().await.expect("begins");
+            let waiting = requests::alerted(&mut session, &world.merchant, None).await.expect("counted");
+            let action = Some("request.time_runs_out".to_owned());
+            let search = log::Search { action, ..log::Search::default() };
+            let told = log::page(&mut session, &world.merchant, &search, None, 10).await.expect("read");
+            (waiting, told.len())
+        };
+        pass(&world, 86_400 - 7_200 - 600).await;
+        sweep(&world).await;
+        assert_eq!(alerted().await, (0, 0), "more than two hours are left");
+        pass(&world, 700).await;
+        sweep(&world).await;
+        sweep(&world).await;
+        assert_eq!(alerted().await, (2, 2), "each is told once");
+
+        let record = answer(&world, &found[0], AnswerKind::Reject).await.expect("taken");
+        assert_eq!(alerted().await, (2, 2), "an answer that is under way is no outcome");
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(alerted().await, (1, 2));
+        pass(&world, 7_200).await;
+        assert_eq!(request_of(&world, &orders[1]).await.state, RequestState::Expired);
+        assert_eq!(alerted().await, (0, 2));
+    }
+
     async fn a_voided_order_stays_voided_when_its_request_is_rejected(trial) {
         let world = World::start(trial, 120).await;
         let orders = in_process(&world, 1).await;
