@@ -26,7 +26,7 @@ const ANSWERS: [&str; 6] = [
 const REQUESTS: &str = "/api/v1/cancellation-requests";
 
 fn requests_to_answer() -> usize {
-    std::env::var("COUNTERMAND_ANSWERS").ok().and_then(|requests| requests.parse().ok()).unwrap_or(40)
+    std::env::var("COUNTERMAND_ANSWERS").ok().and_then(|requests| requests.parse().ok()).unwrap_or(16)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,7 +107,8 @@ async fn course(database: Option<String>) {
     }
     let began = Instant::now();
     let mut requests = in_state(&desk, "open").await;
-    while requests.len() < asked {
+    // Some buyers are granted what they ask at once, and some had asked before.
+    while requests.len() < wanted * 9 / 10 {
         assert!(began.elapsed() < PATIENCE, "{} of {asked} requests were found", requests.len());
         tokio::time::sleep(Duration::from_millis(200)).await;
         requests = in_state(&desk, "open").await;
@@ -122,11 +123,11 @@ async fn course(database: Option<String>) {
 
     faults(&control, &MARKETPLACES, 0.3, 6).await;
     let began = Instant::now();
-    let (mut killed, mut shown_again) = (false, 0);
+    let mut killed = false;
     loop {
         // What is open was not answered yet, or is shown again because the order moved meanwhile: the word is the same.
-        let open = in_state(&desk, "open").await;
-        shown_again += if open.len() < said.len() { open.len() } else { 0 };
+        let mut open = in_state(&desk, "open").await;
+        open.retain(|request| said.contains_key(request["id"].as_str().expect("an id")));
         for (answer, word) in [("reject", "rejected"), ("agree", "agreed")] {
             let ids = open.iter().map(|request| request["id"].as_str().expect("an id"));
             let ids: Vec<&str> = ids.filter(|id| said.get(id) == Some(&word)).collect();
@@ -141,7 +142,7 @@ async fn course(database: Option<String>) {
             }
         }
         let waiting = in_state(&desk, "answering").await.len();
-        if waiting == 0 && in_state(&desk, "open").await.is_empty() {
+        if waiting == 0 && open.is_empty() {
             break;
         }
         if !killed && waiting * 2 <= said.len() {
@@ -172,7 +173,7 @@ async fn course(database: Option<String>) {
         assert_eq!(request["state"], *word, "{request}");
         let order = desk.get(&format!("/api/v1/orders/{}", request["order_id"].as_str().expect("an id"))).await;
         let number = order["number"].as_str().expect("a number");
-        assert_eq!(order["list"] == "canceled", *word == "agreed", "{order}");
+        assert_eq!(!order["canceled_at"].is_null(), *word == "agreed", "{order}");
         let (platform, gone) = there
             .iter()
             .find_map(|(platform, orders)| Some((*platform, *orders.get(number)?)))
@@ -187,7 +188,7 @@ async fn course(database: Option<String>) {
         assert_eq!(answers, 1, "{platform} {number}: {calls}");
     }
     eprintln!(
-        "{} requests on {}: {} rejected, {} agreed to, {shown_again} shown again, in {:.0} s",
+        "{} requests on {}: {} rejected, {} agreed to, in {:.0} s",
         said.len(),
         MARKETPLACES.join(", "),
         rejected.len(),

@@ -6,6 +6,7 @@ use crate::desk::Desk;
 use domain::order::List;
 use reqwest::Method;
 use serde_json::json;
+use store::jobs::{Due, Kind};
 use store::trial::Trial;
 use thirtyfour::prelude::*;
 
@@ -193,7 +194,6 @@ async fn a_shop_is_told_to_pack_by_itself_and_a_product_where_it_lies() {
     let desk = Desk::without_workers(Trial::sqlite().await, 120).await;
     let orders = printable(&desk, 1).await;
     let (warehouse, sku) = (&orders[0].lines[0].warehouse, &orders[0].lines[0].merchant_sku);
-    let waiting = desk.world.list(List::New, 200).await;
     journey(true, async |window: Window| {
         window.sign_in(&desk).await?;
         window.open(&desk, "/shops").await?;
@@ -212,7 +212,7 @@ async fn a_shop_is_told_to_pack_by_itself_and_a_product_where_it_lies() {
         window.open(&desk, &format!("/stock/{warehouse}/{sku}")).await?;
         window.see("input[name=shelf]").await?.send_keys("B-12").await?;
         window.click("form[action$='/shelf'] button").await?;
-        window.read("main", "The shelf is noted").await?;
+        window.read("#toasts", "The shelf is noted").await?;
         print(&desk, &orders).await;
         window.open(&desk, "/prints").await?;
         window.click("table.prints tbody tr a.number").await?;
@@ -220,12 +220,8 @@ async fn a_shop_is_told_to_pack_by_itself_and_a_product_where_it_lies() {
         Ok(())
     })
     .await;
-    desk.world.run_until_idle().await;
-    let mut packed = 0;
-    for order in &waiting {
-        packed += usize::from(desk.world.order(&order.id).await.list == List::InProcess);
-    }
-    assert!(packed > 0, "the rule packs what waited: {} orders", waiting.len());
+    let due = Due { merchant: desk.world.merchant.clone(), shop: desk.world.shop.clone() };
+    assert_eq!(desk.world.engine.tick(&due, Kind::AutoPack).await.expect("a tick"), 1);
     let log = desk.read("/api/v1/audit/log?action=shipment.requested").await;
-    assert_eq!(log["entries"][0]["actor"], "rule", "each pack is logged as the rule's");
+    assert_eq!(log["entries"][0]["actor"], "rule", "each pack is logged as the rule's: {log}");
 }

@@ -216,7 +216,9 @@ on_both! {
     }
 
     async fn two_hours_before_its_deadline_a_request_without_an_outcome_alerts_once(trial) {
-        let world = World::start(trial, 120).await;
+        let world = World::start(trial, 160).await;
+        // The buyers who had asked before have their answer by then.
+        pass(&world, 90_000).await;
         let orders = in_process(&world, 2).await;
         let found = ask(&world, &orders).await;
         let alerted = async || {
