@@ -23,7 +23,7 @@ pub enum Form {
     List,
 }
 
-/// One value that the platform's console shows of an app.
+/// One value that a console shows, of an app or of an account at a warehouse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AppField {
     /// Its name in form, API and credentials.
@@ -32,7 +32,7 @@ pub struct AppField {
     pub title: &'static str,
     /// Shown to nobody.
     pub secret: bool,
-    /// Without it no shop can be connected.
+    /// Without it nothing can be connected.
     pub required: bool,
     /// How it is written.
     pub form: Form,
@@ -95,30 +95,7 @@ impl Connecting {
     /// # Errors
     /// [`OpenError::Credentials`], which names the field and never quotes a value.
     pub fn app<'a>(&self, given: impl Fn(&str) -> Option<&'a str>) -> Result<String, OpenError> {
-        let mut app = Map::new();
-        for field in self.app_fields {
-            let value = given(field.name).map(str::trim).filter(|value| !value.is_empty());
-            let wrong = |problem: &str| OpenError::Credentials(format!("{}: {problem}", field.title));
-            let Some(value) = value else {
-                if field.required {
-                    return Err(wrong("it is missing"));
-                }
-                continue;
-            };
-            if value.len() > VALUE_MAX || value.chars().any(char::is_control) {
-                return Err(wrong("it is not what the console shows"));
-            }
-            let value = match field.form {
-                Form::Text => Value::from(value),
-                Form::List => Value::from(vec![value]),
-                Form::Number => {
-                    let number = value.parse::<i64>().ok().filter(|number| *number > 0);
-                    Value::from(number.ok_or_else(|| wrong("it is a number above 0"))?)
-                }
-            };
-            app.insert(field.name.to_owned(), value);
-        }
-        Ok(Value::Object(app).to_string())
+        filled_in(self.app_fields, given)
     }
 
     /// The app's part of a shop's credentials.
@@ -163,6 +140,34 @@ impl Connecting {
         let filled = |name: &str| parameter(name).filter(|value| !value.is_empty()).map(str::to_owned);
         Some(Returned { code: filled("code")?, account: self.returned_account.and_then(filled) })
     }
+}
+
+/// Credentials from what was filled in.
+pub(crate) fn filled_in<'a>(fields: &[AppField], given: impl Fn(&str) -> Option<&'a str>) -> Result<String, OpenError> {
+    let mut filled = Map::new();
+    for field in fields {
+        let value = given(field.name).map(str::trim).filter(|value| !value.is_empty());
+        let wrong = |problem: &str| OpenError::Credentials(format!("{}: {problem}", field.title));
+        let Some(value) = value else {
+            if field.required {
+                return Err(wrong("it is missing"));
+            }
+            continue;
+        };
+        if value.len() > VALUE_MAX || value.chars().any(char::is_control) {
+            return Err(wrong("it is not what the console shows"));
+        }
+        let value = match field.form {
+            Form::Text => Value::from(value),
+            Form::List => Value::from(vec![value]),
+            Form::Number => {
+                let number = value.parse::<i64>().ok().filter(|number| *number > 0);
+                Value::from(number.ok_or_else(|| wrong("it is a number above 0"))?)
+            }
+        };
+        filled.insert(field.name.to_owned(), value);
+    }
+    Ok(Value::Object(filled).to_string())
 }
 
 /// The credentials of a shop that was disconnected: nothing can be called with them.

@@ -1,12 +1,13 @@
 //! Marketplaces and third-party warehouses as pure functions: build a request, read a response, say what is allowed.
 //!
 //! No I/O, no clock, no retries: the engine sends a [`call::Call`] and does what its [`call::Remedy`] says. Which
-//! marketplaces there are is said here, once: [`open`], [`open_warehouse`], [`default_policy`], [`read_policy`], [`authorisation_link`] and
+//! marketplaces there are is said here, once: [`open`], [`open_warehouse`], [`warehouse_address`], [`warehouse_fields`], [`default_policy`], [`read_policy`], [`authorisation_link`] and
 //! [`connecting()`] are the only places that choose one.
 
 pub mod call;
 pub mod connecting;
 pub mod connector;
+pub mod generic;
 pub mod lazada;
 mod lenient;
 mod manual;
@@ -18,12 +19,13 @@ pub mod tiktok_shop;
 pub mod tokopedia;
 pub mod warehouse;
 mod wire;
+pub mod yicang;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use connecting::Connecting;
+use connecting::{AppField, Connecting};
 use connector::Connector;
 use domain::platform::Platform;
 use domain::policy::Policy;
@@ -44,7 +46,7 @@ pub enum OpenError {
     #[error("“{0}” is no address of an API; write it as https://host without path or query")]
     Address(String),
     /// The sealed credentials are not this platform's.
-    #[error("the shop's credentials cannot be read: {0}; connect the shop again")]
+    #[error("what was entered cannot be used: {0}; connect it again")]
     Credentials(String),
     /// Its sellers authorise nothing: the app's own id and secret give the token.
     #[error("{} has no page to authorise at; the app's id and secret are enough", .0.title())]
@@ -83,15 +85,40 @@ pub fn open(
 pub fn open_warehouse(provider: Provider, base_url: &str, credentials: &str) -> Result<Box<dyn Warehouse>, OpenError> {
     match provider {
         Provider::Shipbob => Ok(Box::new(shipbob::Shipbob::open(base_url, credentials)?)),
+        Provider::Generic => Ok(Box::new(generic::Generic::open(base_url, credentials)?)),
+        Provider::Yicang => Ok(Box::new(yicang::Yicang::open(base_url, credentials)?)),
     }
 }
 
-/// The address of a provider's API, where an account has no other.
+/// The address of a provider's API, where an account has no other; `None` where every warehouse has its own.
 #[must_use]
-pub const fn warehouse_address(provider: Provider) -> &'static str {
+pub const fn warehouse_address(provider: Provider) -> Option<&'static str> {
     match provider {
-        Provider::Shipbob => shipbob::ADDRESS,
+        Provider::Shipbob => Some(shipbob::ADDRESS),
+        Provider::Generic => None,
+        Provider::Yicang => Some(yicang::ADDRESS),
     }
+}
+
+/// What is entered to connect an account of a provider, in the order of the form.
+#[must_use]
+pub const fn warehouse_fields(provider: Provider) -> &'static [AppField] {
+    match provider {
+        Provider::Shipbob => shipbob::FIELDS,
+        Provider::Generic => generic::FIELDS,
+        Provider::Yicang => yicang::FIELDS,
+    }
+}
+
+/// The credentials of an account, from what was entered.
+///
+/// # Errors
+/// [`OpenError::Credentials`], which names the field and never quotes a value.
+pub fn warehouse_credentials<'a>(
+    provider: Provider,
+    given: impl Fn(&str) -> Option<&'a str>,
+) -> Result<String, OpenError> {
+    connecting::filled_in(warehouse_fields(provider), given)
 }
 
 /// A marketplace's policy among those that a shop is opened with.

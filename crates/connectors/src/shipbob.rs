@@ -28,23 +28,30 @@ mod withdrawal;
 
 use std::sync::Arc;
 
-use domain::policy::EndpointClass;
 use domain::provider::Provider;
 use domain::time::{Moment, Span};
 use domain::warehouse_order::Rules;
-use http::{HeaderValue, Method, Request};
+use http::Method;
 
-use crate::call::{Call, CallError, Effect, Received, nothing_foretold};
+use crate::call::{Call, Effect};
+use crate::connecting::{AppField, Form};
 use crate::connector::PushRefused;
+use crate::warehouse::account::Account;
 use crate::warehouse::{
-    Named, Parcel, PushOrder, SeenOrder, SeenReturn, Subscribed, Warehouse, WarehousePush, WithdrawalAnswer,
+    LeftOrder, Named, PushOrder, SeenOrder, SeenReturn, Subscribed, Warehouse, WarehousePush, WithdrawalAnswer,
+    standard_webhooks,
 };
 use crate::{OpenError, wire};
 use auth::Credentials;
-use errors::Asked;
 
 /// The address of its API (section A1).
 pub const ADDRESS: &str = "https://api.shipbob.com";
+/// What is entered to connect an account.
+pub const FIELDS: &[AppField] = &[
+    AppField { name: "token", title: "Personal access token", secret: true, required: true, form: Form::Text },
+    AppField { name: "channel_id", title: "Channel id", secret: false, required: true, form: Form::Number },
+    AppField { name: "webhook_secret", title: "Webhook secret", secret: true, required: false, form: Form::Text },
+];
 /// The version that is spoken (section A1): supported until 2027-01-31.
 const VERSION: &str = "2026-01";
 /// Calls of one account in a minute, with some left to other software of the merchant's (section A1: 150).
@@ -54,10 +61,9 @@ const CALL_TIMEOUT: Span = Span::from_seconds(15);
 
 /// An account at ShipBob.
 pub struct Shipbob {
-    base: String,
+    account: Account,
     credentials: Credentials,
     channel: String,
-    secrets: Arc<[String]>,
 }
 
 impl Shipbob {
@@ -69,37 +75,11 @@ impl Shipbob {
         let credentials: Credentials = wire::read_credentials(credentials)?;
         let secrets = Arc::from([credentials.token.clone(), credentials.webhook_secret.clone().unwrap_or_default()]);
         let channel = credentials.channel_id.to_string();
-        Ok(Self { base: wire::base(base_url)?, credentials, channel, secrets })
-    }
-
-    fn call<T>(
-        &self,
-        endpoint: &'static str,
-        (method, path): (Method, String),
-        body: Vec<u8>,
-        read: impl Fn(&Asked, &Received) -> Result<T, CallError> + Send + Sync + 'static,
-    ) -> Call<T> {
-        let effect = if method == Method::GET { Effect::Read } else { Effect::Write };
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        // The base was checked when the account was opened, and a path of ours is one of a URL.
-        *request.uri_mut() = format!("{}/{VERSION}{path}", self.base).parse().unwrap_or_default();
-        let headers = request.headers_mut();
-        let mut put = |name: &'static str, value: &str| {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(name, value);
-            }
-        };
-        put("authorization", &format!("Bearer {}", self.credentials.token));
-        put("shipbob_channel_id", &self.channel);
-        put("accept", "application/json");
-        if effect == Effect::Write {
-            put("content-type", "application/json");
-        }
-        let asked = Asked { endpoint, effect, secrets: Arc::clone(&self.secrets) };
-        let class = if effect == Effect::Read { EndpointClass::Reads } else { EndpointClass::Writes };
-        let read = Box::new(move |received: &Received| read(&asked, received));
-        Call { endpoint, effect, class, request, read, foretold: nothing_foretold }
+        let headers =
+            vec![("authorization", format!("Bearer {}", credentials.token)), ("shipbob_channel_id", channel.clone())];
+        let base = format!("{}/{VERSION}", wire::base(base_url)?);
+        let account = Account { base, headers, secrets, retry_after: errors::RETRY_AFTER, words: errors::words };
+        Ok(Self { account, credentials, channel })
     }
 }
 
@@ -134,26 +114,29 @@ impl Warehouse for Shipbob {
 
     fn check_account(&self) -> Call<()> {
         let channel = self.credentials.channel_id;
-        self.call("GET /channel", (Method::GET, "/channel".to_owned()), Vec::new(), move |asked, received| {
+        let read = ("GET /channel", Effect::Read);
+        self.account.call(read, (Method::GET, "/channel"), Vec::new(), move |asked, received| {
             auth::read_channels(asked, channel, received)
         })
     }
 
     fn push_order(&self, order: &PushOrder) -> Call<String> {
-        let body = orders::body(order);
-        self.call("POST /order", (Method::POST, "/order".to_owned()), body, orders::read_pushed)
+        let write = ("POST /order", Effect::Write);
+        self.account.call(write, (Method::POST, "/order"), orders::body(order), orders::read_pushed)
     }
 
     fn read_order(&self, named: &Named) -> Call<Option<SeenOrder>> {
         match named {
             Named::Number(number) => {
                 let path = format!("/order/{}", wire::segment(number));
-                self.call("GET /order/{id}", (Method::GET, path), Vec::new(), orders::read_one)
+                let read = ("GET /order/{id}", Effect::Read);
+                self.account.call(read, (Method::GET, &path), Vec::new(), orders::read_one)
             }
             Named::Reference(reference) => {
                 let path = format!("/order?{}", wire::query(&[("ReferenceIds", reference)]));
                 let reference = reference.clone();
-                self.call("GET /order", (Method::GET, path), Vec::new(), move |asked, received| {
+                let read = ("GET /order", Effect::Read);
+                self.account.call(read, (Method::GET, &path), Vec::new(), move |asked, received| {
                     orders::read_found(asked, &reference, received)
                 })
             }
@@ -163,26 +146,29 @@ impl Warehouse for Shipbob {
     fn withdraw(&self, number: &str) -> Call<WithdrawalAnswer> {
         // The colon stays literal (section A1).
         let path = format!("/order/{}:cancel", wire::segment(number));
-        self.call("POST /order/{id}:cancel", (Method::POST, path), Vec::new(), withdrawal::read)
+        let write = ("POST /order/{id}:cancel", Effect::Write);
+        self.account.call(write, (Method::POST, &path), Vec::new(), withdrawal::read)
     }
 
-    fn read_returns(&self, parcels: &[Parcel]) -> Call<Vec<SeenReturn>> {
+    fn read_returns(&self, left: &LeftOrder<'_>) -> Call<Vec<SeenReturn>> {
         // A list's commas stay literal (section A1).
-        let ids: Vec<String> = parcels.iter().map(|parcel| wire::segment(&parcel.number)).collect();
+        let ids: Vec<String> = left.parcels.iter().map(|parcel| wire::segment(&parcel.number)).collect();
         let path = format!("/return?OriginalShipmentIds={}", ids.join(","));
-        self.call("GET /return", (Method::GET, path), Vec::new(), returns::read)
+        self.account.call(("GET /return", Effect::Read), (Method::GET, &path), Vec::new(), returns::read)
     }
 
-    fn subscribe(&self, callback_url: &str) -> Call<Subscribed> {
+    fn subscribe(&self, callback_url: &str) -> Option<Call<Subscribed>> {
         let body = webhook::subscription(callback_url);
         let credentials = self.credentials.clone();
-        self.call("POST /webhook", (Method::POST, "/webhook".to_owned()), body, move |asked, received| {
+        let write = ("POST /webhook", Effect::Write);
+        let call = self.account.call(write, (Method::POST, "/webhook"), body, move |asked, received| {
             webhook::read_subscribed(asked, &credentials, received)
-        })
+        });
+        Some(call)
     }
 
     fn read_push(&self, headers: &http::HeaderMap, body: &[u8], now: Moment) -> Result<WarehousePush, PushRefused> {
-        let id = webhook::verify(&self.credentials, headers, body, now)?;
+        let id = standard_webhooks::verify(self.credentials.webhook_secret.as_deref(), headers, body, now)?;
         webhook::read(id, headers, body)
     }
 }

@@ -1,5 +1,8 @@
 //! The one trait that every third-party warehouse fulfils.
 
+pub(crate) mod account;
+pub(crate) mod standard_webhooks;
+
 use crate::call::Call;
 use crate::connector::PushRefused;
 use domain::provider::Provider;
@@ -81,6 +84,8 @@ pub struct SeenOrder {
     pub partial: bool,
     /// Its parcels.
     pub parcels: Vec<Parcel>,
+    /// The warehouse's last word when it was asked for the order, where a read tells it.
+    pub last_word: Option<WithdrawalAnswer>,
 }
 
 /// The warehouse's answer when an order is asked back. Never believed before a read agrees.
@@ -88,10 +93,29 @@ pub struct SeenOrder {
 pub enum WithdrawalAnswer {
     /// Stopped.
     Stopped,
+    /// Stopped, and its fee is not given back.
+    StoppedForAFee,
     /// It tries; the outcome comes later.
     Trying,
+    /// Not stopped: picked, still in the building.
+    TooLatePicked,
+    /// Not stopped: it left, or counts as left.
+    TooLateShipped,
+    /// It tried and failed, and does not say whether the order is picked or has left: a read tells.
+    Failed,
     /// Not stopped, or not wholly, and it does not say why: a read tells.
     Unclear,
+}
+
+/// An order that left the warehouse, of which something may come back.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftOrder<'a> {
+    /// The warehouse's id of it.
+    pub number: &'a str,
+    /// Our reference.
+    pub reference: &'a str,
+    /// Its parcels.
+    pub parcels: &'a [Parcel],
 }
 
 /// Units that came back, as the warehouse processed them.
@@ -154,10 +178,10 @@ pub trait Warehouse: Send + Sync {
     fn read_order(&self, named: &Named) -> Call<Option<SeenOrder>>;
     /// Asks for an order, by the warehouse's id.
     fn withdraw(&self, number: &str) -> Call<WithdrawalAnswer>;
-    /// What came back of these parcels.
-    fn read_returns(&self, parcels: &[Parcel]) -> Call<Vec<SeenReturn>>;
-    /// Asks for pushes to this address.
-    fn subscribe(&self, callback_url: &str) -> Call<Subscribed>;
+    /// What came back of an order that left.
+    fn read_returns(&self, left: &LeftOrder<'_>) -> Call<Vec<SeenReturn>>;
+    /// Asks for pushes to this address; `None` where the provider sends none.
+    fn subscribe(&self, callback_url: &str) -> Option<Call<Subscribed>>;
     /// Verifies a push by its raw bytes.
     ///
     /// # Errors

@@ -31,6 +31,16 @@ pub(crate) fn base(address: &str) -> Result<String, OpenError> {
     if plain { Ok(url.origin().ascii_serialization()) } else { Err(wrong()) }
 }
 
+/// An API's address with the path that its calls begin with, without a closing slash.
+pub(crate) fn base_with_path(address: &str) -> Result<String, OpenError> {
+    let wrong = || OpenError::Address(address.to_owned());
+    let mut url = url::Url::parse(address).map_err(|_| wrong())?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path("");
+    let base = base(url.as_str()).map_err(|_| wrong())?;
+    Ok(format!("{base}{path}"))
+}
+
 /// A query's text. A blank travels as `%20`, which every server reads, while `+` is read by some as itself.
 pub(crate) fn query(parameters: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     let mut serializer = url::form_urlencoded::Serializer::new(String::new());
@@ -164,5 +174,8 @@ mod tests {
             assert_eq!(base(address), Err(OpenError::Address(address.to_owned())));
         }
         assert_eq!(base("https://api.example/").as_deref(), Ok("https://api.example"));
+        assert_eq!(base_with_path("https://api.example/open/").as_deref(), Ok("https://api.example/open"));
+        assert_eq!(base_with_path("https://api.example").as_deref(), Ok("https://api.example"));
+        assert!(base_with_path("https://api.example/open?x=1").is_err());
     }
 }

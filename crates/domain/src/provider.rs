@@ -7,6 +7,10 @@ worded! {
     Provider, "warehouse provider" {
         /// ShipBob.
         Shipbob = "shipbob",
+        /// Any warehouse that speaks the protocol of `docs/warehouse-protocol.md`.
+        Generic = "generic",
+        /// A warehouse whose system is of the YiCang family, Goodcang among them.
+        Yicang = "yicang",
     }
 }
 
@@ -16,6 +20,8 @@ impl Provider {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Shipbob => "ShipBob",
+            Self::Generic => "Generic warehouse protocol",
+            Self::Yicang => "YiCang / Goodcang",
         }
     }
 }

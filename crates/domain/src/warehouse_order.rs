@@ -103,8 +103,10 @@ pub enum Learnt {
     Stopped,
     /// It says that it tries.
     Trying,
-    /// It did not stop it, and does not say why.
+    /// It did not stop it, and does not say why: one that lies there untouched is asked for once more.
     NotStopped,
+    /// It tried and failed, and does not say whether the order is picked or has left: a read tells, and nothing is asked again.
+    Failed,
     /// It did not stop it because it is picked.
     TooLatePicked,
     /// It did not stop it because it left.
@@ -238,6 +240,14 @@ impl WarehouseOrder {
         matches!(self.goods(), Goods::HandedBack)
     }
 
+    /// Whether it was asked for and waits for the warehouse's last word, so that a refusal which a read tells answers this
+    /// asking and none before it.
+    #[must_use]
+    pub fn awaits_last_word(&self, now: Moment) -> bool {
+        let asked = matches!(self.state, State::Withdrawing | State::Unknown) && self.wanted && self.asked_at.is_some();
+        asked && !self.unjudged && self.in_doubt_until.is_none_or(|until| until <= now)
+    }
+
     fn apply(&mut self, event: Event) -> Effect {
         let before = self.state;
         let (state, effect) = step(before, event, self.wanted);
@@ -300,8 +310,8 @@ impl WarehouseOrder {
     /// The same where nothing was read just now: what was answered is read before anything else is sent.
     fn before_read(&mut self, now: Moment) -> Next {
         match self.state {
-            State::RefusedShipped => Next::Rest,
-            State::Withdrawn if self.confirmed => Next::Rest,
+            // What was only said is read once more: the read tells the parcels.
+            State::RefusedShipped | State::Withdrawn if self.confirmed => Next::Rest,
             State::NotPushed if self.push_refused => Next::Read(now),
             State::Withdrawing if self.asked_at.is_some() && !self.unjudged => Next::Read(self.wait(now)),
             State::NotPushed
@@ -309,6 +319,7 @@ impl WarehouseOrder {
             | State::Withdrawing
             | State::Withdrawn
             | State::RefusedPicked
+            | State::RefusedShipped
             | State::Unknown => Next::Read(now),
         }
     }
@@ -348,6 +359,12 @@ pub fn decide(order: WarehouseOrder, learnt: Learnt, now: Moment, rules: &Rules)
         Learnt::NotStopped => {
             next.settled();
             next.refusals = next.refusals.saturating_add(1);
+            next.unjudged = true;
+            (Next::Read(now), Effect::Nothing)
+        }
+        Learnt::Failed => {
+            next.settled();
+            next.refusals = TRIES;
             next.unjudged = true;
             (Next::Read(now), Effect::Nothing)
         }
@@ -425,8 +442,12 @@ fn seen(mut next: WarehouseOrder, phase: Phase, now: Moment, rules: &Rules) -> (
     let event = match phase {
         Phase::Undecided => {
             next.unjudged = refused;
-            let wait = next.wait(now);
-            return (next, Next::Read(wait), adopted);
+            // A word that decides nothing keeps nobody from asking; what was asked has a day as everywhere.
+            let then = match next.state {
+                State::Withdrawing => next.after_read(now, rules),
+                _ => Next::Read(next.wait(now)),
+            };
+            return (next, then, adopted);
         }
         Phase::Cancelled => Event::SeenCancelled,
         Phase::Shipped => Event::SeenShipped,

@@ -31,8 +31,8 @@ fn run(events: &[(i64, Learnt)]) -> (WarehouseOrder, Next, Effect) {
 
 fn is_answer(learnt: Learnt) -> bool {
     use Learnt::{
-        AskUnknown, NotNow, NotStopped, PushRefused, PushUnknown, Pushed, Stopped, TooLatePicked, TooLateShipped,
-        Trying,
+        AskUnknown, Failed, NotNow, NotStopped, PushRefused, PushUnknown, Pushed, Stopped, TooLatePicked,
+        TooLateShipped, Trying,
     };
     matches!(
         learnt,
@@ -42,6 +42,7 @@ fn is_answer(learnt: Learnt) -> bool {
             | Stopped
             | Trying
             | NotStopped
+            | Failed
             | TooLatePicked
             | TooLateShipped
             | AskUnknown(_)
@@ -109,6 +110,37 @@ fn a_refusal_without_a_cause_is_judged_by_a_read_and_tried_once_more_where_it_li
 }
 
 #[test]
+fn an_asking_that_failed_is_judged_by_a_read_and_not_repeated() {
+    let (order, next, _) = asked_and(&[(4, Learnt::Failed)]);
+    assert_eq!((order.state, next), (State::Withdrawing, Next::Read(at(4))));
+    let (order, next, _) = asked_and(&[(4, Learnt::Failed), (5, Learnt::Seen(Phase::Open))]);
+    assert_eq!(order.goods(), Goods::KeptPicked, "its statuses do not tell what is picked");
+    assert!(matches!(next, Next::Read(_)), "it may still turn: {next:?}");
+    let shipped = asked_and(&[(4, Learnt::Failed), (5, Learnt::Seen(Phase::Shipped))]).0;
+    assert_eq!(shipped.goods(), Goods::KeptShipped);
+}
+
+#[test]
+fn what_is_said_to_have_left_is_read_for_its_parcels() {
+    let (order, next, _) = asked_and(&[(4, Learnt::TooLateShipped)]);
+    assert_eq!((order.goods(), next), (Goods::KeptShipped, Next::Read(at(4))));
+    let (order, next, _) = asked_and(&[(4, Learnt::TooLateShipped), (5, Learnt::Seen(Phase::Shipped))]);
+    assert_eq!((order.confirmed, next), (true, Next::Rest));
+}
+
+#[test]
+fn a_refusal_that_a_read_tells_answers_an_asking_that_was_taken() {
+    assert!(!run(&ASKED).0.awaits_last_word(at(4)), "it is asked for next");
+    let (order, ..) = asked_and(&[(4, Learnt::Trying)]);
+    assert!(order.awaits_last_word(at(5)));
+    let (order, ..) = asked_and(&[(4, Learnt::AskUnknown(at(14)))]);
+    assert!(!order.awaits_last_word(at(5)), "an old refusal; the asking may still arrive");
+    assert!(order.awaits_last_word(at(60)));
+    let (order, ..) = asked_and(&[(4, Learnt::Trying), (9, Learnt::NotStopped)]);
+    assert!(!order.awaits_last_word(at(9)), "a refusal is judged once");
+}
+
+#[test]
 fn an_unknown_asking_is_read_first_and_sent_again_only_after_it_has_settled() {
     let unknown = (4, Learnt::AskUnknown(at(14)));
     let (order, next, _) = asked_and(&[unknown]);
@@ -126,6 +158,17 @@ fn what_has_no_last_word_for_a_day_is_asked_for_again_and_never_assumed() {
     assert!(matches!(asked_and(&pending).1, Next::Read(_)));
     let (order, next, _) = asked_and(&[&pending[..], &[(86_500, Learnt::Seen(Phase::Open))]].concat());
     assert_eq!((order.goods(), next), (Goods::Asked, Next::Ask));
+}
+
+#[test]
+fn a_word_that_decides_nothing_keeps_nobody_from_asking_and_counts_as_no_word() {
+    let undecided = Learnt::Seen(Phase::Undecided);
+    assert_eq!(run(&[ASKED[0], ASKED[1], ASKED[2], (3, undecided)]).1, Next::Ask);
+    let refused = [(4, Learnt::NotStopped), (5, undecided), (3_600, undecided)];
+    let (order, next, _) = asked_and(&refused);
+    assert_eq!(order.goods(), Goods::Asked);
+    assert!(matches!(next, Next::Read(_)), "{next:?}");
+    assert_eq!(asked_and(&[&refused[..], &[(86_500, undecided)]].concat()).1, Next::Ask);
 }
 
 #[test]
@@ -192,6 +235,7 @@ fn no_course_of_events_breaks_the_promises() {
         Learnt::Stopped,
         Learnt::Trying,
         Learnt::NotStopped,
+        Learnt::Failed,
         Learnt::TooLatePicked,
         Learnt::TooLateShipped,
         Learnt::AskUnknown(at(5)),
@@ -249,6 +293,7 @@ fn fits(learnt: Learnt, next: Next) -> bool {
         Learnt::Stopped
         | Learnt::Trying
         | Learnt::NotStopped
+        | Learnt::Failed
         | Learnt::TooLatePicked
         | Learnt::TooLateShipped
         | Learnt::AskUnknown(_) => next == Next::Ask,

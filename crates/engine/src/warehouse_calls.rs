@@ -143,8 +143,8 @@ impl Engine {
             }
             Remedy::Bug => {
                 format!(
-                    "{title} does not know what it should know ({}): check the account's address and channel.",
-                    story.endpoint
+                    "{title} does not answer what it should know ({}: {}): check the account's address and what was entered for it.",
+                    story.endpoint, story.message
                 )
             }
             Remedy::RetryAfter(_) | Remedy::Unknown | Remedy::TokenExpired | Remedy::Rejected => return,

@@ -12,14 +12,16 @@ use crate::stock_ins::{LineVisit, OrderVisit, StockIn, WAREHOUSE_ACTOR};
 use crate::warehouse_calls::OpenAccount;
 use crate::{Engine, EngineError};
 use connectors::call::{CallError, Pause, Remedy};
-use connectors::warehouse::{Named, Parcel, PushLine, PushOrder, Recipient, SeenOrder, SeenReturn, WithdrawalAnswer};
+use connectors::warehouse::{
+    LeftOrder, Named, Parcel, PushLine, PushOrder, Recipient, SeenOrder, SeenReturn, WithdrawalAnswer,
+};
 use domain::ids::{MerchantId, MerchantSku, OrderId, ShopId, WarehouseId};
 use domain::order::{Placement, Stage, Tab, place};
 use domain::policy::Standing;
 use domain::snapshot::FulfilledBy;
 use domain::stock::Visit;
 use domain::time::{Moment, Span};
-use domain::warehouse_order::{Goods, Learnt, Next, WarehouseOrder, decide};
+use domain::warehouse_order::{Goods, Learnt, Next, Phase, WarehouseOrder, decide};
 use domain::withdrawal::{Effect, State};
 use futures_util::{StreamExt as _, stream};
 use std::collections::HashMap;
@@ -439,7 +441,8 @@ impl Engine {
         match self.call_warehouse(account, None, account.warehouse.read_order(&named)).await {
             Ok(Some(seen)) => {
                 note_seen(record, &seen);
-                Learnt::Seen(seen.phase)
+                let last_word = seen.last_word.filter(|_| record.saga.awaits_last_word(self.clock.now()));
+                refusal_in(&seen, last_word).unwrap_or(Learnt::Seen(seen.phase))
             }
             Ok(None) => Learnt::Absent,
             Err(error) => Learnt::ReadFailed(pause_after(&error)),
@@ -538,9 +541,7 @@ impl Engine {
 
         let answer = self.call_warehouse(account, Some(deadline), account.warehouse.withdraw(&number)).await;
         let learnt = match &answer {
-            Ok(WithdrawalAnswer::Stopped) => Learnt::Stopped,
-            Ok(WithdrawalAnswer::Trying) => Learnt::Trying,
-            Ok(WithdrawalAnswer::Unclear) => Learnt::NotStopped,
+            Ok(answer) => learnt_from(*answer),
             Err(error) => match error.remedy {
                 Remedy::Unknown => Learnt::AskUnknown(deadline),
                 Remedy::Rejected => Learnt::NotStopped,
@@ -548,6 +549,12 @@ impl Engine {
             },
         };
         self.end_warehouse_attempt(&record, &answer).await?;
+        if matches!(answer, Ok(WithdrawalAnswer::StoppedForAFee)) {
+            let mut session = self.store.begin().await?;
+            let detail = format!("{} stopped it, and does not give its fee back", account.record.name);
+            self.log_warehouse(&mut session, &record, WAREHOUSE_ACTOR, "warehouse.fee", &detail).await?;
+            session.commit().await?;
+        }
         Ok(Some((record, learnt)))
     }
 
@@ -634,7 +641,8 @@ impl Engine {
         account: &OpenAccount,
         record: &WarehouseOrderRecord,
     ) -> Result<Option<Moment>, EngineError> {
-        if record.saga.state != State::RefusedShipped || record.parcels.is_empty() {
+        let Some(number) = record.number.as_deref().filter(|_| !record.parcels.is_empty()) else { return Ok(None) };
+        if record.saga.state != State::RefusedShipped {
             return Ok(None);
         }
         let merchant = &record.merchant;
@@ -649,7 +657,8 @@ impl Engine {
             .map(|parcel| Parcel { number: parcel.number.clone(), tracking_number: parcel.tracking_number.clone() })
             .collect();
         let wake_at = Some(self.clock.now().plus(RETURNS_PAUSE));
-        let Ok(returned) = self.call_warehouse(account, None, account.warehouse.read_returns(&parcels)).await else {
+        let left = LeftOrder { number, reference: &record.reference, parcels: &parcels };
+        let Ok(returned) = self.call_warehouse(account, None, account.warehouse.read_returns(&left)).await else {
             return Ok(wake_at);
         };
         let lines = visits(&order, &returned);
@@ -710,6 +719,34 @@ const WITHDRAW: &str = "withdraw";
 /// The lane of an account's jobs: both kinds of id have the same form.
 pub(crate) fn lane_of(warehouse: &WarehouseId) -> Result<ShopId, StoreError> {
     ShopId::parse(warehouse.as_str()).map_err(|_| StoreError::Conflict("the lane"))
+}
+
+/// What an answer to an asking tells.
+const fn learnt_from(answer: WithdrawalAnswer) -> Learnt {
+    match answer {
+        WithdrawalAnswer::Stopped | WithdrawalAnswer::StoppedForAFee => Learnt::Stopped,
+        WithdrawalAnswer::Trying => Learnt::Trying,
+        WithdrawalAnswer::TooLatePicked => Learnt::TooLatePicked,
+        WithdrawalAnswer::TooLateShipped => Learnt::TooLateShipped,
+        WithdrawalAnswer::Failed => Learnt::Failed,
+        WithdrawalAnswer::Unclear => Learnt::NotStopped,
+    }
+}
+
+/// The refusal of an asking that a read tells, where the order is still in the building. That it is stopped or has left is
+/// told by its phase alone.
+fn refusal_in(seen: &SeenOrder, last_word: Option<WithdrawalAnswer>) -> Option<Learnt> {
+    match seen.phase {
+        Phase::Open | Phase::Picked | Phase::Packed | Phase::Undecided => {}
+        Phase::Shipped | Phase::Cancelled => return None,
+    }
+    match last_word? {
+        WithdrawalAnswer::Stopped | WithdrawalAnswer::StoppedForAFee | WithdrawalAnswer::Trying => None,
+        refusal @ (WithdrawalAnswer::TooLatePicked
+        | WithdrawalAnswer::TooLateShipped
+        | WithdrawalAnswer::Failed
+        | WithdrawalAnswer::Unclear) => Some(learnt_from(refusal)),
+    }
 }
 
 fn note_seen(record: &mut WarehouseOrderRecord, seen: &SeenOrder) {

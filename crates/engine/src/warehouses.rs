@@ -126,7 +126,8 @@ impl Engine {
         self.log_account(session, &record.merchant, &record.warehouse, actor, "warehouse.connected", &detail).await
     }
 
-    /// Asks the warehouse for pushes to this address, and seals the secret that it gives.
+    /// Asks the warehouse for pushes to this address, and seals the secret that it gives. Nothing happens where its provider
+    /// sends none.
     ///
     /// # Errors
     /// [`WarehouseError`] where the warehouse refuses or does not answer.
@@ -139,8 +140,9 @@ impl Engine {
         let mut session = self.store().read().await?;
         let account = self.open_account(&mut session, merchant, warehouse).await?;
         drop(session);
+        let Some(call) = account.warehouse.subscribe(callback_url) else { return Ok(()) };
         let subscribed = self
-            .call_warehouse(&account, None, account.warehouse.subscribe(callback_url))
+            .call_warehouse(&account, None, call)
             .await
             .map_err(|error| WarehouseError::Silent(error.to_string()))?;
         let mut session = self.store().begin().await?;

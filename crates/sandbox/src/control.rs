@@ -16,13 +16,13 @@ use crate::clock::{FURTHEST_ADVANCE_SECONDS, rfc3339};
 use crate::faults::{self, Faults};
 use crate::marketplace::{
     AdvanceWish, BuyerWish, Marketplace, Moment, OrderFilter, OrderWish, Refusal, ShopWish, StockWish, TokenWish,
-    text_or_number,
+    WAREHOUSES, text_or_number,
 };
 use crate::world::{Shared, World};
 
 /// The largest body: an import of some 100,000 order lines.
 const LARGEST_BODY_BYTES: usize = 256 << 20;
-/// The name of the third-party warehouse beside the marketplaces.
+/// The name of the warehouse that has calls of its own on the control port.
 const WAREHOUSE: &str = "warehouse";
 /// Calls listed at once unless told.
 const CALLS_LISTED: usize = 250_000;
@@ -122,10 +122,10 @@ async fn ready_line(State(desk): State<Desk>) -> Json {
 async fn orders(State(desk): State<Desk>, Query(filter): Query<OrderFilter>) -> Answered {
     let world = desk.shared.lock();
     let mut orders: Vec<Value> = Vec::new();
-    // What lies at the warehouse is no order of a marketplace: it is shown where it is asked for.
+    // What lies at a warehouse is no order of a marketplace: it is shown where it is asked for.
     let asked_for = filter.platform.as_deref();
-    for marketplace in world.chosen(asked_for)?.into_iter().filter(|one| asked_for.is_some() || one.name() != WAREHOUSE)
-    {
+    let meant = |name: &str| asked_for.is_some() || !WAREHOUSES.contains(&name);
+    for marketplace in world.chosen(asked_for)?.into_iter().filter(|one| meant(one.name())) {
         orders.append(&mut marketplace.orders(&filter));
     }
     Ok(Json(json!({"orders": orders})))

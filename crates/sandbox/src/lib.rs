@@ -18,7 +18,10 @@
 //! | Lazada | `lazada.rs`, `lazada/` |
 //! | TikTok Shop, with the orders of Tokopedia's app | `tiktok_shop.rs`, `tiktok_shop/` |
 //! | Tokopedia's old API | `tokopedia.rs`, `tokopedia/` |
-//! | a third-party warehouse that speaks ShipBob's API | `shipbob.rs`, `shipbob/` |
+//! | third-party warehouses: what they share | `warehouse.rs`, `warehouse/` |
+//! | one that speaks ShipBob's API | `shipbob.rs`, `shipbob/` |
+//! | one that speaks the generic warehouse protocol | `generic_warehouse.rs`, `generic_warehouse/` |
+//! | one of the YiCang family | `yicang.rs`, `yicang/` |
 //!
 //! # Control port
 //!
@@ -38,12 +41,13 @@
 //! | `POST /tokens` `{"platform","shop"?,"action"}` | `expire_access`, `expire_refresh`, `revoke` |
 //! | `POST /import` | an export as [`shopee::export::Export::to_json`] writes it; sets the clock |
 //! | `PUT /faults` `{"platform","rate","kinds","seed"?,"delay_ms"?,"ban_seconds"?,"stale_ms"?}` | faults; a stale read is possible for `stale_ms` (5,000) after a write |
-//! | `PUT /switches` `{"accept_repeats"?,"shopee":{…}?,"lazada":{…}?,"tiktok_shop":{…}?}` | `accept_repeats`: a second cancel takes effect again; per platform: see its module |
+//! | `PUT /switches` `{"accept_repeats"?,"shopee":{…}?,"lazada":{…}?,"tiktok_shop":{…}?,…}` | `accept_repeats`: a second cancel takes effect again; per platform: see its module |
 //! | `PUT /limits` `{"lifted"?,"per_second"?}` | rate limits; also ends bans |
 //! | `PUT /push-target` `{"platform","url"}` | where pushes go; `url` null: nowhere |
 //! | `GET /pushes` · `POST /pushes/resend` `{"platform"}` | how many wait, were lost, were delivered; bring every waiting one forward |
 //! | `GET /clock` · `POST /clock` `{"advance_seconds"}` | virtual time |
-//! | `GET /warehouse/orders?number=&status=` · `POST /warehouse/orders/{id}/advance` `{"to","force"?}` | the third-party warehouse's truth; its words are in `shipbob.rs` |
+//! | `GET /warehouse/orders?number=&status=` · `POST /warehouse/orders/{id}/advance` `{"to","force"?}` | the truth of the warehouse that speaks ShipBob's API; its words are in `shipbob.rs` |
+//! | `GET /orders?platform={generic_warehouse or yicang}` · `POST /orders/{platform}/{id}/advance` `{"to","force"?}` | the same of the others, which are only shown where they are asked for |
 //! | `GET /calls?platform=&shop=&number=&limit=` | every call received, oldest first |
 //!
 //! Faults and limits are forgotten when the process ends; everything else goes on from the data folder.
@@ -53,6 +57,7 @@ mod catalogue;
 mod clock;
 mod control;
 mod faults;
+mod generic_warehouse;
 mod label_pdf;
 mod lazada;
 mod limits;
@@ -66,7 +71,9 @@ mod shipbob;
 pub mod shopee;
 mod tiktok_shop;
 mod tokopedia;
+mod warehouse;
 mod world;
+mod yicang;
 
 use std::io;
 use std::net::IpAddr;
@@ -81,6 +88,7 @@ use tokio::task::JoinHandle;
 
 use crate::marketplace::{Marketplace, NAMES};
 use crate::ports::{Port, Scissors};
+use crate::warehouse::AtPort;
 use crate::world::{Shared, World};
 
 /// How long a shutdown waits for calls under way.
@@ -188,7 +196,9 @@ pub async fn start(settings: Settings) -> Result<Running, Error> {
         Box::new(lazada::Lazada::new(settings.seed)),
         Box::new(tiktok_shop::TiktokShop::new(settings.seed)),
         Box::new(tokopedia::Tokopedia::new(settings.seed)),
-        Box::new(shipbob::Shipbob::new()),
+        Box::new(AtPort(shipbob::Shipbob::new())),
+        Box::new(AtPort(generic_warehouse::GenericWarehouse::new())),
+        Box::new(AtPort(yicang::Yicang::new())),
     ];
     let (mut world, found) = World::open(marketplaces, settings.data.as_deref()).map_err(data_error)?;
     if found {

@@ -14,8 +14,11 @@ use crate::limits::Limits;
 use crate::persistence::{Changes, Unreadable};
 use crate::pushes::{PushQueue, PushRules};
 
-/// The names of the marketplaces, and of the warehouse beside them, on the control port and in the ready line, in its order.
-pub(crate) const NAMES: [&str; 5] = ["shopee", "lazada", "tiktok_shop", "tokopedia", "warehouse"];
+/// The names of the marketplaces, and of the warehouses beside them, on the control port and in the ready line, in its order.
+pub(crate) const NAMES: [&str; 7] =
+    ["shopee", "lazada", "tiktok_shop", "tokopedia", "warehouse", "generic_warehouse", "yicang"];
+/// Those of them that are no marketplaces.
+pub(crate) const WAREHOUSES: [&str; 3] = ["warehouse", "generic_warehouse", "yicang"];
 
 /// What a call may do; decides which faults fit it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

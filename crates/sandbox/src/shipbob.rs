@@ -24,33 +24,25 @@ mod orders;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use self::api::{Failure, answer, asked};
 use self::orders::{Order, Return};
-use crate::marketplace::{
-    AdvanceWish, Answer, BuyerWish, Imported, Marketplace, Moment, Nature, OrderFilter, OrderWish, Refusal, Request,
-    ShopWish, StockWish, TokenWish,
-};
+use crate::marketplace::{AdvanceWish, Answer, Moment, Nature, OrderFilter, Refusal, Request, StockWish};
 use crate::persistence::{Changes, Unreadable};
 use crate::pushes::{self, PushRules};
 use crate::random::secret;
+use crate::warehouse::{CallWindow, Warehouse, new_webhook_secret, no_shops, signed};
 
 /// The name on the control port.
 const NAME: &str = "warehouse";
 /// Calls of one token in the window (section A1).
 const CALLS_PER_WINDOW: usize = 150;
-/// The window.
-const WINDOW: Duration = Duration::from_secs(60);
 
 /// The account as the warehouse knows it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -103,21 +95,7 @@ pub(crate) struct Shipbob {
     changed_returns: BTreeSet<i64>,
     /// Topics and bodies to push.
     outbox: Vec<(&'static str, Value)>,
-    received: VecDeque<Instant>,
-}
-
-fn new_webhook_secret() -> String {
-    let bytes = hex::decode(secret(24)).unwrap_or_default();
-    format!("whsec_{}", STANDARD.encode(bytes))
-}
-
-/// The signature of a push (section A6): Standard Webhooks.
-fn signature(webhook_secret: &str, id: &str, at: i64, body: &str) -> String {
-    let key = STANDARD.decode(webhook_secret.trim_start_matches("whsec_")).unwrap_or_default();
-    // HMAC takes keys of any length, so that this never fails.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { return String::new() };
-    mac.update(format!("{id}.{at}.{body}").as_bytes());
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    received: CallWindow,
 }
 
 impl Shipbob {
@@ -138,7 +116,7 @@ impl Shipbob {
             changed_orders: BTreeSet::new(),
             changed_returns: BTreeSet::new(),
             outbox: Vec::new(),
-            received: VecDeque::new(),
+            received: CallWindow::default(),
         }
     }
 
@@ -174,39 +152,15 @@ impl Shipbob {
             let key = subscribed.as_ref().map_or(&self.account.webhook_secret, |webhook| &webhook.secret).clone();
             let id = format!("msg_{}", self.next_id());
             let body = body.to_string();
-            let headers = vec![
-                ("webhook-id".to_owned(), id.clone()),
-                ("webhook-timestamp".to_owned(), moment.now.to_string()),
-                ("webhook-signature".to_owned(), signature(&key, &id, moment.now, &body)),
-                ("x-webhook-topic".to_owned(), topic.to_owned()),
-                ("content-type".to_owned(), "application/json".to_owned()),
-            ];
+            let mut headers = signed(&key, &id, moment.now, &body);
+            headers.push(("x-webhook-topic".to_owned(), topic.to_owned()));
             let fault = pushes::fault(moment.faults.as_deref_mut());
             moment.pushes.send(NAME, &self.account.channel.to_string(), headers, body, moment.now_ms, fault);
         }
     }
-
-    /// The one limit of a token: calls in a sliding minute of real time.
-    fn take_call(&mut self) -> Result<(), Duration> {
-        let now = Instant::now();
-        while self.received.front().is_some_and(|at| now.duration_since(*at) >= WINDOW) {
-            self.received.pop_front();
-        }
-        match self.received.front() {
-            Some(first) if self.received.len() >= CALLS_PER_WINDOW => Err(WINDOW - now.duration_since(*first)),
-            _ => {
-                self.received.push_back(now);
-                Ok(())
-            }
-        }
-    }
-
-    fn no_shops<T>() -> Result<T, Refusal> {
-        Err(Refusal::senseless("the warehouse has no shops, buyers or listings: see /warehouse/orders"))
-    }
 }
 
-impl Marketplace for Shipbob {
+impl Warehouse for Shipbob {
     fn name(&self) -> &'static str {
         NAME
     }
@@ -219,14 +173,10 @@ impl Marketplace for Shipbob {
         asked(request).and_then(|asked| asked.order()).into_iter().map(Into::into).collect()
     }
 
-    fn shop_of(&self, _request: &Request) -> Option<String> {
-        None
-    }
-
     fn answer(&mut self, request: &Request, moment: &mut Moment<'_>) -> Answer {
         let Some(asked) = asked(request) else { return answer(Err(Failure(404, Value::Null))) };
         if !moment.limits.lifted
-            && let Err(wait) = self.take_call()
+            && let Err(wait) = self.received.take(CALLS_PER_WINDOW)
         {
             return self.too_many_requests(wait);
         }
@@ -262,10 +212,6 @@ impl Marketplace for Shipbob {
         })
     }
 
-    fn renew_credentials(&mut self, _moment: &mut Moment<'_>) {
-        // A personal access token does not end.
-    }
-
     fn set_switches(&mut self, switches: &Value) -> Result<(), Refusal> {
         let wish: Switches = serde_json::from_value(switches.clone())
             .map_err(|error| Refusal::senseless(format!("the warehouse's switches: {error}")))?;
@@ -274,24 +220,9 @@ impl Marketplace for Shipbob {
         Ok(())
     }
 
-    fn shops(&self) -> Vec<Value> {
-        Vec::new()
-    }
-
-    fn make_shop(&mut self, _wish: &ShopWish, _moment: &mut Moment<'_>) -> Result<Value, Refusal> {
-        // It is there from the beginning, and keeps what its customers push.
-        Ok(Value::Null)
-    }
-
-    fn make_grant(&mut self, _shop: Option<&str>, _moment: &mut Moment<'_>) -> Result<Value, Refusal> {
-        Ok(json!({"token": self.account.token, "channel_id": self.account.channel}))
-    }
-
-    fn end_tokens(&mut self, _wish: &TokenWish, moment: &mut Moment<'_>) -> Result<Value, Refusal> {
+    fn end_token(&mut self) {
         self.account.token = secret(24);
         self.account_changed = true;
-        moment.changed = true;
-        Ok(json!({}))
     }
 
     fn orders(&self, filter: &OrderFilter) -> Vec<Value> {
@@ -302,18 +233,6 @@ impl Marketplace for Shipbob {
         self.orders.values().filter(meant).take(filter.limit.unwrap_or(usize::MAX)).map(Order::truth).collect()
     }
 
-    fn make_orders(&mut self, _wish: &OrderWish, _moment: &mut Moment<'_>) -> Result<Vec<String>, Refusal> {
-        Self::no_shops()
-    }
-
-    fn buyer_cancels(&mut self, _: &str, _: &BuyerWish, _: &mut Moment<'_>) -> Result<Value, Refusal> {
-        Self::no_shops()
-    }
-
-    fn buyer_withdraws(&mut self, _: &str, _: &BuyerWish, _: &mut Moment<'_>) -> Result<Value, Refusal> {
-        Self::no_shops()
-    }
-
     fn advance(&mut self, name: &str, wish: &AdvanceWish, moment: &mut Moment<'_>) -> Result<Value, Refusal> {
         let id = self.find(name).ok_or_else(|| Refusal::unknown(format!("the warehouse has no order {name}")))?;
         let truth = self.move_along(id, &wish.to, wish.force, moment)?;
@@ -321,16 +240,12 @@ impl Marketplace for Shipbob {
         Ok(truth)
     }
 
-    fn stock(&self, _shop: Option<&str>) -> Vec<Value> {
+    fn stock(&self) -> Vec<Value> {
         Vec::new()
     }
 
     fn set_stock(&mut self, _wish: &StockWish, _moment: &mut Moment<'_>) -> Result<Value, Refusal> {
-        Self::no_shops()
-    }
-
-    fn import(&mut self, _export: Value, _moment: &mut Moment<'_>) -> Result<Imported, Refusal> {
-        Self::no_shops()
+        no_shops()
     }
 
     fn pass_time(&mut self, moment: &mut Moment<'_>) {

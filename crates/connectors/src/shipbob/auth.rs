@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::errors::Asked;
 use crate::call::{CallError, Received, Remedy};
 use crate::lenient;
+use crate::warehouse::account::Asked;
 
 /// What is sealed of an account.
 #[derive(Clone, Serialize, Deserialize)]

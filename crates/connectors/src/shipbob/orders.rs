@@ -3,8 +3,8 @@
 use domain::warehouse_order::Phase;
 use serde::{Deserialize, Serialize};
 
-use super::errors::Asked;
 use crate::call::{CallError, Received, Remedy};
+use crate::warehouse::account::Asked;
 use crate::warehouse::{Parcel, PushOrder, SeenOrder};
 use crate::{lenient, wire};
 
@@ -138,7 +138,7 @@ impl Order {
             let tracking_number = shipment.tracking.and_then(|tracking| tracking.tracking_number);
             Some(Parcel { number: shipment.id?, tracking_number: tracking_number.filter(|number| !number.is_empty()) })
         });
-        Ok(SeenOrder { number, raw_status, phase, partial, parcels: parcels.collect() })
+        Ok(SeenOrder { number, raw_status, phase, partial, parcels: parcels.collect(), last_word: None })
     }
 }
 

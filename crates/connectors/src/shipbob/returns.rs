@@ -2,9 +2,9 @@
 
 use serde::Deserialize;
 
-use super::errors::Asked;
 use crate::call::{CallError, Received};
 use crate::lenient;
+use crate::warehouse::account::Asked;
 use crate::warehouse::{ReturnedUnits, SeenReturn};
 
 #[derive(Deserialize)]

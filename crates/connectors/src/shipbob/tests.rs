@@ -1,7 +1,8 @@
 //! Tables against the sheet's vectors, bodies as documented, and any bytes in.
 
 use super::*;
-use crate::call::Remedy;
+use crate::call::{Received, Remedy};
+use crate::warehouse::Parcel;
 use domain::warehouse_order::Phase;
 use serde_json::{Value, json};
 
@@ -38,6 +39,7 @@ fn every_answer_to_a_withdrawal_is_read_as_the_sheet_says() {
             Ok(WithdrawalAnswer::Stopped) => "withdrawn",
             Ok(WithdrawalAnswer::Trying) => "pending",
             Ok(WithdrawalAnswer::Unclear) => "need_read",
+            Ok(other) => panic!("{other:?} is no answer of this provider's"),
             Err(error) => match error.remedy {
                 Remedy::Reauthorize | Remedy::Bug => "config_error",
                 Remedy::Pause(pause) => {
@@ -163,7 +165,7 @@ fn units_that_came_back_are_counted_from_what_was_done_with_them() {
             {"action": "Restock", "quantity_processed": 2}, {"action": "Quarantine", "quantity_processed": 1}]},
     ]}]});
     let parcels = [Parcel { number: "50100".to_owned(), tracking_number: None }];
-    let call = shipbob(None).read_returns(&parcels);
+    let call = shipbob(None).read_returns(&LeftOrder { number: "40100", reference: "ord-1", parcels: &parcels });
     assert_eq!(call.request.uri().query(), Some("OriginalShipmentIds=50100"));
     let seen = (call.read)(&received(200, &body)).unwrap();
     assert_eq!(seen[0].units, [crate::warehouse::ReturnedUnits { sku: "SKU-A".to_owned(), sellable: 2, defective: 1 }]);
@@ -186,7 +188,8 @@ proptest::proptest! {
         let _ = (warehouse.withdraw("1").read)(&received);
         let _ = (warehouse.read_order(&Named::Number("1".to_owned())).read)(&received);
         let _ = (warehouse.read_order(&Named::Reference("1".to_owned())).read)(&received);
-        let _ = (warehouse.read_returns(&[]).read)(&received);
+        let left = LeftOrder { number: "1", reference: "r", parcels: &[] };
+        let _ = (warehouse.read_returns(&left).read)(&received);
         let _ = (warehouse.check_account().read)(&received);
         let _ = webhook::read(String::new(), &http::HeaderMap::new(), &body);
     }

@@ -1,25 +1,15 @@
 //! Pushes (section A6): the Standard Webhooks scheme over id, time and raw body. A push is a hint: it names an order to read.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use domain::time::{Moment, Span};
-use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
 
 use super::auth::Credentials;
-use super::errors::Asked;
 use crate::call::{CallError, Received, Remedy};
 use crate::connector::PushRefused;
 use crate::lenient::{self, read_object};
+use crate::warehouse::account::Asked;
 use crate::warehouse::{Subscribed, WarehousePush};
 use crate::wire;
 
-/// How far a push's time may be from ours (the scheme's usual value, `I`).
-const TOLERANCE: Span = Span::from_seconds(300);
-/// The prefix of a secret.
-const SECRET_PREFIX: &str = "whsec_";
 /// Topics that name an order to read.
 const TOPICS: [&str; 8] = [
     "order.shipped",
@@ -60,42 +50,6 @@ pub(super) fn read_subscribed(
     let secret = made.secret.filter(|secret| !secret.is_empty()).ok_or_else(lacks)?;
     let credentials = Credentials { webhook_secret: Some(secret), ..credentials.clone() };
     Ok(Subscribed { credentials: wire::json_text(&credentials) })
-}
-
-/// Verifies a push; answers its id. Without a secret of ours none is believed: an empty key is everyone's.
-pub(super) fn verify(
-    credentials: &Credentials,
-    headers: &http::HeaderMap,
-    body: &[u8],
-    now: Moment,
-) -> Result<String, PushRefused> {
-    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-    let (Some(id), Some(sent_at), Some(given)) =
-        (header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"))
-    else {
-        return Err(PushRefused::Unsigned);
-    };
-    let seconds: i64 = sent_at.parse().map_err(|_| PushRefused::Unsigned)?;
-    let sent = Moment::from_seconds(seconds);
-    if now.since(sent).max(sent.since(now)) > TOLERANCE {
-        return Err(PushRefused::WrongSignature);
-    }
-    let secret = credentials.webhook_secret.as_deref().unwrap_or_default();
-    let key = STANDARD.decode(secret.trim_start_matches(SECRET_PREFIX)).unwrap_or_default();
-    if key.is_empty() {
-        return Err(PushRefused::WrongSignature);
-    }
-    // HMAC takes keys of any length (RFC 2104 section 2), so making one cannot fail.
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).expect("HMAC takes keys of any length");
-    for part in [id.as_bytes(), b".", sent_at.as_bytes(), b".", body] {
-        mac.update(part);
-    }
-    let ours = STANDARD.encode(mac.finalize().into_bytes());
-    let fits = |entry: &str| {
-        entry.strip_prefix("v1,").is_some_and(|signature| bool::from(signature.as_bytes().ct_eq(ours.as_bytes())))
-    };
-    // Several entries: the secret is being exchanged.
-    if given.split(' ').any(fits) { Ok(id.to_owned()) } else { Err(PushRefused::WrongSignature) }
 }
 
 #[derive(Deserialize)]

@@ -3,10 +3,10 @@
 
 use serde::Deserialize;
 
-use super::errors::Asked;
 use crate::call::{CallError, Received, Remedy};
 use crate::lenient;
 use crate::warehouse::WithdrawalAnswer;
+use crate::warehouse::account::Asked;
 
 #[derive(Deserialize)]
 struct Answer {

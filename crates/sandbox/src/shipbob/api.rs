@@ -4,9 +4,10 @@ use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::orders::{Order, Product, Return, Shipment};
-use super::{NAME, Shipbob, Webhook, new_webhook_secret};
+use super::{NAME, Shipbob, Webhook};
 use crate::clock::rfc3339;
 use crate::marketplace::{Answer, Moment, Nature, Request};
+use crate::warehouse::new_webhook_secret;
 
 /// Versions that are taken: the dated ones of the sheet.
 const VERSIONS: [&str; 2] = ["2026-01", "2026-07"];

@@ -130,6 +130,19 @@ impl Order {
         }
     }
 
+    /// How far its least finished shipment is, in the words that all warehouses' orders have on the control port.
+    fn phase(&self) -> &'static str {
+        let touched = |id: u16| self.shipments.iter().any(|one| one.details.contains(&id));
+        match self.status() {
+            "Cancelled" => "cancelled",
+            "Fulfilled" => "shipped",
+            _ if touched(PACKED) || touched(LABELED) => "packed",
+            _ if touched(PICKED) => "picked",
+            _ if self.shipments.iter().any(|one| one.status == "CleanSweeped") => "undecided",
+            _ => "open",
+        }
+    }
+
     /// The order object.
     pub(super) fn object(&self) -> Value {
         let products = self.shipments.iter().flat_map(|shipment| &shipment.products);
@@ -159,7 +172,7 @@ impl Order {
         let products = self.shipments.iter().flat_map(|shipment| &shipment.products);
         json!({
             "id": self.id.to_string(), "reference": self.reference, "number": self.number, "status": self.status(),
-            "cancels": self.cancels, "shipments": shipments,
+            "phase": self.phase(), "cancels": self.cancels, "shipments": shipments,
             "lines": products.map(|one| json!({"sku": one.sku, "quantity": one.quantity})).collect::<Vec<_>>(),
         })
     }

@@ -5,11 +5,12 @@ use axum::http::{HeaderMap, Method};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Shipbob, signature};
+use super::Shipbob;
 use crate::limits::Limits;
-use crate::marketplace::{Marketplace, Moment, Request};
+use crate::marketplace::{Moment, Request};
 use crate::persistence::{Changes, Journal};
 use crate::pushes::PushQueue;
+use crate::warehouse::{Warehouse, signature};
 
 const NOW: i64 = 1_795_000_000;
 
@@ -36,7 +37,7 @@ fn ask(fake: &mut Shipbob, method: &str, path: &str, query: Vec<(String, String)
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let request = Request { method, path: path.to_owned(), query, headers, body: Bytes::from(body) };
     let answer = with_moment(|moment| {
-        let _ = (fake.nature(&request), fake.names(&request), fake.shop_of(&request));
+        let _ = (fake.nature(&request), fake.names(&request));
         fake.answer(&request, moment)
     });
     let body = if answer.body.is_empty() { Value::Null } else { serde_json::from_slice(&answer.body).unwrap() };

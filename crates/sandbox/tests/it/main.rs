@@ -14,3 +14,4 @@ mod pushes;
 mod tiktok_shop;
 mod tokopedia;
 mod warehouse;
+mod warehouse_protocols;

@@ -18,8 +18,8 @@ use domain::ids::{MerchantId, OrderId, ShopId, WarehouseId};
 use domain::provider::Provider;
 use engine::{LinkError, NewAccount, WarehouseError};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use std::collections::HashMap;
+use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 use store::warehouse_orders::{self, WarehouseOrderRecord};
 use store::warehouses::{self, AccountRecord, RuleRecord};
 use store::{Session, Store, StoreError};
@@ -230,22 +230,22 @@ impl From<WarehouseError> for Problem {
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccountWish {
-    /// Whose system it is: `shipbob`.
+    /// Whose system it is: `shipbob`, `generic` or `yicang`.
     pub provider: String,
     /// What people call the warehouse.
     pub name: String,
-    /// Base URL of the provider's API; the provider's own where left out.
+    /// Base URL of the warehouse's API; the provider's own where left out. `generic` has none of its own.
     #[serde(default)]
     pub address: Option<String>,
-    /// The access token; sealed at rest.
-    pub token: String,
-    /// The provider's id of the channel.
-    pub channel_id: i64,
+    /// What the provider gave, sealed at rest, texts or numbers by name. `shipbob`: `token`, `channel_id`; `generic`: `account`,
+    /// `token`; `yicang`: `app_token`, `app_key`, `warehouse_code`, `shipping_method`, and what its sheet leaves open:
+    /// `zipcode`, `absent_codes`, `reference_parameter`. The first two also take `webhook_secret`, the secret of pushes that
+    /// were set up already; without it the warehouse is asked for pushes where it can reach us. The last two also take
+    /// `calls_per_minute`.
+    #[schema(value_type = std::collections::HashMap<String, serde_json::Value>)]
+    pub credentials: BTreeMap<String, Value>,
     /// Whom to call when goods have to be stopped.
     pub contact: String,
-    /// The secret of its pushes, where there is one already; else the warehouse is asked for pushes where it can reach us.
-    #[serde(default)]
-    pub webhook_secret: Option<String>,
 }
 
 /// Tries an account and keeps it. The warehouse is asked before any transaction begins.
@@ -255,17 +255,31 @@ pub struct AccountWish {
 pub async fn add(app: &App, signed_in: &SignedIn, wish: &AccountWish) -> Result<(AccountRecord, String), Problem> {
     signed_in.need(Permission::ShopsManage)?;
     let provider = Provider::parse(&wish.provider)?;
-    let mut credentials = json!({"token": wish.token.trim(), "channel_id": wish.channel_id});
-    if let Some(secret) = wish.webhook_secret.as_deref().map(str::trim).filter(|secret| !secret.is_empty()) {
-        credentials["webhook_secret"] = secret.into();
+    let mut entered = BTreeMap::new();
+    for (name, value) in &wish.credentials {
+        let known = connectors::warehouse_fields(provider).iter().any(|field| field.name == name);
+        let text = match value {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+        };
+        if !known || text.is_empty() {
+            let words = format!("{} has no credential “{name}”, or it is no text and no number", provider.title());
+            return Err(WarehouseError::Input(words).into());
+        }
+        entered.insert(name.as_str(), text);
     }
+    let credentials = connectors::warehouse_credentials(provider, |name| entered.get(name).map(String::as_str))
+        .map_err(|error| WarehouseError::Input(error.to_string()))?;
     let route = secrets::token();
     let address = wish.address.as_deref().map(str::trim).filter(|address| !address.is_empty());
+    let address = address.or_else(|| connectors::warehouse_address(provider));
+    let no_address = || WarehouseError::Input("enter the address of the warehouse's API".to_owned());
     let new = NewAccount {
         provider,
         name: &wish.name,
-        address: address.unwrap_or_else(|| connectors::warehouse_address(provider)),
-        credentials: &credentials.to_string(),
+        address: address.ok_or_else(no_address)?,
+        credentials: &credentials,
         contact: &wish.contact,
         route: &route,
     };

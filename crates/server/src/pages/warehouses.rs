@@ -137,12 +137,20 @@ fn section(ask: &Ask, desk: &Desk, account: &WarehouseAccount, may_manage: bool)
     }
 }
 
-async fn connect(State(app): State<App>, ask: Ask) -> Result<Markup, Problem> {
+async fn connect(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, Problem> {
     ask.signed_in.need(Permission::ShopsManage)?;
-    connect_page(&app, &ask, &Fields::parse(&[]), None).await
+    let provider = query.read("provider", Provider::parse)?;
+    connect_page(&app, &ask, provider, &Fields::parse(&[]), None).await
 }
 
-async fn connect_page(app: &App, ask: &Ask, entered: &Fields, refused: Option<&str>) -> Result<Markup, Problem> {
+/// First whose system it is, then what that provider gave.
+async fn connect_page(
+    app: &App,
+    ask: &Ask,
+    provider: Option<Provider>,
+    entered: &Fields,
+    refused: Option<&str>,
+) -> Result<Markup, Problem> {
     let mut session = app.store.read().await?;
     let desk = Desk::load(app, &mut session, &ask.signed_in).await?;
     drop(session);
@@ -156,24 +164,48 @@ async fn connect_page(app: &App, ask: &Ask, entered: &Fields, refused: Option<&s
             }
         }
     };
-    let main = html! {
-        div.head { h1 { (words::CONNECT_WAREHOUSE) } p.lead { a href="/warehouses" { (words::THIRD_PARTY_WAREHOUSES) } } }
-        form.connect method="post" action="/warehouses/connect" {
-            (csrf(ask.signed_in.csrf()))
-            @if let Some(words) = refused { p.error role="alert" { (words) } }
-            label {
-                span { (words::WAREHOUSE_PROVIDER) }
-                select name="provider" required {
-                    @for provider in Provider::ALL { option value=(provider) { (provider.title()) } }
+    let form = match provider {
+        None => html! {
+            form.connect method="get" action="/warehouses/connect" {
+                label {
+                    span { (words::WAREHOUSE_PROVIDER) }
+                    select name="provider" required {
+                        @for provider in Provider::ALL { option value=(provider) { (provider.title()) } }
+                    }
+                }
+                div.actions { button.primary { (words::WAREHOUSE_CHOOSE) } a.button href="/warehouses" { (words::BACK) } }
+            }
+        },
+        Some(provider) => {
+            let has_address = connectors::warehouse_address(provider).is_some();
+            let about_address =
+                if has_address { words::WAREHOUSE_ADDRESS_HINT } else { words::WAREHOUSE_ADDRESS_NEEDED };
+            html! {
+                form.connect method="post" action="/warehouses/connect" {
+                    (csrf(ask.signed_in.csrf()))
+                    input type="hidden" name="provider" value=(provider);
+                    @if let Some(words) = refused { p.error role="alert" { (words) } }
+                    h2 { (provider.title()) }
+                    (field("name", words::WAREHOUSE_NAME, None, "text", true))
+                    @for given in connectors::warehouse_fields(provider) {
+                        @let usual = if given.secret { Some(words::WAREHOUSE_SECRET_HINT) } else { None };
+                        @let usual = if given.required { usual } else { Some(words::WAREHOUSE_OPTIONAL) };
+                        @let hint = words::warehouse_hint(given.name).or(usual);
+                        (field(given.name, given.title, hint, if given.secret { "password" } else { "text" }, given.required))
+                    }
+                    (field("address", words::WAREHOUSE_ADDRESS, Some(about_address), "url", !has_address))
+                    (field("contact", words::WAREHOUSE_CONTACT, Some(words::WAREHOUSE_CONTACT_HINT), "text", true))
+                    div.actions {
+                        button.primary { (words::TRY_AND_CONNECT) }
+                        a.button href="/warehouses/connect" { (words::BACK) }
+                    }
                 }
             }
-            (field("name", words::WAREHOUSE_NAME, None, "text", true))
-            (field("token", words::WAREHOUSE_TOKEN, Some(words::WAREHOUSE_TOKEN_HINT), "password", true))
-            (field("channel_id", words::WAREHOUSE_CHANNEL, None, "text", true))
-            (field("address", words::WAREHOUSE_ADDRESS, Some(words::WAREHOUSE_ADDRESS_HINT), "url", false))
-            (field("contact", words::WAREHOUSE_CONTACT, Some(words::WAREHOUSE_CONTACT_HINT), "text", true))
-            div.actions { button.primary { (words::TRY_AND_CONNECT) } a.button href="/warehouses" { (words::BACK) } }
         }
+    };
+    let main = html! {
+        div.head { h1 { (words::CONNECT_WAREHOUSE) } p.lead { a href="/warehouses" { (words::THIRD_PARTY_WAREHOUSES) } } }
+        (form)
     };
     Ok(desk.page(ask, Place::Warehouses, words::CONNECT_WAREHOUSE, &main))
 }
@@ -182,14 +214,14 @@ async fn create(State(app): State<App>, form: SignedForm) -> Result<Response, Pr
     let signed_in = form.signed_in;
     signed_in.need(Permission::ShopsManage)?;
     let one = |name: &str| form.fields.one(name).unwrap_or_default().trim().to_owned();
+    let provider = Provider::parse(&one("provider"))?;
+    let given = connectors::warehouse_fields(provider).iter().map(|field| (field.name.to_owned(), one(field.name)));
     let wish = AccountWish {
-        provider: one("provider"),
+        provider: provider.to_string(),
         name: one("name"),
         address: Some(one("address")),
-        token: one("token"),
-        channel_id: one("channel_id").parse().unwrap_or(0),
+        credentials: given.filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.into())).collect(),
         contact: one("contact"),
-        webhook_secret: None,
     };
     let added = match add(&app, &signed_in, &wish).await {
         Ok((record, route)) => {
@@ -210,7 +242,7 @@ async fn create(State(app): State<App>, form: SignedForm) -> Result<Response, Pr
         Ok(()) => Ok(Redirect::to("/warehouses?said=connected").into_response()),
         Err(problem) if problem.status.is_client_error() => {
             let ask = Ask { signed_in, fragment: false };
-            let page = connect_page(&app, &ask, &form.fields, Some(&problem.detail)).await?;
+            let page = connect_page(&app, &ask, Some(provider), &form.fields, Some(&problem.detail)).await?;
             Ok((problem.status, page).into_response())
         }
         Err(problem) => Err(problem),

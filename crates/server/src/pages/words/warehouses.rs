@@ -9,11 +9,12 @@ words! {
     CONNECT_WAREHOUSE = "Connect a warehouse";
     WAREHOUSE_PROVIDER = "Whose system";
     WAREHOUSE_NAME = "What you call it";
-    WAREHOUSE_TOKEN = "Access token";
-    WAREHOUSE_TOKEN_HINT = "A personal access token that may write. It is sealed and never shown again.";
-    WAREHOUSE_CHANNEL = "Channel id";
+    WAREHOUSE_CHOOSE = "Continue";
+    WAREHOUSE_SECRET_HINT = "It is sealed and never shown again.";
+    WAREHOUSE_OPTIONAL = "may stay empty";
     WAREHOUSE_ADDRESS = "Address of its API";
     WAREHOUSE_ADDRESS_HINT = "Leave it empty for the provider's own.";
+    WAREHOUSE_ADDRESS_NEEDED = "Where the warehouse takes the calls of the protocol.";
     WAREHOUSE_CONTACT = "Whom to call";
     WAREHOUSE_CONTACT_HINT = "Shown when an order has left and its parcel has to be stopped by hand: a name, a phone number, an e-mail address.";
     TRY_AND_CONNECT = "Try and connect";
@@ -67,6 +68,7 @@ pub(crate) const WAREHOUSE_ACTIONS: &[(&str, &str)] = &[
     ("warehouse.push_again", "Pushed to the warehouse again"),
     ("warehouse.push_refused", "Push refused by the warehouse"),
     ("warehouse.withdraw", "Asked back from the warehouse"),
+    ("warehouse.fee", "The warehouse keeps its fee"),
     ("warehouse.state", "At the warehouse"),
     ("warehouse.canceled", "Canceled by the warehouse"),
     ("warehouse.undone", "Withdrawal undone at the warehouse"),
@@ -74,6 +76,22 @@ pub(crate) const WAREHOUSE_ACTIONS: &[(&str, &str)] = &[
     ("warehouse.link", "Link for the warehouse's staff"),
     ("warehouse.staff_answer", "Answer of the warehouse's staff"),
 ];
+
+/// What a value that is entered to connect a warehouse means, beyond its title.
+pub(crate) fn warehouse_hint(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "token" => "One that may write. It is sealed and never shown again.",
+        "account" => "As the warehouse calls it.",
+        "webhook_secret" => "Only where pushes were set up already; else the warehouse is asked for them.",
+        "calls_per_minute" => "As many as the warehouse takes; empty: 60.",
+        "zipcode" => "What it is told instead of the buyer's, which marketplaces hide; empty: 00000.",
+        "absent_codes" => {
+            "The error code with which it says that it has no such order; empty: only an empty answer says so."
+        }
+        "reference_parameter" => "The parameter by which it finds an order by our reference; empty: reference_no.",
+        _ => return None,
+    })
+}
 
 /// What a third-party warehouse has of an order's goods.
 pub(crate) const fn place_of_goods(goods: Goods) -> &'static str {

@@ -126,7 +126,7 @@ async fn each_call_needs_its_permission_and_no_other() {
             P::ShopsManage,
             post(
                 "/api/v1/warehouses",
-                json!({"provider": "shipbob", "name": "x", "token": "t", "channel_id": 1, "contact": "x", "address": "http://127.0.0.1:1"})
+                json!({"provider": "shipbob", "name": "x", "credentials": {"token": "t", "channel_id": 1}, "contact": "x", "address": "http://127.0.0.1:1"})
                     .to_string(),
             ),
         ),

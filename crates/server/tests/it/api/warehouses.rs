@@ -110,7 +110,7 @@ on_both! {
         let token = ready["credentials"]["warehouse"]["token"].as_str().expect("a token").to_owned();
         assert!(!known.to_string().contains(&token));
         let wish = |token: &str, channel: &Value| json!({
-            "provider": "shipbob", "name": "Second", "token": token, "channel_id": channel, "contact": "Gate 3",
+            "provider": "shipbob", "name": "Second", "credentials": {"token": token, "channel_id": channel}, "contact": "Gate 3",
             "address": ready["warehouse"],
         });
         let channel = &ready["credentials"]["warehouse"]["channel_id"];

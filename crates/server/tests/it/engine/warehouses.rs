@@ -1,7 +1,7 @@
 //! Third-party warehouses against the sandbox: orders are pushed, asked back before the platform is told, pushed again after a
-//! refusal, and nothing is believed without a read.
+//! refusal, and nothing is believed without a read. What holds for every provider is tested once with each.
 
-use super::world::World;
+use super::world::{Fake, GENERIC, SHIPBOB, World, YICANG};
 use domain::cancellation::State;
 use domain::order::List;
 use domain::request::{AnswerKind, RequestState};
@@ -15,8 +15,9 @@ use std::time::Duration;
 use store::cancellations::CancellationRecord;
 use store::orders::OrderRecord;
 use store::requests::{self, RequestRecord};
+use store::trial::Trial;
 use store::warehouse_orders::{self, WarehouseOrderRecord};
-use store::{on_both, stock};
+use store::{log, on_both, stock};
 
 /// Every order of this shop whose lines are mugs is at the warehouse.
 const MUGS: &str = "MUG";
@@ -67,15 +68,29 @@ async fn pushed(world: &World, count: usize) -> Vec<OrderRecord> {
     fresh
 }
 
+/// What lies at the warehouse.
+async fn truths(world: &World) -> Vec<Value> {
+    let all = world.control.get(&format!("/orders?platform={}", world.fake.name)).await;
+    all["orders"].as_array().expect("orders").clone()
+}
+
 async fn truth(world: &World, record: &WarehouseOrderRecord) -> Value {
-    let all = world.control.get("/warehouse/orders").await;
-    let all = all["orders"].as_array().expect("orders").clone();
+    let all = truths(world).await;
     all.into_iter().find(|order| order["reference"] == record.reference.as_str()).expect("the warehouse has it")
 }
 
 async fn move_there(world: &World, record: &WarehouseOrderRecord, to: &str) {
-    let path = format!("/warehouse/orders/{}/advance", record.reference);
-    world.control.send(Method::POST, &path, json!({"to": to})).await;
+    force_there(world, record, to, false).await;
+}
+
+async fn force_there(world: &World, record: &WarehouseOrderRecord, to: &str, force: bool) {
+    let path = format!("/orders/{}/{}/advance", world.fake.name, record.reference);
+    world.control.send(Method::POST, &path, json!({"to": to, "force": force})).await;
+}
+
+/// Tells the warehouse how to behave.
+async fn switch(world: &World, switches: Value) {
+    world.control.send(Method::PUT, "/switches", json!({world.fake.name: switches})).await;
 }
 
 /// A push of the warehouse arrives: its order is looked at now.
@@ -120,15 +135,18 @@ async fn answer(
     Ok(record)
 }
 
-/// The warehouse's calls about an order of ours, by the end of their path, that had an effect there.
-async fn effective(world: &World, record: &WarehouseOrderRecord, end: &str) -> usize {
-    let calls = world.control.get("/calls?platform=warehouse").await;
-    let named = |call: &Value| {
-        let number = record.number.as_deref().unwrap_or("-");
-        call["path"].as_str().is_some_and(|path| path.ends_with(end) && (end == "/order" || path.contains(number)))
-    };
+/// The calls with which an order of ours was asked back.
+async fn askings(world: &World, record: &WarehouseOrderRecord) -> Vec<Value> {
+    let number = record.number.as_deref().unwrap_or("-");
+    let calls = world.control.get(&format!("/calls?platform={}&number={number}", world.fake.name)).await;
     let calls = calls["calls"].as_array().expect("calls").clone();
-    calls.iter().filter(|call| named(call) && call["changed"] == true).count()
+    let asks = |call: &Value| call["path"].as_str().is_some_and(|path| path.ends_with(world.fake.withdraw));
+    calls.into_iter().filter(asks).collect()
+}
+
+/// How many of them had an effect.
+async fn effective(world: &World, record: &WarehouseOrderRecord) -> usize {
+    askings(world, record).await.iter().filter(|call| call["changed"] == true).count()
 }
 
 async fn available(world: &World, order: &OrderRecord) -> i64 {
@@ -139,9 +157,29 @@ async fn available(world: &World, order: &OrderRecord) -> i64 {
     balances.await.expect("read").pop().map_or(0, |row| row.balance.available)
 }
 
-on_both! {
-    async fn an_order_at_the_warehouse_is_handed_back_before_the_platform_is_told(trial) {
-        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+/// Makes each test once for every provider.
+macro_rules! with_each_provider {
+    ($(async fn $name:ident($trial:ident, $fake:ident) $body:block)*) => {
+        $(async fn $name($trial: Trial, $fake: &'static Fake) $body)*
+
+        with_each_provider! { shipbob, SHIPBOB: $($name)* }
+        with_each_provider! { generic, GENERIC: $($name)* }
+        with_each_provider! { yicang, YICANG: $($name)* }
+    };
+    ($provider:ident, $fake:ident: $($name:ident)*) => {
+        mod $provider {
+            use super::{on_both, $fake};
+
+            on_both! {
+                $(async fn $name(trial) { super::super::$name(trial, &$fake).await; })*
+            }
+        }
+    };
+}
+
+with_each_provider! {
+    async fn an_order_at_the_warehouse_is_handed_back_before_the_platform_is_told(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
         let order = pushed(&world, 1).await.remove(0);
         let before = available(&world, &order).await;
         let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
@@ -157,8 +195,8 @@ on_both! {
         world.ledger_is_proven().await;
     }
 
-    async fn a_request_is_agreed_to_once_the_warehouse_handed_the_order_back(trial) {
-        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+    async fn a_request_is_agreed_to_once_the_warehouse_handed_the_order_back(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
         let order = pushed(&world, 1).await.remove(0);
         let request = ask(&world, &order).await;
         assert_eq!(at_warehouse(&world, &order).await.saga.state, AtWarehouse::Pushed, "nobody decided yet");
@@ -170,8 +208,8 @@ on_both! {
         world.ledger_is_proven().await;
     }
 
-    async fn what_was_asked_back_at_once_is_pushed_again_under_another_reference_when_the_request_is_rejected(trial) {
-        let world = World::at_warehouse(trial, 30, MUGS, true).await;
+    async fn what_was_asked_back_at_once_is_pushed_again_under_another_reference_when_the_request_is_rejected(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, true).await;
         let order = pushed(&world, 1).await.remove(0);
         let first = at_warehouse(&world, &order).await;
         let request = ask(&world, &order).await;
@@ -182,13 +220,13 @@ on_both! {
         let second = at_warehouse(&world, &order).await;
         assert_eq!((first.generation, second.generation), (1, 2));
         assert_ne!(first.reference, second.reference);
-        assert_eq!(truth(&world, &first).await["status"], "Cancelled");
-        assert_eq!(truth(&world, &second).await["status"], "Processing");
+        assert_eq!(truth(&world, &first).await["phase"], "cancelled");
+        assert_eq!(truth(&world, &second).await["phase"], "open");
         world.ledger_is_proven().await;
     }
 
-    async fn a_warehouse_that_picked_the_order_keeps_it_and_a_person_decides_despite_it(trial) {
-        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+    async fn a_warehouse_that_picked_the_order_keeps_it_and_a_person_decides_despite_it(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
         let order = pushed(&world, 1).await.remove(0);
         let there = at_warehouse(&world, &order).await;
         move_there(&world, &there, "picked").await;
@@ -211,16 +249,15 @@ on_both! {
         assert_eq!(after.returning(), 2, "they are not on a shelf of ours");
 
         // Stopped by hand after all: its units come back by the warehouse's confirmation alone.
-        let path = format!("/warehouse/orders/{}/advance", there.reference);
-        world.control.send(Method::POST, &path, json!({"to": "cancelled", "force": true})).await;
+        force_there(&world, &there, "cancelled", true).await;
         nudge(&world, &there).await;
         run_until(&world, "the confirmation", async || world.order(&order.id).await.returning() == 0).await;
         assert_eq!(world.order(&order.id).await.goods, Goods::HandedBack);
         world.ledger_is_proven().await;
     }
 
-    async fn a_parcel_that_left_is_told_with_its_tracking_number_and_comes_back_as_the_warehouse_processed_it(trial) {
-        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+    async fn a_parcel_that_left_is_told_with_its_tracking_number_and_comes_back_as_the_warehouse_processed_it(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
         let order = pushed(&world, 1).await.remove(0);
         let there = at_warehouse(&world, &order).await;
         move_there(&world, &there, "shipped").await;
@@ -258,16 +295,18 @@ on_both! {
         world.ledger_is_proven().await;
     }
 
-    async fn an_order_that_the_platform_keeps_after_a_withdrawal_is_pushed_again(trial) {
-        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+    async fn an_order_that_the_platform_keeps_after_a_withdrawal_is_pushed_again(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
         let order = pushed(&world, 1).await.remove(0);
-        let switches = json!({"shopee": {"cancel_after_arrangement": false}, "warehouse": {"applies_after_seconds": 30}});
+        switch(&world, json!({"applies_after_seconds": 30})).await;
+        let switches = json!({"shopee": {"cancel_after_arrangement": false}});
         world.control.send(Method::PUT, "/switches", switches).await;
         let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
         run_until(&world, "the asking", async || at_warehouse(&world, &order).await.saga.asked_at.is_some()).await;
         // Packed in the Seller Center meanwhile: the platform takes no cancel any more.
         world.advance(std::slice::from_ref(&order.number), "PROCESSED").await;
         world.advance_clock(31).await;
+        nudge(&world, &at_warehouse(&world, &order).await).await;
         world.run_until_ended(std::slice::from_ref(&record)).await;
         let ended = world.cancellation(&record).await;
         assert_eq!((ended.saga.state(), ended.saga.attempts), (State::Refused, 0), "{:?}", ended.platform_message);
@@ -278,9 +317,9 @@ on_both! {
         world.ledger_is_proven().await;
     }
 
-    async fn lost_answers_push_once_and_withdraw_once(trial) {
-        let world = World::at_warehouse(trial, 30, MUGS, false).await;
-        let faults = |rate: f64| json!({"platform": "warehouse", "rate": rate, "kinds": ["timeout_after", "http_500_after"], "seed": 5});
+    async fn lost_answers_push_once_and_withdraw_once(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
+        let faults = |rate: f64| json!({"platform": world.fake.name, "rate": rate, "kinds": ["timeout_after", "http_500_after"], "seed": 5});
         world.control.send(Method::PUT, "/faults", faults(0.4)).await;
         let orders = pushed(&world, 3).await;
         let mut records = Vec::new();
@@ -288,23 +327,25 @@ on_both! {
             records.push(world.cancel(order, "buyer_requests_cancellation", &[]).await);
         }
         world.run_until_ended(&records).await;
-        let all = world.control.get("/warehouse/orders").await;
+        let all = truths(&world).await;
         for order in &orders {
             let there = at_warehouse(&world, order).await;
             assert_eq!((there.generation, there.saga.state, there.saga.confirmed), (1, AtWarehouse::Withdrawn, true));
-            let same = |truth: &&Value| truth["number"] == order.number.as_str();
-            assert_eq!(all["orders"].as_array().expect("orders").iter().filter(same).count(), 1, "pushed once");
+            let same = |truth: &&Value| {
+                truth["reference"].as_str().is_some_and(|reference| reference.starts_with(order.id.as_str()))
+            };
+            assert_eq!(all.iter().filter(same).count(), 1, "pushed once");
             assert_eq!(truth(&world, &there).await["cancels"], 1);
-            assert_eq!(effective(&world, &there, ":cancel").await, 1);
+            assert_eq!(effective(&world, &there).await, 1);
         }
         world.ledger_is_proven().await;
     }
 
-    async fn a_restart_between_intent_and_answer_reads_before_it_asks_again(trial) {
-        let mut world = World::at_warehouse(trial, 30, MUGS, false).await;
+    async fn a_restart_between_intent_and_answer_reads_before_it_asks_again(trial, fake) {
+        let mut world = World::at(fake, trial, 30, MUGS, false).await;
         let order = pushed(&world, 1).await.remove(0);
         // The answer to the asking takes longer than the process lives.
-        let slow = json!({"platform": "warehouse", "rate": 1.0, "kinds": ["slow"], "seed": 1, "delay_ms": 3_000});
+        let slow = json!({"platform": fake.name, "rate": 1.0, "kinds": ["slow"], "seed": 1, "delay_ms": 3_000});
         world.control.send(Method::PUT, "/faults", slow).await;
         let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
         let dies = async {
@@ -313,23 +354,23 @@ on_both! {
             }
         };
         let asked = async {
-            while effective(&world, &at_warehouse(&world, &order).await, ":cancel").await == 0 {
+            while effective(&world, &at_warehouse(&world, &order).await).await == 0 {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
         tokio::select! { () = dies => {}, () = asked => {} }
-        world.control.send(Method::PUT, "/faults", json!({"platform": "warehouse", "rate": 0.0, "kinds": []})).await;
+        world.control.send(Method::PUT, "/faults", json!({"platform": fake.name, "rate": 0.0, "kinds": []})).await;
         world.restart().await;
         world.run_until_ended(std::slice::from_ref(&record)).await;
         let there = at_warehouse(&world, &order).await;
         assert_eq!((there.saga.state, there.saga.confirmed), (AtWarehouse::Withdrawn, true));
-        assert_eq!(effective(&world, &there, ":cancel").await, 1);
+        assert_eq!(effective(&world, &there).await, 1);
         assert_eq!(world.cancellation(&record).await.saga.state(), State::Done);
         world.ledger_is_proven().await;
     }
 
-    async fn the_staff_answers_once_through_its_link_and_stopped_lets_an_agreement_go_on(trial) {
-        let world = World::at_warehouse(trial, 30, MUGS, false).await;
+    async fn the_staff_answers_once_through_its_link_and_stopped_lets_an_agreement_go_on(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
         let order = pushed(&world, 1).await.remove(0);
         let there = at_warehouse(&world, &order).await;
         move_there(&world, &there, "labeled").await;
@@ -352,5 +393,85 @@ on_both! {
         assert_eq!(request_of(&world, &order).await.state, RequestState::Agreed);
         assert_eq!(world.order(&order.id).await.returning(), 2, "their word moves no unit");
         world.ledger_is_proven().await;
+    }
+
+    async fn what_has_no_word_for_a_day_is_asked_for_again_and_never_assumed(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let there = at_warehouse(&world, &order).await;
+        // Nobody in the building can tell, and nothing is decided.
+        switch(&world, json!({"applies_after_seconds": 900_000})).await;
+        move_there(&world, &there, "undecided").await;
+        let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        run_until(&world, "the asking", async || askings(&world, &there).await.len() == 1).await;
+        run_until(&world, "its reading", async || at_warehouse(&world, &order).await.saga.in_doubt_until.is_none()).await;
+        world.pass(86_401);
+        run_until(&world, "the second asking", async || askings(&world, &there).await.len() == 2).await;
+        assert_eq!(world.order(&order.id).await.goods, Goods::Asked);
+        assert!(!world.cancellation(&record).await.saga.state().is_final(), "nothing is assumed");
+        assert_eq!(world.control.effective_cancels(&order.number).await, 0);
+
+        move_there(&world, &there, "cancelled").await;
+        nudge(&world, &there).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(world.cancellation(&record).await.saga.state(), State::Done);
+        world.ledger_is_proven().await;
+    }
+}
+
+on_both! {
+    async fn a_pending_asking_that_a_picker_beats_is_told_as_refused_by_a_read(trial) {
+        let world = World::at(&GENERIC, trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let there = at_warehouse(&world, &order).await;
+        switch(&world, json!({"applies_after_seconds": 30})).await;
+        let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        run_until(&world, "the pending word", async || truth(&world, &there).await["withdrawal"] == "pending").await;
+        move_there(&world, &there, "picked").await;
+        world.advance_clock(31).await;
+        nudge(&world, &there).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(world.cancellation(&record).await.saga.state(), State::Refused);
+        assert_eq!(world.order(&order.id).await.goods, Goods::KeptPicked);
+        assert_eq!(askings(&world, &there).await.len(), 1);
+    }
+
+    async fn a_pending_asking_that_stops_the_order_lets_the_cancel_go_on(trial) {
+        let world = World::at(&YICANG, trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let there = at_warehouse(&world, &order).await;
+        switch(&world, json!({"applies_after_seconds": 30, "keeps_fee": true})).await;
+        let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        run_until(&world, "the pending word", async || truth(&world, &there).await["withdrawal"] == "pending").await;
+        assert_eq!(world.control.effective_cancels(&order.number).await, 0, "the platform is told later");
+        world.advance_clock(31).await;
+        nudge(&world, &there).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(world.cancellation(&record).await.saga.state(), State::Done);
+    }
+
+    async fn a_fee_that_the_warehouse_keeps_is_in_the_log(trial) {
+        let world = World::at(&YICANG, trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        switch(&world, json!({"keeps_fee": true})).await;
+        let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(at_warehouse(&world, &order).await.saga.state, AtWarehouse::Withdrawn);
+        let mut session = world.engine.store().read().await.expect("begins");
+        let entries = log::of_order(&mut session, &world.merchant, &order.id).await.expect("read");
+        assert!(entries.iter().any(|entry| entry.action == "warehouse.fee"), "{entries:?}");
+    }
+
+    async fn an_answer_without_an_outcome_is_read_and_never_taken_for_a_yes(trial) {
+        let world = World::at(&YICANG, trial, 30, MUGS, false).await;
+        let order = pushed(&world, 1).await.remove(0);
+        let there = at_warehouse(&world, &order).await;
+        switch(&world, json!({"omits_outcome": true})).await;
+        move_there(&world, &there, "packed").await;
+        let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        assert_eq!(world.cancellation(&record).await.saga.state(), State::Refused);
+        assert_eq!(askings(&world, &there).await.len(), 2, "its status shows it untouched: asked once more");
+        assert_eq!(world.order(&order.id).await.goods, Goods::KeptPicked);
     }
 }

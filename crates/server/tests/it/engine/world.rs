@@ -13,6 +13,7 @@ use engine::commands::CancelRequest;
 use engine::{Clock, Engine, NewAccount};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use store::cancellations::{CancellationRecord, ChosenLine};
 use store::order_lists::{self, Filter, Sort};
@@ -29,9 +30,64 @@ pub(crate) struct World {
     pub(crate) merchant: MerchantId,
     pub(crate) shop: ShopId,
     pub(crate) platform: Platform,
+    /// The third-party warehouse that goods may lie at.
+    pub(crate) fake: &'static Fake,
     policies: Policies,
-    clock: Arc<SandboxClock>,
+    clock: Arc<TrialClock>,
     sandbox: sandbox::Running,
+}
+
+/// A fake third-party warehouse of the sandbox.
+#[derive(Debug)]
+pub(crate) struct Fake {
+    /// Its name on the control port and in the ready line.
+    pub(crate) name: &'static str,
+    /// What is spoken with it.
+    pub(crate) provider: Provider,
+    /// How the path ends with which an order is asked back.
+    pub(crate) withdraw: &'static str,
+}
+
+pub(crate) const SHIPBOB: Fake = Fake { name: "warehouse", provider: Provider::Shipbob, withdraw: ":cancel" };
+pub(crate) const GENERIC: Fake =
+    Fake { name: "generic_warehouse", provider: Provider::Generic, withdraw: "/withdrawal" };
+pub(crate) const YICANG: Fake = Fake { name: "yicang", provider: Provider::Yicang, withdraw: "/cancel_order" };
+
+impl Fake {
+    /// The address of its API.
+    pub(crate) fn address(&self, ready: &Value) -> String {
+        let address = ready[self.name].as_str().expect("an address");
+        match self.provider {
+            Provider::Shipbob | Provider::Generic => address.to_owned(),
+            Provider::Yicang => format!("{address}/public_open"),
+        }
+    }
+}
+
+/// The sandbox's clock, moved on for what waits for days.
+struct TrialClock {
+    sandbox: SandboxClock,
+    later: AtomicI64,
+}
+
+impl TrialClock {
+    fn later(&self, moment: Moment) -> Moment {
+        moment.plus(Span::from_seconds(self.later.load(Ordering::Relaxed)))
+    }
+}
+
+impl Clock for TrialClock {
+    fn now(&self) -> Moment {
+        self.later(self.sandbox.now())
+    }
+
+    fn platform_now(&self, platform: Platform) -> Moment {
+        self.sandbox.platform_now(platform)
+    }
+
+    fn warehouse_now(&self) -> Moment {
+        self.sandbox.warehouse_now()
+    }
 }
 
 /// The sandbox's control port.
@@ -107,7 +163,7 @@ const CANCELS: [&str; 5] =
 /// Those that ask whether a cancel would be taken: they read no order.
 const CHECKS: [&str; 3] = ["/cancel/validate", "/aftersale_eligibility", "/failure_reason/get"];
 
-fn engine(store: Store, policies: &Policies, clock: &Arc<SandboxClock>) -> Engine {
+fn engine(store: Store, policies: &Policies, clock: &Arc<TrialClock>) -> Engine {
     let network = HttpNetwork::new(Arc::default()).expect("a network");
     Engine::new(store, Arc::new(network), Arc::clone(clock) as Arc<dyn Clock>, policies.clone())
 }
@@ -163,12 +219,17 @@ impl World {
         orders: u32,
         change: impl Fn(Platform, &mut Policy),
     ) -> Self {
-        Self::furnished(platform, trial, orders, change, None).await
+        Self::furnished(platform, trial, orders, change, &SHIPBOB, None).await
     }
 
-    /// A Shopee shop whose goods with SKUs that begin so lie at the sandbox's third-party warehouse.
+    /// A Shopee shop whose goods with SKUs that begin so lie at a third-party warehouse of the sandbox.
     pub(crate) async fn at_warehouse(trial: Trial, orders: u32, sku_prefix: &str, at_once: bool) -> Self {
-        Self::furnished(Platform::Shopee, trial, orders, |_, _| (), Some((sku_prefix, at_once))).await
+        Self::at(&SHIPBOB, trial, orders, sku_prefix, at_once).await
+    }
+
+    /// The same with this warehouse.
+    pub(crate) async fn at(fake: &'static Fake, trial: Trial, orders: u32, sku_prefix: &str, at_once: bool) -> Self {
+        Self::furnished(Platform::Shopee, trial, orders, |_, _| (), fake, Some((sku_prefix, at_once))).await
     }
 
     async fn furnished(
@@ -176,6 +237,7 @@ impl World {
         trial: Trial,
         orders: u32,
         change: impl Fn(Platform, &mut Policy),
+        fake: &'static Fake,
         warehouse_rule: Option<(&str, bool)>,
     ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -196,8 +258,9 @@ impl World {
         let shop = id(ShopId::parse("shp_1"));
         let warehouse = WarehouseRecord { id: id(WarehouseId::parse("whs_1")), name: "Shelf".to_owned() };
         let store = trial.store.clone();
-        let clock = Arc::new(SandboxClock::new(control.http.clone(), &control.url));
-        clock.refresh().await.expect("the sandbox's clock");
+        let sandbox_clock = SandboxClock::new(control.http.clone(), &control.url);
+        let clock = Arc::new(TrialClock { sandbox: sandbox_clock, later: AtomicI64::new(0) });
+        clock.sandbox.refresh().await.expect("the sandbox's clock");
         let engine = engine(store.clone(), &policies, &clock);
         let sixty_days_ago = clock.platform_now(platform).minus(Span::from_seconds(60 * 86_400));
         let mut session = store.begin().await.expect("begins");
@@ -224,11 +287,12 @@ impl World {
         store.add_shop(&mut session, &record, Moment::from_millis(0)).await.expect("added");
         session.commit().await.expect("committed");
         if let Some((sku_prefix, withdraw_on_request)) = warehouse_rule {
-            let credentials = ready["credentials"]["warehouse"].to_string();
+            let credentials = ready["credentials"][fake.name].to_string();
+            let address = fake.address(&ready);
             let new = NewAccount {
-                provider: Provider::Shipbob,
+                provider: fake.provider,
                 name: "Fake fulfilment",
-                address: ready["warehouse"].as_str().expect("an address"),
+                address: &address,
                 credentials: &credentials,
                 contact: "Dock office, 100",
                 route: "route",
@@ -248,7 +312,7 @@ impl World {
         engine.authorise(&merchant, &shop, grant["code"].as_str().expect("a code")).await.expect("authorised");
         engine.first_sync(&merchant, &shop).await.expect("synced");
         engine.count_from_listings(&merchant, &shop).await.expect("counted");
-        Self { trial, engine, control, merchant, shop, platform, policies, clock, sandbox }
+        Self { trial, engine, control, merchant, shop, platform, fake, policies, clock, sandbox }
     }
 
     /// The process dies and another begins on the same data: what it held in memory is gone, its leases are freed.
@@ -360,7 +424,12 @@ impl World {
     /// Moves the platforms' virtual clock, which the engine follows.
     pub(crate) async fn advance_clock(&self, seconds: i64) {
         self.control.send(reqwest::Method::POST, "/clock", json!({"advance_seconds": seconds})).await;
-        self.clock.refresh().await.expect("the sandbox's clock");
+        self.clock.sandbox.refresh().await.expect("the sandbox's clock");
+    }
+
+    /// Lets so much time pass for whatever waits here.
+    pub(crate) fn pass(&self, seconds: i64) {
+        self.clock.later.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// Sweeps the shop and reads everything that changed.
