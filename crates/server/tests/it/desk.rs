@@ -1,6 +1,6 @@
 //! A whole desk in this process: sandbox, store, engine, workers and the HTTP server on a loopback port.
 
-use crate::engine::World;
+use crate::engine::{PATIENCE, World};
 use countermand::app::App;
 use countermand::auth::secrets;
 use countermand::clock::{SandboxClock, now};
@@ -188,6 +188,21 @@ impl Desk {
         answer.json()
     }
 
+    /// Reads until it is so; in between, waits for the workers' news.
+    pub(crate) async fn read_until(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let mut changes = self.app.changes();
+        let come = async {
+            loop {
+                let read = self.read(path).await;
+                if is_so(&read) {
+                    return read;
+                }
+                changes.changed().await.expect("the desk goes on");
+            }
+        };
+        tokio::time::timeout(PATIENCE, come).await.unwrap_or_else(|_| panic!("{path} stays as it is"))
+    }
+
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.ask(Method::POST, &self.owner, path, &[], body.to_string()).await
     }
@@ -214,7 +229,14 @@ impl Desk {
     }
 
     pub(crate) async fn events(&self, token: &str, last: Option<&str>) -> Events {
-        let mut request = self.client.get(format!("{}/api/v1/events", self.url)).bearer_auth(token);
+        Events::of(&self.client, &self.url, token, last).await
+    }
+}
+
+impl Events {
+    /// Opens the event stream of a desk.
+    pub(crate) async fn of(client: &reqwest::Client, url: &str, token: &str, last: Option<&str>) -> Self {
+        let mut request = client.get(format!("{url}/api/v1/events")).bearer_auth(token);
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
@@ -284,6 +306,12 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) async fn next(&mut self) -> Event {
         self.receiver.recv().await.expect("the stream goes on")
+    }
+
+    /// Waits for news, and takes all that has come.
+    pub(crate) async fn news(&mut self) {
+        self.next().await;
+        while self.receiver.try_recv().is_ok() {}
     }
 
     /// The next event of this action.

@@ -12,4 +12,4 @@ mod warehouses;
 mod world;
 
 pub(crate) use cancel::ALL_FAULTS;
-pub(crate) use world::{Control, World};
+pub(crate) use world::{Control, PATIENCE, World};

@@ -10,7 +10,6 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use std::time::Duration;
 use store::on_both;
 use store::orders::OrderRecord;
 
@@ -25,17 +24,14 @@ fn rounds() -> usize {
 
 /// An order that nobody raced for yet, with its label cached.
 async fn fresh(desk: &Desk, used: &mut HashSet<OrderId>) -> OrderRecord {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
-    loop {
+    let next = async || {
         let orders = desk.world.list(List::InProcess, 200).await;
-        let is_fresh = |order: &OrderRecord| order.tab == Tab::Printable && !used.contains(&order.id);
-        if let Some(order) = orders.into_iter().find(is_fresh) {
-            used.insert(order.id.clone());
-            return order;
-        }
-        desk.world.engine.run_due().await.expect("a tick");
-        assert!(tokio::time::Instant::now() < deadline, "no order is printable any more");
-    }
+        orders.into_iter().find(|order| order.tab == Tab::Printable && !used.contains(&order.id))
+    };
+    desk.world.run_until_so("a printable order", async || next().await.is_some()).await;
+    let order = next().await.expect("printable");
+    used.insert(order.id.clone());
+    order
 }
 
 /// The buyer asks, and the desk hears of it.
@@ -76,18 +72,14 @@ async fn all_at_once(desk: &Desk, order: &OrderRecord, request: Option<&str>) ->
 
 /// Runs what is due until nothing of the order is under way.
 async fn settle(desk: &Desk, order: &OrderRecord) -> OrderRecord {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
-    loop {
-        desk.world.engine.run_due().await.expect("a tick");
+    let is_settled = async || {
         let now = desk.world.order(&order.id).await;
         let answering = desk.read("/api/v1/cancellation-requests?state=answering&limit=200").await;
         let is_answered = answering["requests"].as_array().is_some_and(Vec::is_empty);
-        if is_answered && !now.cancelling && now.shipment != domain::shipment::Mark::Live {
-            return now;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{now:?} {answering}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        is_answered && !now.cancelling && now.shipment != domain::shipment::Mark::Live
+    };
+    desk.world.run_until_so("the order's rest", is_settled).await;
+    desk.world.order(&order.id).await
 }
 
 fn refused(answers: &[(&str, Answer)], allowed: &[(&str, &[&str])]) {

@@ -3,7 +3,8 @@
 //!
 //! `COUNTERMAND_STOCK_IN_ORDERS` sets how many orders wait (`cargo xtask torture --stock-in` takes 1,000).
 
-use crate::engine::Control;
+use crate::desk::Events;
+use crate::engine::{Control, PATIENCE};
 use crate::process::{Process, argument};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,8 +19,6 @@ use store::{Durability, SealingKey, Store};
 const CLIENTS: usize = 50;
 /// Orders that one request names.
 const ORDERS_PER_REQUEST: usize = 10;
-/// How long what was cancelled may take to be read.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 struct Desk {
     url: String,
@@ -110,16 +109,21 @@ async fn course(database: Option<String>) {
     }
     let mut process = Process::start(&arguments);
     let desk = Desk::of(&process);
+    // A stream has no end, and so no time-out.
+    let listening = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let mut events = Events::of(&listening, &desk.url, &desk.token, None).await;
     send_back(&control, &desk, wanted).await;
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    let waiting = loop {
-        let waiting = desk.waiting().await;
-        if waiting.len() * 10 >= wanted * 9 {
-            break waiting;
+    let come = async {
+        loop {
+            let waiting = desk.waiting().await;
+            if waiting.len() * 10 >= wanted * 9 {
+                return waiting;
+            }
+            events.news().await;
         }
-        assert!(tokio::time::Instant::now() < deadline, "{} of {wanted} orders wait", waiting.len());
-        tokio::time::sleep(Duration::from_millis(200)).await;
     };
+    let waiting = tokio::time::timeout(PATIENCE, come).await.expect("what was cancelled is read");
+    drop(events);
     let units: i64 = waiting.iter().map(|order| order["units"].as_i64().expect("units")).sum();
     let ids: Vec<Value> = waiting.iter().map(|order| json!({"order_id": order["order_id"]})).collect();
     let warehouse = &waiting[0]["lines"][0]["warehouse"];
@@ -150,7 +154,7 @@ async fn course(database: Option<String>) {
                             }
                             // Killed under it: the next round asks again with the same key.
                             None if round == 0 => return told,
-                            None => tokio::time::sleep(Duration::from_millis(20)).await,
+                            None => tokio::task::yield_now().await,
                         }
                     }
                 }

@@ -4,24 +4,20 @@ use crate::desk::{Answer, Desk};
 use domain::order::{List, Tab};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::Duration;
 use store::on_both;
 use store::orders::OrderRecord;
 
 /// Orders whose labels are cached, fetched by ticks that end here: nothing runs in the background.
 pub(crate) async fn printable(desk: &Desk, wanted: usize) -> Vec<OrderRecord> {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
-    loop {
-        desk.world.engine.run_due().await.expect("a tick");
+    let printable = async || {
         let mut orders = desk.world.list(List::InProcess, 200).await;
         orders.retain(|order| order.tab == Tab::Printable && order.packages.len() == 1);
-        if orders.len() >= wanted {
-            orders.truncate(wanted);
-            return orders;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{} orders are printable", orders.len());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+        orders
+    };
+    desk.world.run_until_so("the labels", async || printable().await.len() >= wanted).await;
+    let mut orders = printable().await;
+    orders.truncate(wanted);
+    orders
 }
 
 /// What is written on a parcel.

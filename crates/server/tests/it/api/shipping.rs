@@ -2,25 +2,11 @@
 
 use crate::desk::{Answer, Desk};
 use reqwest::Method;
-use serde_json::{Value, json};
-use std::time::Duration;
+use serde_json::json;
 use store::on_both;
 
 async fn post(desk: &Desk, path: &str) -> Answer {
     desk.ask(Method::POST, &desk.owner, path, &[], "").await
-}
-
-/// Reads an order until it stands in this tab.
-async fn until_in(desk: &Desk, path: &str, tab: &str) -> Value {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
-    loop {
-        let order = desk.read(path).await;
-        if order["tab"] == tab {
-            return order;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{order}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 on_both! {
@@ -36,7 +22,7 @@ on_both! {
         let packed = post(&desk, &format!("{path}/pack")).await;
         assert_eq!(packed.status, 200, "{}", packed.text);
         assert_eq!(packed.json()["tab"], "packing");
-        let order = until_in(&desk, &path, "printable").await;
+        let order = desk.read_until(&path, |order| order["tab"] == "printable").await;
         assert_eq!(order["list"], "in_process");
         assert_eq!(order["packages"][0]["label"], "cached");
         post(&desk, &format!("{path}/pack")).await.is_problem(409, "conflict", "packed twice");

@@ -6,19 +6,8 @@ use domain::order::List;
 use domain::warehouse_order::Goods;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::Duration;
 use store::on_both;
 use store::orders::OrderRecord;
-
-/// Runs what is due until it is so.
-async fn until(desk: &Desk, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
-    while !is_so().await {
-        desk.world.engine.run_due().await.expect("a tick");
-        assert!(tokio::time::Instant::now() < deadline, "{what} did not come");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 /// An order that lies at the warehouse, moved there as far as that, whose buyer asks to cancel.
 async fn asked(desk: &Desk, as_far_as: &str) -> (OrderRecord, Value) {
@@ -29,7 +18,7 @@ async fn asked(desk: &Desk, as_far_as: &str) -> (OrderRecord, Value) {
     desk.world.sync().await;
     let new = desk.world.list(List::New, 200).await;
     let order = new.into_iter().find(|order| order.number.as_str() == number).expect("the new order");
-    until(desk, "the push", async || desk.world.order(&order.id).await.goods == Goods::There).await;
+    desk.world.run_until_so("the push", async || desk.world.order(&order.id).await.goods == Goods::There).await;
     let moved = json!({"to": as_far_as});
     control.send(Method::POST, &format!("/warehouse/orders/{}-1/advance", order.id), moved).await;
     let wish = json!({"reason": "Others", "ask": true});
@@ -38,7 +27,7 @@ async fn asked(desk: &Desk, as_far_as: &str) -> (OrderRecord, Value) {
     let (merchant, shop) = (&desk.world.merchant, &desk.world.shop);
     desk.world.engine.nudge(&mut session, merchant, shop, [&order.number]).await.expect("wanted");
     session.commit().await.expect("committed");
-    until(desk, "the request", async || !request_of(desk, &order).await.is_null()).await;
+    desk.world.run_until_so("the request", async || !request_of(desk, &order).await.is_null()).await;
     let request = request_of(desk, &order).await;
     (order, request)
 }
@@ -56,8 +45,8 @@ on_both! {
         assert_eq!((&request["withdrawal"]["state"], &request["withdrawal"]["contact"]), (&json!("pushed"), &json!("Dock office, 100")));
         let agree = format!("/api/v1/cancellation-requests/{}/agree", request["id"].as_str().expect("an id"));
         assert_eq!(desk.post(&agree, &json!({})).await.status, 202, "the warehouse is asked first");
-        until(&desk, "the refusal", async || request_of(&desk, &order).await["withdrawal"]["state"] == "refused_shipped").await;
-        until(&desk, "the open request", async || request_of(&desk, &order).await["state"] == "open").await;
+        desk.world.run_until_so("the refusal", async || request_of(&desk, &order).await["withdrawal"]["state"] == "refused_shipped").await;
+        desk.world.run_until_so("the open request", async || request_of(&desk, &order).await["state"] == "open").await;
         let kept = request_of(&desk, &order).await;
         let package = &kept["withdrawal"]["packages"][0];
         assert!(package["tracking_number"].as_str().is_some_and(|number| number.starts_with("FP")), "{kept}");
@@ -70,7 +59,7 @@ on_both! {
 
         let taken = desk.post(&agree, &json!({"despite_warehouse": true})).await;
         assert_eq!(taken.status, 202, "{}", taken.text);
-        until(&desk, "the cancel", async || desk.world.order(&order.id).await.list == List::Canceled).await;
+        desk.world.run_until_so("the cancel", async || desk.world.order(&order.id).await.list == List::Canceled).await;
         let log = desk.read(&format!("/api/v1/orders/{}", order.id)).await["timeline"].to_string();
         assert!(log.contains("despite the warehouse"), "{log}");
         let units = json!({"warehouse": "whs_1", "orders": [{"order_id": order.id.as_str()}]});

@@ -11,7 +11,6 @@ use engine::commands::{CancelRequest, CommandError};
 use engine::{AnswerError, AnswerWish};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::Duration;
 use store::cancellations::CancellationRecord;
 use store::orders::OrderRecord;
 use store::requests::{self, RequestRecord};
@@ -26,19 +25,6 @@ async fn at_warehouse(world: &World, order: &OrderRecord) -> WarehouseOrderRecor
     let mut session = world.engine.store().read().await.expect("begins");
     let latest = warehouse_orders::latest(&mut session, &world.merchant, &order.id).await.expect("read");
     latest.expect("it is at the warehouse")
-}
-
-/// Runs what is due until it is so.
-async fn run_until(world: &World, what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
-    loop {
-        world.engine.run_due().await.expect("a tick");
-        if is_so().await {
-            return;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "{what} did not come");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 /// Cancellable orders that a read has shown at the warehouse.
@@ -58,8 +44,8 @@ async fn pushed(world: &World, count: usize) -> Vec<OrderRecord> {
         orders.push(found.expect("the new order"));
     }
     for order in &orders {
-        run_until(world, "the push", async || world.order(&order.id).await.goods == Goods::There).await;
-        run_until(world, "its read", async || at_warehouse(world, order).await.saga.confirmed).await;
+        world.run_until_so("the push", async || world.order(&order.id).await.goods == Goods::There).await;
+        world.run_until_so("its read", async || at_warehouse(world, order).await.saga.confirmed).await;
     }
     let mut fresh = Vec::new();
     for order in &orders {
@@ -108,7 +94,7 @@ async fn ask(world: &World, order: &OrderRecord) -> RequestRecord {
     let mut session = world.engine.store().begin().await.expect("begins");
     world.engine.nudge(&mut session, &world.merchant, &world.shop, [&order.number]).await.expect("wanted");
     session.commit().await.expect("committed");
-    run_until(world, "the request", async || found(world, order).await.is_some()).await;
+    world.run_until_so("the request", async || found(world, order).await.is_some()).await;
     request_of(world, order).await
 }
 
@@ -213,10 +199,10 @@ with_each_provider! {
         let order = pushed(&world, 1).await.remove(0);
         let first = at_warehouse(&world, &order).await;
         let request = ask(&world, &order).await;
-        run_until(&world, "the withdrawal", async || world.order(&order.id).await.goods == Goods::HandedBack).await;
+        world.run_until_so("the withdrawal", async || world.order(&order.id).await.goods == Goods::HandedBack).await;
         let record = answer(&world, &request, AnswerKind::Reject, false).await.expect("taken");
         world.run_until_ended(std::slice::from_ref(&record)).await;
-        run_until(&world, "the second push", async || world.order(&order.id).await.goods == Goods::There).await;
+        world.run_until_so("the second push", async || world.order(&order.id).await.goods == Goods::There).await;
         let second = at_warehouse(&world, &order).await;
         assert_eq!((first.generation, second.generation), (1, 2));
         assert_ne!(first.reference, second.reference);
@@ -251,7 +237,7 @@ with_each_provider! {
         // Stopped by hand after all: its units come back by the warehouse's confirmation alone.
         force_there(&world, &there, "cancelled", true).await;
         nudge(&world, &there).await;
-        run_until(&world, "the confirmation", async || world.order(&order.id).await.returning() == 0).await;
+        world.run_until_so("the confirmation", async || world.order(&order.id).await.returning() == 0).await;
         assert_eq!(world.order(&order.id).await.goods, Goods::HandedBack);
         world.ledger_is_proven().await;
     }
@@ -262,7 +248,7 @@ with_each_provider! {
         let there = at_warehouse(&world, &order).await;
         move_there(&world, &there, "shipped").await;
         nudge(&world, &there).await;
-        run_until(&world, "the read", async || world.order(&order.id).await.goods == Goods::KeptShipped).await;
+        world.run_until_so("the read", async || world.order(&order.id).await.goods == Goods::KeptShipped).await;
         let order = world.order(&order.id).await;
         let lines = [];
         let wish = |despite_warehouse| CancelRequest {
@@ -287,7 +273,7 @@ with_each_provider! {
         let before = available(&world, &order).await;
         move_there(&world, &there, "returned").await;
         nudge(&world, &there).await;
-        run_until(&world, "the return", async || world.order(&order.id).await.returning() == 0).await;
+        world.run_until_so("the return", async || world.order(&order.id).await.returning() == 0).await;
         assert_eq!(available(&world, &order).await, before + 2);
         nudge(&world, &there).await;
         world.engine.run_due().await.expect("a tick");
@@ -302,7 +288,7 @@ with_each_provider! {
         let switches = json!({"shopee": {"cancel_after_arrangement": false}});
         world.control.send(Method::PUT, "/switches", switches).await;
         let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
-        run_until(&world, "the asking", async || at_warehouse(&world, &order).await.saga.asked_at.is_some()).await;
+        world.run_until_so("the asking", async || at_warehouse(&world, &order).await.saga.asked_at.is_some()).await;
         // Packed in the Seller Center meanwhile: the platform takes no cancel any more.
         world.advance(std::slice::from_ref(&order.number), "PROCESSED").await;
         world.advance_clock(31).await;
@@ -354,9 +340,7 @@ with_each_provider! {
             }
         };
         let asked = async {
-            while effective(&world, &at_warehouse(&world, &order).await).await == 0 {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            while effective(&world, &at_warehouse(&world, &order).await).await == 0 {}
         };
         tokio::select! { () = dies => {}, () = asked => {} }
         world.control.send(Method::PUT, "/faults", json!({"platform": fake.name, "rate": 0.0, "kinds": []})).await;
@@ -382,7 +366,7 @@ with_each_provider! {
         world.engine.answer_by_link(&mut session, "a hash", StaffAnswer::Stopped).await.expect("taken");
         world.engine.answer_by_link(&mut session, "a hash", StaffAnswer::Gone).await.expect_err("once");
         session.commit().await.expect("committed");
-        run_until(&world, "the second refusal", async || {
+        world.run_until_so("the second refusal", async || {
             world.order(&order.id).await.goods == Goods::KeptPicked
         })
         .await;
@@ -403,10 +387,10 @@ with_each_provider! {
         switch(&world, json!({"applies_after_seconds": 900_000})).await;
         move_there(&world, &there, "undecided").await;
         let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
-        run_until(&world, "the asking", async || askings(&world, &there).await.len() == 1).await;
-        run_until(&world, "its reading", async || at_warehouse(&world, &order).await.saga.in_doubt_until.is_none()).await;
+        world.run_until_so("the asking", async || askings(&world, &there).await.len() == 1).await;
+        world.run_until_so("its reading", async || at_warehouse(&world, &order).await.saga.in_doubt_until.is_none()).await;
         world.pass(86_401);
-        run_until(&world, "the second asking", async || askings(&world, &there).await.len() == 2).await;
+        world.run_until_so("the second asking", async || askings(&world, &there).await.len() == 2).await;
         assert_eq!(world.order(&order.id).await.goods, Goods::Asked);
         assert!(!world.cancellation(&record).await.saga.state().is_final(), "nothing is assumed");
         assert_eq!(world.control.effective_cancels(&order.number).await, 0);
@@ -426,7 +410,7 @@ on_both! {
         let there = at_warehouse(&world, &order).await;
         switch(&world, json!({"applies_after_seconds": 30})).await;
         let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
-        run_until(&world, "the pending word", async || truth(&world, &there).await["withdrawal"] == "pending").await;
+        world.run_until_so("the pending word", async || truth(&world, &there).await["withdrawal"] == "pending").await;
         move_there(&world, &there, "picked").await;
         world.advance_clock(31).await;
         nudge(&world, &there).await;
@@ -442,7 +426,7 @@ on_both! {
         let there = at_warehouse(&world, &order).await;
         switch(&world, json!({"applies_after_seconds": 30, "keeps_fee": true})).await;
         let record = world.cancel(&order, "buyer_requests_cancellation", &[]).await;
-        run_until(&world, "the pending word", async || truth(&world, &there).await["withdrawal"] == "pending").await;
+        world.run_until_so("the pending word", async || truth(&world, &there).await["withdrawal"] == "pending").await;
         assert_eq!(world.control.effective_cancels(&order.number).await, 0, "the platform is told later");
         world.advance_clock(31).await;
         nudge(&world, &there).await;

@@ -23,6 +23,11 @@ use store::trial::Trial;
 use store::warehouses::RuleRecord;
 use store::{Store, cancellations, jobs};
 
+/// How long a test waits for anything before it gives up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+/// How often is looked for what wakes nobody here: what another process did, and the end of a platform's ban.
+const LOOK_EVERY: Span = Span::from_millis(500);
+
 pub(crate) struct World {
     pub(crate) trial: Trial,
     pub(crate) engine: Engine,
@@ -88,6 +93,15 @@ impl Clock for TrialClock {
     fn warehouse_now(&self) -> Moment {
         self.sandbox.warehouse_now()
     }
+}
+
+/// What stands in a world beside its shop's orders.
+#[derive(Default)]
+struct Furnishing<'a> {
+    /// SKUs that begin so lie at the sandbox's third-party warehouse, which is asked at once or once somebody agreed.
+    warehouse_rule: Option<(&'a str, bool)>,
+    /// A seller's export, imported before anything is connected.
+    export: Option<Value>,
 }
 
 /// The sandbox's control port.
@@ -219,7 +233,13 @@ impl World {
         orders: u32,
         change: impl Fn(Platform, &mut Policy),
     ) -> Self {
-        Self::furnished(platform, trial, orders, change, &SHIPBOB, None).await
+        Self::furnished(platform, trial, orders, change, &SHIPBOB, Furnishing::default()).await
+    }
+
+    /// A Shopee shop that an export filled, at the moment at which the export's clock stands.
+    pub(crate) async fn of_export(trial: Trial, export: Value) -> Self {
+        let furnishing = Furnishing { export: Some(export), ..Furnishing::default() };
+        Self::furnished(Platform::Shopee, trial, 0, |_, _| (), &SHIPBOB, furnishing).await
     }
 
     /// A Shopee shop whose goods with SKUs that begin so lie at a third-party warehouse of the sandbox.
@@ -229,7 +249,8 @@ impl World {
 
     /// The same with this warehouse.
     pub(crate) async fn at(fake: &'static Fake, trial: Trial, orders: u32, sku_prefix: &str, at_once: bool) -> Self {
-        Self::furnished(Platform::Shopee, trial, orders, |_, _| (), fake, Some((sku_prefix, at_once))).await
+        let furnishing = Furnishing { warehouse_rule: Some((sku_prefix, at_once)), ..Furnishing::default() };
+        Self::furnished(Platform::Shopee, trial, orders, |_, _| (), fake, furnishing).await
     }
 
     async fn furnished(
@@ -238,13 +259,16 @@ impl World {
         orders: u32,
         change: impl Fn(Platform, &mut Policy),
         fake: &'static Fake,
-        warehouse_rule: Option<(&str, bool)>,
+        furnishing: Furnishing<'_>,
     ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let settings =
             sandbox::Settings { listen: [127, 0, 0, 1].into(), control_port: 0, data: None, seed: 7, orders };
         let sandbox = sandbox::start(settings).await.expect("a sandbox");
         let control = Control { platform, ..Control::at(sandbox.control_url()) };
+        if let Some(export) = furnishing.export {
+            control.send(reqwest::Method::POST, "/import", export).await;
+        }
         let policies = policies(change);
 
         let ready = sandbox.ready();
@@ -286,7 +310,7 @@ impl World {
         };
         store.add_shop(&mut session, &record, Moment::from_millis(0)).await.expect("added");
         session.commit().await.expect("committed");
-        if let Some((sku_prefix, withdraw_on_request)) = warehouse_rule {
+        if let Some((sku_prefix, withdraw_on_request)) = furnishing.warehouse_rule {
             let credentials = ready["credentials"][fake.name].to_string();
             let address = fake.address(&ready);
             let new = NewAccount {
@@ -388,37 +412,59 @@ impl World {
             .expect("there")
     }
 
+    /// Works until it is so: the one way in which a test waits. In between it waits for the moment of the next job, or for
+    /// whoever wakes the engine before.
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        mut is_so: impl AsyncFnMut() -> bool,
+        mut work: impl AsyncFnMut() -> usize,
+    ) {
+        let come = async {
+            loop {
+                let looked_at = self.engine.clock().now();
+                let worked = work().await;
+                // Heard from here on: what happens while it is looked at is not missed.
+                let mut woken = std::pin::pin!(self.engine.woken());
+                let heard = futures_util::poll!(woken.as_mut()).is_ready();
+                if is_so().await {
+                    return;
+                }
+                if heard || worked > 0 {
+                    continue;
+                }
+                // What is due already and left alone is somebody else's.
+                let next = self.engine.next_wake().await.expect("read").filter(|at| *at > looked_at);
+                let wait = next.map_or(LOOK_EVERY, |at| at.since(self.engine.clock().now()).max(Span::ZERO));
+                let wait = Duration::from_millis(wait.min(LOOK_EVERY).millis().unsigned_abs());
+                let _ = tokio::time::timeout(wait, woken).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, come).await.unwrap_or_else(|_| panic!("{what} did not come"));
+    }
+
+    /// Runs what is due until it is so.
+    pub(crate) async fn run_until_so(&self, what: &str, is_so: impl AsyncFnMut() -> bool) {
+        self.until(what, is_so, async || self.engine.run_due().await.expect("a tick")).await;
+    }
+
     /// Runs what is due until every cancellation has ended.
     pub(crate) async fn run_until_ended(&self, records: &[CancellationRecord]) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
-        loop {
-            self.engine.run_due().await.expect("a tick");
-            let mut open = 0;
+        let all_ended = async || {
             for record in records {
-                open += usize::from(!self.cancellation(record).await.saga.state().is_final());
+                if !self.cancellation(record).await.saga.state().is_final() {
+                    return false;
+                }
             }
-            if open == 0 {
-                return;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "{open} cancellations have not ended");
-            let wake = self.engine.next_wake().await.expect("read").expect("something waits");
-            let wait = wake.since(self.engine.clock().now());
-            tokio::time::sleep(Duration::from_millis(wait.millis().unsigned_abs().clamp(1, 500))).await;
-        }
+            true
+        };
+        self.run_until_so("the end of the cancellations", all_ended).await;
     }
 
     /// Runs what is due until the order is as wished.
     pub(crate) async fn run_until(&self, order: &OrderId, wished: impl Fn(&OrderRecord) -> bool) -> OrderRecord {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
-        loop {
-            self.engine.run_due().await.expect("a tick");
-            let now = self.order(order).await;
-            if wished(&now) {
-                return now;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "{now:?}");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.run_until_so("what is wished of the order", async || wished(&self.order(order).await)).await;
+        self.order(order).await
     }
 
     /// Moves the platforms' virtual clock, which the engine follows.
@@ -523,44 +569,23 @@ impl World {
 
     /// Runs what is due until nothing waits but the next sweep.
     pub(crate) async fn run_until_idle(&self) {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(300);
-        loop {
-            self.engine.run_due().await.expect("a tick");
-            let mut session = self.engine.store().read().await.expect("begins");
-            let waiting = jobs::waiting(&mut session).await.expect("read");
-            drop(session);
-            if nothing_to_carry_on(&waiting) {
-                return;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "still waiting: {waiting:?}");
-            self.wait_for_wake().await;
-        }
+        self.run_until_so("rest", async || self.is_idle().await).await;
     }
 
     /// Waits until workers have left nothing to do but the next sweep.
     pub(crate) async fn wait_until_idle(&self) {
-        loop {
-            let mut session = self.engine.store().read().await.expect("begins");
-            let waiting = jobs::waiting(&mut session).await.expect("read");
-            drop(session);
-            if nothing_to_carry_on(&waiting) {
-                return;
-            }
-            self.wait_for_wake().await;
-        }
+        self.until("rest", async || self.is_idle().await, async || 0).await;
     }
 
     /// Waits until jobs of this kind are due.
     pub(crate) async fn wait_until_due(&self, kind: jobs::Kind) {
-        while self.engine.due(kind).await.expect("read").is_empty() {
-            self.wait_for_wake().await;
-        }
+        let is_due = async || !self.engine.due(kind).await.expect("read").is_empty();
+        self.until("a job's time", is_due, async || 0).await;
     }
 
-    async fn wait_for_wake(&self) {
-        let wake = self.engine.next_wake().await.expect("read").expect("something waits");
-        let wait = wake.since(self.engine.clock().now());
-        tokio::time::sleep(Duration::from_millis(wait.millis().unsigned_abs().clamp(1, 500))).await;
+    async fn is_idle(&self) -> bool {
+        let mut session = self.engine.store().read().await.expect("begins");
+        nothing_to_carry_on(&jobs::waiting(&mut session).await.expect("read"))
     }
 
     pub(crate) async fn is_held(&self, sku: &domain::ids::MerchantSku) -> bool {
