@@ -1,5 +1,6 @@
 //! Chores that are programs of the workspace: cargo builds and runs them.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// Runs the desk's bench, or parts of it.
@@ -37,6 +38,14 @@ fn round(tests: &str, variable: &str, size: &str) -> ExitCode {
     let mut test = Command::new("cargo");
     test.args(["test", "--release", "--package", "countermand", "--test", "it", tests, "--"]);
     run(test.args(["--nocapture", "--test-threads", "1"]).env(variable, size))
+}
+
+/// Replays every month of a folder; it says what agreed. Where the folder cannot be named, the test says so.
+pub(crate) fn replay(folder: &Path) -> ExitCode {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    let mut test = Command::new("cargo");
+    test.args(["test", "--package", "countermand", "--test", "it", "replay::every_month", "--", "--nocapture"]);
+    run(test.env("COUNTERMAND_REPLAY", folder))
 }
 
 fn run(command: &mut Command) -> ExitCode {

@@ -3,6 +3,7 @@
 mod cargo;
 mod tidy;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -42,6 +43,11 @@ enum Chore {
         #[arg(long)]
         stock_in: bool,
     },
+    /// Live through every month of a real shop's exports once more, and compare with what the files say
+    Replay {
+        /// The folder of the months (xlsx)
+        folder: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -53,5 +59,6 @@ fn main() -> ExitCode {
         Chore::Torture { race: true, .. } => cargo::torture_race(),
         Chore::Torture { orders, stock_in: true, .. } => cargo::torture_stock_in(orders),
         Chore::Torture { orders, .. } => cargo::torture(orders),
+        Chore::Replay { folder } => cargo::replay(&folder),
     }
 }

@@ -12,6 +12,7 @@ mod pages;
 mod process;
 mod race;
 mod remote;
+mod replay;
 mod serve;
 mod shipping;
 mod stock_in_at_once;
