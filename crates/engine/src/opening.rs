@@ -21,7 +21,8 @@ pub struct Opening {
 }
 
 impl Engine {
-    /// Opens the stock of SKUs that have not moved yet, all of them in this transaction.
+    /// Opens the stock of SKUs that have not moved yet, all of them in this transaction. Whoever writes down what lies there
+    /// has counted it: the holds on the SKUs' listings are lifted, and the listings get their number.
     ///
     /// # Errors
     /// [`EngineError`] of the store, also when one of them was opened meanwhile: nothing may be kept then.
@@ -55,6 +56,8 @@ impl Engine {
         if stock::write(session, merchant, &movements, now).await? < movements.len() {
             return Err(StoreError::Conflict("the opening stock").into());
         }
+        let counted: Vec<MerchantSku> = openings.iter().map(|opening| opening.sku.clone()).collect();
+        stock::lift_counted(session, merchant, &counted, now).await?;
         let units: u64 = movements.iter().map(|movement| u64::from(movement.units)).sum();
         let detail = format!("{units} units of {} SKUs as opening stock", openings.len());
         let entry =

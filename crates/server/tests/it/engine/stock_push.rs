@@ -4,18 +4,21 @@
 use super::cancel::{ALL_FAULTS, all_lines, faults, poll_times};
 use super::world::World;
 use domain::cancellation::State;
-use domain::ids::{ListingId, MerchantSku, ShopId};
+use domain::ids::{ListingId, MerchantSku, ShopId, WarehouseId};
 use domain::order::List;
 use domain::platform::Platform;
 use domain::policy::Policy;
 use domain::stock_push::{Left, PushOutcome, PushRule, Rounding, Target};
 use engine::adjustments::Adjustment;
+use engine::opening::Opening;
+use engine::shop_stock::Places;
 use reqwest::Method;
 use serde_json::json;
 use store::closed_listings::{self, ClosedListing};
 use store::jobs::{Due, Kind};
 use store::on_both;
 use store::orders::{LineRecord, OrderRecord};
+use store::shops::{self, WarehouseRecord};
 use store::stock_pushes::{self, PushRecord};
 use store::trial::Trial;
 
@@ -270,6 +273,34 @@ on_both! {
         if let Some(there) = &there {
             assert_eq!(world.target(&lazada, there).await, Target::Show(4));
         }
+        assert_eq!(world.closed().await, []);
+        world.ledger_is_proven().await;
+    }
+
+    async fn opening_stock_of_another_warehouse_opens_what_a_cancel_closed(trial) {
+        let world = World::start(trial, 60).await;
+        world.push_on(&world.shop).await;
+        let order = world.cancellable().await.into_iter().find(|order| order.list == List::New).expect("one in New");
+        let line = order.lines[0].clone();
+        let record = world.cancel(&order, "out_of_stock", &all_lines(&order)[..1]).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        world.run_until_idle().await;
+        assert_eq!(world.platform_stock(line.listing_sku.as_str()).await, Some(0));
+        assert_eq!(world.closed().await.len(), 1);
+
+        // The goods turn up in an attic that the shop is packed from, too.
+        let attic = WarehouseRecord { id: WarehouseId::parse("whs_2").expect("an id"), name: "Attic".to_owned() };
+        let there = world.available(&line.merchant_sku).await;
+        let opening = Opening { warehouse: attic.id.clone(), sku: line.merchant_sku.clone(), sellable: 4, defective: 0 };
+        let places = Places { warehouses: vec![line.warehouse.clone(), attic.id.clone()], return_warehouse: None };
+        let mut session = world.engine.store().begin().await.expect("begins");
+        shops::add_warehouse(&mut session, &world.merchant, &attic).await.expect("added");
+        world.engine.set_warehouses(&mut session, &world.merchant, "owner", &world.shop, &places).await.expect("set");
+        world.engine.open_stock(&mut session, &world.merchant, "keeper", &[opening]).await.expect("opened");
+        session.commit().await.expect("committed");
+        assert!(!world.is_held(&line.merchant_sku).await, "somebody saw how many there are");
+        world.run_until_idle().await;
+        assert_eq!(world.platform_stock(line.listing_sku.as_str()).await, Some(there + 4));
         assert_eq!(world.closed().await, []);
         world.ledger_is_proven().await;
     }
