@@ -1,18 +1,22 @@
 //! What went wrong elsewhere, and cannot here: a test for each of the double-restock traps of `peers.md`, section 3, named
-//! after what happened there. Point 14 (bundles) stands with the mapping of listings.
+//! after what happened there.
 
 use crate::desk::Desk;
 use crate::engine::World;
 use domain::cancellation::State;
 use domain::ids::{MerchantSku, OrderNumber};
+use domain::mapping::Source;
 use domain::order::{List, Stage, Tab};
 use domain::platform::Platform;
 use domain::policy::Standing;
 use domain::snapshot::Initiator;
 use domain::stock::Balance;
+use engine::stock_ins::{OrderVisit, StockIn};
 use reqwest::Method;
 use serde_json::json;
+use store::bundles::Component;
 use store::cancellations::{CancellationRecord, ChosenLine};
+use store::mappings::MappingRecord;
 use store::on_both;
 use store::orders::OrderRecord;
 use store::stock;
@@ -218,6 +222,57 @@ on_both! {
         }
         assert_eq!(sums(&world).await, after);
         assert!(after.is_sound());
+        world.ledger_is_proven().await;
+    }
+
+    /// PrestaShop#19054, medusa#12503, hotwax/bopis#535.
+    async fn trap_14_a_bundle_came_back_and_what_it_consists_of_did_not(trial) {
+        let world = World::start(trial, 80).await;
+        let code = to_pack(&world, 1).await[0].lines[0].listing_sku.clone();
+        let [cup, lid, set] = ["PART-CUP", "PART-LID", "SET"].map(|sku| MerchantSku::parse(sku).expect("a SKU"));
+        let warehouse = domain::ids::WarehouseId::parse("whs_1").expect("an id");
+        let consists_of = async |components: &[Component]| {
+            let mut session = world.engine.store().begin().await.expect("begins");
+            world.engine.set_bundle(&mut session, &world.merchant, "keeper", &set, components).await.expect("set");
+            session.commit().await.expect("committed");
+        };
+        let mut session = world.engine.store().begin().await.expect("begins");
+        for (sku, counted) in [(&cup, 20), (&lid, 9)] {
+            let count = engine::adjustments::Adjustment::Count { counted };
+            world.engine.adjust(&mut session, &world.merchant, "keeper", (&warehouse, sku), count, None).await.expect("counted");
+        }
+        let means = MappingRecord { shop: None, listing_sku: code.clone(), merchant_sku: set.clone(), source: Source::Hand };
+        world.engine.map_codes(&mut session, &world.merchant, "keeper", &[means]).await.expect("mapped");
+        session.commit().await.expect("committed");
+        consists_of(&[Component { sku: cup.clone(), units: 2 }, Component { sku: lid.clone(), units: 1 }]).await;
+
+        // Two buyers order two sets each: what is taken is what lies on the shelf.
+        let numbers = [world.order_of(code.as_str()).await, world.order_of(code.as_str()).await];
+        world.run_until_idle().await;
+        let (cups, lids) = (balance(&world, &cup).await, balance(&world, &lid).await);
+        assert_eq!((cups.available, cups.allocated, lids.available, lids.allocated), (12, 8, 5, 4));
+        // Another recipe is for what is sold from now on. One order ends untouched, the other when it may be in a parcel.
+        consists_of(&[Component { sku: lid.clone(), units: 3 }]).await;
+        let untouched = world.order_by_number(&numbers[0]).await;
+        cancel(&world, &untouched, "buyer_requests_cancellation").await;
+        world.advance(&numbers[1..], "PROCESSED").await;
+        world.advance(&numbers[1..], "CANCELLED").await;
+        read_again(&world, &numbers).await;
+        let (cups, lids) = (balance(&world, &cup).await, balance(&world, &lid).await);
+        assert_eq!((cups.available, cups.returning, lids.available, lids.returning), (16, 4, 7, 2), "the same rows, by stage");
+
+        let parcel = world.order_by_number(&numbers[1]).await;
+        for again in [false, true] {
+            let visit = [OrderVisit { order: parcel.id.clone(), lines: None, expected: None }];
+            let request = StockIn { actor: "keeper", warehouse: &warehouse, orders: &visit, note: None, shops: None, batch: None };
+            let mut session = world.engine.store().begin().await.expect("begins");
+            let told = world.engine.stock_in(&mut session, &world.merchant, &request).await.expect("taken");
+            session.commit().await.expect("committed");
+            assert_eq!(told[0].1.is_err(), again, "once");
+        }
+        let (cups, lids) = (balance(&world, &cup).await, balance(&world, &lid).await);
+        assert_eq!((cups, lids), (Balance { available: 20, ..Balance::default() }, Balance { available: 9, ..Balance::default() }));
+        assert_eq!(balance(&world, &set).await, Balance::default(), "no unit of the set ever lay anywhere");
         world.ledger_is_proven().await;
     }
 
