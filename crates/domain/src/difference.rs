@@ -17,6 +17,8 @@ worded! {
         ParcelOverdue = "parcel_overdue",
         /// Units left that had not been promised to their order.
         ShippedUnpromised = "shipped_unpromised",
+        /// Units of a canceled order left that were in no bucket.
+        ShippedUnexplained = "shipped_unexplained",
         /// A bucket is below zero.
         NegativeBucket = "negative_bucket",
         /// Units are held for an order that is not there.
@@ -63,6 +65,7 @@ impl DifferenceKind {
             Self::ListingDiffers => AuditPart::Listings,
             Self::ParcelOverdue
             | Self::ShippedUnpromised
+            | Self::ShippedUnexplained
             | Self::NegativeBucket
             | Self::OrphanUnits
             | Self::HoldingDiffers

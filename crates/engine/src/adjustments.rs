@@ -203,6 +203,7 @@ impl Engine {
             // Whoever counts none has counted, too.
             Adjustment::Count { .. } => {
                 stock::mark_counted(session, merchant, warehouse, sku, now).await?;
+                stock::note_count(session, merchant, warehouse, sku, now).await?;
                 stock::lift_counted(session, merchant, std::slice::from_ref(sku), now).await?;
             }
             Adjustment::In { defective: false, .. } => {

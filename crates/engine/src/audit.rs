@@ -14,9 +14,11 @@ use domain::ids::{AuditId, ListingId, MerchantId, MerchantSku, OrderNumber, Shop
 use domain::platform::Platform;
 use domain::policy::{Policy, Standing};
 use domain::shipment::Mark;
+use domain::stock_push::Target;
 use domain::time::{Moment, Span};
-use std::collections::{BTreeMap, HashMap};
-use store::audits::{self, AuditRecord, Found, PartRecord, Shown};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use store::audits::{self, AuditRecord, Filled, Found, PartRecord, Shown, Suspected};
+use store::bundles;
 use store::jobs::{self, Claim, Kind, Lease};
 use store::log::{self, Entry};
 use store::orders::{self, OrderRecord};
@@ -359,12 +361,12 @@ impl Engine {
         let mut found: Vec<Found> =
             proof::unproven(&mut session, merchant).await?.iter().map(unproven_in_words).collect();
         found.extend(self.unpromised(&mut session, merchant).await?);
+        found.extend(self.unexplained(&mut session, merchant).await?);
         found.extend(self.overdue(&mut session, merchant).await?);
         audits::note(&mut session, merchant, &audit.id, &found, true, now).await?;
         audits::end_unseen(&mut session, merchant, &audit.id, AuditPart::Ledger, None, now).await?;
 
-        let shown = audits::shown(&mut session, merchant, audit.began_at, None).await?;
-        let suspected: Vec<Found> = shown.iter().filter_map(shown_in_words).collect();
+        let suspected = self.differing_listings(&mut session, merchant, audit.began_at, None).await?;
         audits::note(&mut session, merchant, &audit.id, &suspected, false, now).await?;
         if audits::suspected(&mut session, merchant, &audit.id).await?.is_empty() {
             return self.end_audit(session, lease, claim, audit, part).await;
@@ -389,7 +391,8 @@ impl Engine {
         let merchant = &lease.merchant;
         let mut session = self.store.read().await?;
         let suspected = audits::suspected(&mut session, merchant, &audit.id).await?;
-        let skus: Vec<MerchantSku> = suspected.iter().map(|(sku, ..)| sku.clone()).collect();
+        let skus: BTreeSet<MerchantSku> = suspected.iter().map(|seen| seen.sku.clone()).collect();
+        let skus: Vec<MerchantSku> = skus.into_iter().collect();
         let mut by_shop: BTreeMap<ShopId, Vec<ListingId>> = BTreeMap::new();
         for (shop, listing) in audits::listings_of(&mut session, merchant, &skus).await? {
             by_shop.entry(shop).or_default().push(listing);
@@ -408,16 +411,12 @@ impl Engine {
         for (shop, read) in &reads {
             self.keep_listings(&mut session, shop, &read.snapshots, self.clock.now()).await?;
         }
-        let again: HashMap<MerchantSku, Found> = audits::shown(&mut session, merchant, looked_at, Some(&skus))
-            .await?
-            .iter()
-            .filter_map(|shown| Some((shown.sku.clone(), shown_in_words(shown)?)))
-            .collect();
-        let same = |(sku, ours, theirs): &(MerchantSku, String, String)| {
-            again.get(sku).is_some_and(|again| again.ours == *ours && again.theirs == *theirs)
+        let again = self.differing_listings(&mut session, merchant, looked_at, Some(&skus)).await?;
+        let again: HashMap<&str, &Found> = again.iter().map(|found| (found.subject.as_str(), found)).collect();
+        let same = |seen: &&Suspected| {
+            again.get(seen.subject.as_str()).is_some_and(|again| again.ours == seen.ours && again.theirs == seen.theirs)
         };
-        let believed: Vec<MerchantSku> =
-            suspected.iter().filter(|seen| same(seen)).map(|(sku, ..)| sku.clone()).collect();
+        let believed: Vec<&str> = suspected.iter().filter(same).map(|seen| seen.subject.as_str()).collect();
         audits::believe(&mut session, merchant, &believed).await?;
         self.end_audit(session, lease, claim, audit, part).await
     }
@@ -449,6 +448,86 @@ impl Engine {
         log::write(&mut session, merchant, now, &entry).await?;
         part.ended = true;
         self.keep_step(session, lease, claim, audit, &part, Span::ZERO).await
+    }
+
+    /// Listings, of these SKUs or of all, that do not show what they are to show, as far as they were read since `read_from`.
+    ///
+    /// Where a shop's listings are filled from here, each is compared with the number that the stock push would send it now,
+    /// and none that still waits for its push. Where none of a SKU's is, they show together what is available. A SKU of which
+    /// something else is wrong is not compared: that would name an effect as if it were a cause.
+    async fn differing_listings(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        read_from: Moment,
+        skus: Option<&[MerchantSku]>,
+    ) -> Result<Vec<Found>, EngineError> {
+        let shown = audits::shown(session, merchant, read_from, skus).await?;
+        let summed: Vec<MerchantSku> = shown.iter().map(|shown| shown.sku.clone()).collect();
+        let doubted = audits::doubted(session, merchant, &summed).await?;
+        let summed = shown.iter().filter(|shown| !doubted.contains(&shown.sku));
+        let mut found: Vec<Found> = summed.filter_map(shown_in_words).collect();
+        let mut last: Option<Filled> = None;
+        loop {
+            let page = audits::filled(session, merchant, read_from, skus, last.as_ref(), LISTINGS_PER_LOOK).await?;
+            let Some(end) = page.last().cloned() else { return Ok(found) };
+            found.extend(self.differing_filled(session, merchant, &page).await?);
+            last = Some(end);
+        }
+    }
+
+    async fn differing_filled(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        filled: &[Filled],
+    ) -> Result<Vec<Found>, EngineError> {
+        let skus: BTreeSet<&MerchantSku> = filled.iter().map(|filled| &filled.sku).collect();
+        let mut skus: Vec<MerchantSku> = skus.into_iter().cloned().collect();
+        let bundles = bundles::components(session, merchant, &skus).await?;
+        skus.extend(bundles.values().flatten().map(|component| component.sku.clone()));
+        let doubted = audits::doubted(session, merchant, &skus).await?;
+        let is_doubted = |sku: &MerchantSku| {
+            let parts = bundles.get(sku).into_iter().flatten();
+            doubted.contains(sku) || parts.into_iter().any(|component| doubted.contains(&component.sku))
+        };
+        let mut found = Vec::new();
+        for of_shop in filled.chunk_by(|one, other| one.shop == other.shop) {
+            let Some(shop) = of_shop.first().map(|filled| &filled.shop) else { continue };
+            let listings: Vec<ListingId> = of_shop.iter().map(|filled| filled.listing.clone()).collect();
+            let targets = self.targets(session, merchant, shop, &listings).await?;
+            for filled in of_shop.iter().filter(|filled| !is_doubted(&filled.sku)) {
+                match targets.get(&filled.listing) {
+                    Some(Target::Show(number)) if *number != filled.shown => {
+                        found.push(filled_in_words(filled, *number));
+                    }
+                    // What is closed, held or not counted is so on purpose.
+                    Some(Target::Show(_) | Target::KeepClosed | Target::Leave(_)) | None => {}
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn unexplained(&self, session: &mut Session, merchant: &MerchantId) -> Result<Vec<Found>, EngineError> {
+        let unexplained = audits::unexplained(session, merchant).await?;
+        Ok(unexplained
+            .into_iter()
+            .map(|left| Found {
+                kind: DifferenceKind::ShippedUnexplained,
+                subject: format!("{}/{}", left.order, left.line),
+                ours: "they neither waited to be stocked in nor were available".to_owned(),
+                theirs: format!(
+                    "{} units of canceled {} are with the courier ({})",
+                    left.units, left.number, left.scanned_as
+                ),
+                shop: Some(left.shop),
+                order: Some(left.order),
+                line: Some(left.line),
+                warehouse: Some(left.warehouse),
+                sku: Some(left.sku),
+            })
+            .collect())
     }
 
     async fn unpromised(&self, session: &mut Session, merchant: &MerchantId) -> Result<Vec<Found>, EngineError> {
@@ -511,6 +590,20 @@ fn shown_in_words(shown: &Shown) -> Option<Found> {
             many => format!("its {many} listings show {} together", shown.shown),
         },
     })
+}
+
+fn filled_in_words(filled: &Filled, number: i64) -> Found {
+    Found {
+        kind: DifferenceKind::ListingDiffers,
+        subject: format!("{}/{}", filled.shop, filled.listing),
+        shop: Some(filled.shop.clone()),
+        order: None,
+        line: None,
+        warehouse: None,
+        sku: Some(filled.sku.clone()),
+        ours: format!("it is to show {number}"),
+        theirs: format!("its listing {} shows {}", filled.listing, filled.shown),
+    }
 }
 
 fn unproven_in_words(wrong: &Unproven) -> Found {

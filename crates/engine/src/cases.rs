@@ -13,7 +13,7 @@ use domain::policy::Standing;
 use domain::snapshot::OrderSnapshot;
 use domain::stock::{self as rules, Visited};
 use domain::time::Moment;
-use store::cases::{self, CaseRecord};
+use store::cases::{self, CaseRecord, Unexplained};
 use store::log::{self, Entry, EntryRecord};
 use store::orders::{self, LineRecord, OrderRecord};
 use store::stock::{self, Movement};
@@ -131,7 +131,7 @@ impl Engine {
         after.platform_updated_at = snapshot.updated_at;
         after.updated_at = now;
         let units = before.lines.iter().map(|line| line.quantity).sum();
-        let mut unexplained = 0;
+        let mut unexplained = Vec::new();
         let mut movements = Vec::new();
         if shop.record.is_counted() && commands::is_ours(&before) && !before.left_before_counting {
             let skus: Vec<MerchantSku> = before.lines.iter().map(|line| line.merchant_sku.clone()).collect();
@@ -145,7 +145,14 @@ impl Engine {
                 }
                 movements.extend(movements_of(&before, line, &scanned.steps, "platform"));
                 line.stock = scanned.after;
-                unexplained += scanned.unexplained;
+                if scanned.unexplained > 0 {
+                    unexplained.push(Unexplained {
+                        line: line.id.clone(),
+                        warehouse: line.warehouse.clone(),
+                        sku: line.merchant_sku.clone(),
+                        units: scanned.unexplained,
+                    });
+                }
             }
         }
         let placement = place(after.standing, after.fulfilled_by, marks(&after, false), None);
@@ -160,16 +167,17 @@ impl Engine {
             scanned_at: snapshot.updated_at,
             scanned_as,
             units,
-            unexplained,
+            unexplained: unexplained.iter().map(|line| line.units).sum(),
             came_back_at: None,
             reference: None,
             note: None,
             ended: None,
         };
         cases::open(session, &merchant, &case).await?;
+        cases::note_unexplained(session, &merchant, &before.id, &unexplained).await?;
         let mut detail = format!("{} is canceled, and the courier has it ({})", before.number, case.scanned_as);
-        if unexplained > 0 {
-            detail = format!("{detail}; {unexplained} of its units were in no bucket");
+        if case.unexplained > 0 {
+            detail = format!("{detail}; {} of its units were in no bucket", case.unexplained);
         }
         self.log_case(session, &before, "platform", "case.opened", &detail).await?;
         after.version = before.version + 1;

@@ -76,7 +76,9 @@ impl Engine {
             }
             DifferenceKind::ListingDiffers => self.fill_listings(merchant, found).await?,
             DifferenceKind::ParcelOverdue => self.give_up_parcel(merchant, actor, found, seen).await?,
-            DifferenceKind::ShippedUnpromised => self.take_off_the_shelf(merchant, actor, found).await?,
+            DifferenceKind::ShippedUnpromised | DifferenceKind::ShippedUnexplained => {
+                self.take_off_the_shelf(merchant, actor, found).await?
+            }
             DifferenceKind::NegativeBucket | DifferenceKind::BalanceDiffers => {
                 self.sum_balance_again(merchant, found).await?
             }
@@ -266,31 +268,39 @@ impl Engine {
         }
     }
 
-    /// Units that left without having been promised are not on the shelf.
+    /// Units that left without having been promised, or out of no bucket, are not on the shelf.
     async fn take_off_the_shelf(&self, merchant: &MerchantId, actor: &str, found: &Found) -> Repaired {
         let (Some(warehouse), Some(sku)) = (&found.warehouse, &found.sku) else { return Err(RepairError::NotFound) };
         let mut session = self.store.begin().await?;
         stock::lock_sku(&mut session, merchant, sku).await?;
-        let left = audits::unpromised(&mut session, merchant).await?;
-        let Some(left) = left.into_iter().find(|left| left.key == found.subject) else {
+        let left = if found.kind == DifferenceKind::ShippedUnexplained {
+            let left = audits::unexplained(&mut session, merchant).await?;
+            let mut left = left.into_iter().map(|left| (format!("{}/{}", left.order, left.line), left.units));
+            left.find(|(subject, _)| *subject == found.subject)
+                .map(|(subject, units)| (format!("unexplained/{subject}"), units))
+        } else {
+            let left = audits::unpromised(&mut session, merchant).await?;
+            left.into_iter().find(|left| left.key == found.subject).map(|left| (left.key, left.units))
+        };
+        let Some((key, left)) = left else {
             return Err(not_now("it was accounted for meanwhile; audit again"));
         };
         let there = available(&mut session, merchant, warehouse, sku).await?;
-        if there < left.units {
-            let words = format!("only {there} are available and {} left; count this SKU instead", left.units);
+        if there < left {
+            let words = format!("only {there} are available and {left} left; count this SKU instead");
             return Err(not_now(words));
         }
-        let units = u32::try_from(left.units).map_err(|_| StoreError::Conflict("the units"))?;
+        let units = u32::try_from(left).map_err(|_| StoreError::Conflict("the units"))?;
         let movement = Movement {
-            key: format!("repair/{}", left.key),
+            key: format!("repair/{key}"),
             warehouse: warehouse.clone(),
             sku: sku.clone(),
             from: Bucket::Available,
             to: Bucket::Outside,
             units,
             cause: Cause::Repair,
-            order: Some(left.order),
-            line: left.line,
+            order: found.order.clone(),
+            line: found.line.clone(),
             actor: actor.to_owned(),
         };
         stock::write(&mut session, merchant, &[movement], self.clock.now()).await?;

@@ -8,6 +8,7 @@ use domain::ids::{AuditId, DifferenceId, LineId, ListingId, MerchantId, Merchant
 use domain::platform::Platform;
 use domain::time::Moment;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 
 /// How often a merchant is audited, and what counts as lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,6 +133,44 @@ pub struct Shown {
     pub available: i64,
 }
 
+/// A listing that is filled from here, and what it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    /// Its shop.
+    pub shop: ShopId,
+    /// Which.
+    pub listing: ListingId,
+    /// Of what; may be a bundle.
+    pub sku: MerchantSku,
+    /// What it showed when it was read last.
+    pub shown: i64,
+}
+
+/// A difference that was seen once where once proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of the difference")]
+pub struct Suspected {
+    pub subject: String,
+    pub sku: MerchantSku,
+    pub ours: String,
+    pub theirs: String,
+}
+
+/// Units of a canceled order that left, although they were in no bucket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of the case and its order")]
+pub struct Unexplained {
+    pub order: OrderId,
+    pub line: LineId,
+    pub number: String,
+    pub shop: ShopId,
+    pub warehouse: WarehouseId,
+    pub sku: MerchantSku,
+    pub units: i64,
+    /// The platform's own word of the scan.
+    pub scanned_as: String,
+}
+
 /// Units that left without having been promised.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of the movement and its order")]
@@ -198,8 +237,8 @@ statements! {
         json_extract(value, '$.sku'), json_extract(value, '$.ours'), json_extract(value, '$.theirs'), cast($3 as bigint), cast($4 as bigint), cast($4 as bigint), \
         cast($5 as text), 0 from json_each($2) where true on conflict (merchant_id, kind, subject) where ended_at = 0 do update set ours = excluded.ours, \
         theirs = excluded.theirs, seen_at = excluded.seen_at, seen_in = excluded.seen_in";
-    SUSPECTED = "select merchant_sku, ours, theirs from differences where merchant_id = $1 and ended_at = 0 and looks = 1 and seen_in = $2 order by merchant_sku";
-    CONFIRM = "update differences set looks = 2 where merchant_id = $1 and ended_at = 0 and looks = 1 and merchant_sku in (select value from json_each($2))";
+    SUSPECTED = "select subject, merchant_sku, ours, theirs from differences where merchant_id = $1 and ended_at = 0 and looks = 1 and seen_in = $2 order by subject";
+    CONFIRM = "update differences set looks = 2 where merchant_id = $1 and ended_at = 0 and looks = 1 and subject in (select value from json_each($2))";
     FORGET_SUSPECTED = "delete from differences where merchant_id = $1 and ended_at = 0 and looks = 1";
     END_UNSEEN = "update differences set ended_at = $4, ended_by = 'audit', outcome = 'not there any more' where merchant_id = $1 and ended_at = 0 \
         and seen_in <> $2 and kind in (select value from json_each($3)) and (cast($5 as text) is null or shop_id = $5)";
@@ -211,26 +250,33 @@ statements! {
     OVER = concat!("select ", difference_columns!(), " from differences d where d.merchant_id = $1 and d.ended_at > 0 and d.looks > 1 and d.difference_id < $2 \
         and (cast($3 as text) is null or d.kind = $3) and (cast($4 as text) is null or d.shop_id in (select value from json_each($4))) \
         order by d.difference_id desc limit $5");
-    SHOWN = "select l.merchant_sku, cast(case when max(case when s.push_stock then 1 else 0 end) = 0 then sum(l.stock) \
-        when max(case when s.push_stock then l.stock end) <> (select cast(coalesce(sum(b.available), 0) as bigint) from balances b where b.merchant_id = l.merchant_id and b.merchant_sku = l.merchant_sku) \
-        then max(case when s.push_stock then l.stock end) else min(case when s.push_stock then l.stock end) end as bigint) as shown, \
-        case when max(case when s.push_stock then 1 else 0 end) = 0 then count(*) else 1 end as listings, \
+    SHOWN = "select l.merchant_sku, cast(sum(l.stock) as bigint) as shown, count(*) as listings, \
         (select cast(coalesce(sum(b.available), 0) as bigint) from balances b where b.merchant_id = l.merchant_id and b.merchant_sku = l.merchant_sku) as available \
         from listings l join shops s on s.merchant_id = l.merchant_id and s.shop_id = l.shop_id where l.merchant_id = $1 and s.connected \
         and s.stock_from < 9223372036854775807 and (cast($3 as text) is null or l.merchant_sku in (select value from json_each($3))) \
         and exists (select 1 from movements m where m.merchant_id = l.merchant_id and m.movement_key = 'opening/' || l.shop_id || '/' || l.merchant_sku) \
         and not exists (select 1 from holds h where h.merchant_id = l.merchant_id and h.merchant_sku = l.merchant_sku) \
-        and not (s.push_stock and exists (select 1 from push_rules r where r.merchant_id = l.merchant_id and r.shop_id = l.shop_id \
-        and r.merchant_sku in ('', l.merchant_sku))) \
-        and not exists (select 1 from differences d where d.merchant_id = l.merchant_id and d.ended_at = 0 and d.kind <> 'listing_differs' \
-        and d.merchant_sku = l.merchant_sku) and not exists (select 1 from differences d join lines o on o.merchant_id = d.merchant_id and o.order_id = d.order_id \
-        where d.merchant_id = l.merchant_id and d.ended_at = 0 and d.kind <> 'listing_differs' and o.merchant_sku = l.merchant_sku) \
-        group by l.merchant_id, l.merchant_sku having min(l.read_at) >= $2 order by l.merchant_sku";
+        group by l.merchant_id, l.merchant_sku having min(l.read_at) >= $2 and max(case when s.push_stock then 1 else 0 end) = 0 order by l.merchant_sku";
+    FILLED = "select l.shop_id, l.listing_id, l.merchant_sku, l.stock from listings l join shops s on s.merchant_id = l.merchant_id and s.shop_id = l.shop_id \
+        where l.merchant_id = $1 and s.connected and s.push_stock and l.read_at >= $2 \
+        and (cast($3 as text) is null or l.merchant_sku in (select value from json_each($3))) and (l.shop_id, l.listing_id) > ($4, $5) \
+        and not exists (select 1 from jobs j where j.merchant_id = l.merchant_id and j.kind = 'stock_push' and j.subject = l.listing_id and j.shop_id = l.shop_id) \
+        order by l.shop_id, l.listing_id limit $6";
+    DOUBTED = "select d.merchant_sku as sku from differences d where d.merchant_id = $1 and d.ended_at = 0 and d.kind <> 'listing_differs' \
+        and d.merchant_sku in (select value from json_each($2)) \
+        union select o.merchant_sku as sku from differences d join lines o on o.merchant_id = d.merchant_id and o.order_id = d.order_id \
+        where d.merchant_id = $1 and d.ended_at = 0 and d.kind <> 'listing_differs' and o.merchant_sku in (select value from json_each($2))";
     UNPROMISED = "select m.movement_key, m.warehouse_id, m.merchant_sku, m.order_id, m.line_id, m.units, o.shop_id, o.number from movements m \
         join orders o on o.merchant_id = m.merchant_id and o.order_id = m.order_id where m.merchant_id = $1 and m.from_bucket = 'outside' and m.cause = 'ship' \
         and not exists (select 1 from movements r where r.merchant_id = m.merchant_id and r.movement_key = 'repair/' || m.movement_key) \
-        and not exists (select 1 from movements c where c.merchant_id = m.merchant_id and c.warehouse_id = m.warehouse_id and c.merchant_sku = m.merchant_sku \
-        and c.movement_id > m.movement_id and c.cause = 'count') order by m.movement_id limit 1000";
+        and not exists (select 1 from balances b where b.merchant_id = m.merchant_id and b.warehouse_id = m.warehouse_id and b.merchant_sku = m.merchant_sku \
+        and b.counted_at >= m.at) order by m.movement_id limit 1000";
+    UNEXPLAINED = "select u.order_id, u.line_id, u.warehouse_id, u.merchant_sku, u.units, c.shop_id, c.scanned_as, o.number from unexplained_units u \
+        join cases c on c.merchant_id = u.merchant_id and c.order_id = u.order_id join orders o on o.merchant_id = u.merchant_id and o.order_id = u.order_id \
+        where u.merchant_id = $1 and c.state in ('open', 'claimed') \
+        and not exists (select 1 from movements r where r.merchant_id = u.merchant_id and r.movement_key = 'repair/unexplained/' || u.order_id || '/' || u.line_id) \
+        and not exists (select 1 from balances b where b.merchant_id = u.merchant_id and b.warehouse_id = u.warehouse_id and b.merchant_sku = u.merchant_sku \
+        and b.counted_at >= c.opened_at) order by u.order_id, u.line_id limit 1000";
     OVERDUE = "select r.order_id, r.units, r.since, r.claimed_by, o.shop_id from returns r join orders o on o.merchant_id = r.merchant_id and o.order_id = r.order_id \
         where r.merchant_id = $1 and r.units > 0 and r.since < $2 and o.platform = $3 order by r.since, r.order_id limit 1000";
 }
@@ -521,7 +567,7 @@ pub async fn note(
     session.execute(NOTE, args).await.map(drop)
 }
 
-/// What this audit saw once where once proves nothing: SKU and evidence.
+/// What this audit saw once where once proves nothing.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -529,22 +575,26 @@ pub async fn suspected(
     session: &mut Session,
     merchant: &MerchantId,
     audit: &AuditId,
-) -> Result<Vec<(MerchantSku, String, String)>, StoreError> {
+) -> Result<Vec<Suspected>, StoreError> {
     let rows = session.rows(SUSPECTED, args![merchant.as_str(), audit.as_str()]).await?;
     rows.iter()
         .map(|row| {
-            let sku = parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?;
-            Ok((sku, row.text("ours")?, row.text("theirs")?))
+            Ok(Suspected {
+                subject: row.text("subject")?,
+                sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+                ours: row.text("ours")?,
+                theirs: row.text("theirs")?,
+            })
         })
         .collect()
 }
 
-/// Believes what was suspected of these SKUs, and forgets the other suspicions.
+/// Believes what was suspected of these subjects, and forgets the other suspicions.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
-pub async fn believe(session: &mut Session, merchant: &MerchantId, skus: &[MerchantSku]) -> Result<(), StoreError> {
-    let list = json_list(skus.iter().map(MerchantSku::as_str));
+pub async fn believe(session: &mut Session, merchant: &MerchantId, subjects: &[&str]) -> Result<(), StoreError> {
+    let list = json_list(subjects.iter().copied());
     session.execute(CONFIRM, args![merchant.as_str(), &list]).await?;
     session.execute(FORGET_SUSPECTED, args![merchant.as_str()]).await.map(drop)
 }
@@ -641,8 +691,9 @@ fn read_difference(row: &Row) -> Result<DifferenceRecord, StoreError> {
     })
 }
 
-/// What the listings of SKUs show together, and what is available: of these SKUs or of all. Left out is what was not
-/// counted from its listing or not read since `read_from`, what is held on purpose, and what another difference explains.
+/// What the listings of SKUs show together, and what is available: of these SKUs or of all, in shops whose listings are not
+/// filled from here. Left out is what was not counted from its listing or not read since `read_from`, what is held on purpose,
+/// and what some shop's listings are filled with.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -661,6 +712,72 @@ pub async fn shown(
                 shown: row.int("shown")?,
                 listings: row.int("listings")?,
                 available: row.int("available")?,
+            })
+        })
+        .collect()
+}
+
+/// A page of the listings that are filled from here and wait for no push: of these SKUs or of all, as far as they were read
+/// since `read_from`. `after` is the last of the page before.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn filled(
+    session: &mut Session,
+    merchant: &MerchantId,
+    read_from: Moment,
+    skus: Option<&[MerchantSku]>,
+    after: Option<&Filled>,
+    limit: u32,
+) -> Result<Vec<Filled>, StoreError> {
+    let list = skus.map(|skus| json_list(skus.iter().map(MerchantSku::as_str)));
+    let (shop, listing) = after.map_or(("", ""), |last| (last.shop.as_str(), last.listing.as_str()));
+    let args = args![merchant.as_str(), read_from.millis(), list.as_deref(), shop, listing, limit];
+    let rows = session.rows(FILLED, args).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Filled {
+                shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
+                listing: parsed(row, "listing_id", |text| ListingId::parse(text))?,
+                sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+                shown: row.int("stock")?,
+            })
+        })
+        .collect()
+}
+
+/// Those of these SKUs of which something else is wrong, which explains what their listings show.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn doubted(
+    session: &mut Session,
+    merchant: &MerchantId,
+    skus: &[MerchantSku],
+) -> Result<HashSet<MerchantSku>, StoreError> {
+    let list = json_list(skus.iter().map(MerchantSku::as_str));
+    let rows = session.rows(DOUBTED, args![merchant.as_str(), &list]).await?;
+    rows.iter().map(|row| parsed(row, "sku", |text| MerchantSku::parse(text))).collect()
+}
+
+/// Units of canceled orders that the courier has, although they were in no bucket; nobody counted since, and their parcels are
+/// not back.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn unexplained(session: &mut Session, merchant: &MerchantId) -> Result<Vec<Unexplained>, StoreError> {
+    let rows = session.rows(UNEXPLAINED, args![merchant.as_str()]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Unexplained {
+                order: parsed(row, "order_id", |text| OrderId::parse(text))?,
+                line: parsed(row, "line_id", |text| LineId::parse(text))?,
+                number: row.text("number")?,
+                shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
+                warehouse: parsed(row, "warehouse_id", |text| WarehouseId::parse(text))?,
+                sku: parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?,
+                units: row.int("units")?,
+                scanned_as: row.text("scanned_as")?,
             })
         })
         .collect()

@@ -4,7 +4,7 @@ use crate::error::StoreError;
 use crate::orders::{json_list, parsed};
 use crate::session::{Row, Session, args, statements};
 use domain::case::State;
-use domain::ids::{MerchantId, OrderId, ShopId};
+use domain::ids::{LineId, MerchantId, MerchantSku, OrderId, ShopId, WarehouseId};
 use domain::time::Moment;
 
 /// A case as it is kept.
@@ -30,6 +30,17 @@ pub struct CaseRecord {
     pub ended: Option<(String, Moment)>,
 }
 
+/// Units of a case's line that were in no bucket when the courier scanned them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the columns of the unexplained_units table")]
+pub struct Unexplained {
+    pub line: LineId,
+    /// Where the line was packed.
+    pub warehouse: WarehouseId,
+    pub sku: MerchantSku,
+    pub units: u32,
+}
+
 macro_rules! columns {
     () => {
         "order_id, shop_id, state, opened_at, scanned_at, scanned_as, units, unexplained, came_back_at, reference, note, ended_by, ended_at"
@@ -41,6 +52,8 @@ statements! {
         on conflict (merchant_id, order_id) do nothing");
     SAVE = "update cases set state = $3, came_back_at = $4, reference = $5, note = $6, ended_by = $7, ended_at = $8 \
         where merchant_id = $1 and order_id = $2";
+    NOTE_UNEXPLAINED = "insert into unexplained_units (merchant_id, order_id, line_id, warehouse_id, merchant_sku, units) \
+        values ($1, $2, $3, $4, $5, $6) on conflict (merchant_id, order_id, line_id) do nothing";
     OF_ORDERS = concat!("select ", columns!(), " from cases where merchant_id = $1 and order_id in (select value from json_each($2))");
     PAGE = concat!("select ", columns!(), " from cases where merchant_id = $1 and state = $2 \
         and (cast($3 as text) is null or shop_id in (select value from json_each($3))) \
@@ -71,6 +84,30 @@ pub async fn open(session: &mut Session, merchant: &MerchantId, case: &CaseRecor
         case.ended.as_ref().map(|(_, at)| at.millis()),
     ];
     Ok(session.execute(OPEN, args).await? > 0)
+}
+
+/// Notes units of an open case that were in no bucket: a difference, until somebody accounts for them.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn note_unexplained(
+    session: &mut Session,
+    merchant: &MerchantId,
+    order: &OrderId,
+    unexplained: &[Unexplained],
+) -> Result<(), StoreError> {
+    for line in unexplained {
+        let args = args![
+            merchant.as_str(),
+            order.as_str(),
+            line.line.as_str(),
+            line.warehouse.as_str(),
+            line.sku.as_str(),
+            line.units
+        ];
+        session.execute(NOTE_UNEXPLAINED, args).await?;
+    }
+    Ok(())
 }
 
 /// Saves where a case stands. Whoever saves it holds its order's lock.

@@ -104,6 +104,7 @@ statements! {
     HOLD = "insert into holds (merchant_id, merchant_sku, cancellation_id, placed_at) values ($1, $2, $3, $4) on conflict do nothing";
     LIFT = "delete from holds where merchant_id = $1 and cancellation_id = $2 returning merchant_sku";
     MARK_COUNTED = "update balances set counted = true where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
+    NOTE_COUNT = "update balances set counted_at = $4 where merchant_id = $1 and warehouse_id = $2 and merchant_sku = $3";
 }
 
 /// Locks the balances that these orders' lines move, always in the same order and after the orders themselves
@@ -176,6 +177,21 @@ pub async fn mark_counted(
     session.execute(OPEN_BALANCE, args).await?;
     session.execute(MARK_COUNTED, args).await?;
     stock_pushes::want_of_skus(session, merchant, [sku], now.plus(GATHERED_FOR)).await.map(drop)
+}
+
+/// Notes that a person counted a SKU in a warehouse, also where the count moved nothing: whatever had left it is accounted for.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn note_count(
+    session: &mut Session,
+    merchant: &MerchantId,
+    warehouse: &WarehouseId,
+    sku: &MerchantSku,
+    now: Moment,
+) -> Result<(), StoreError> {
+    let args = args![merchant.as_str(), warehouse.as_str(), sku.as_str(), now.millis()];
+    session.execute(NOTE_COUNT, args).await.map(drop)
 }
 
 /// What movements change of one balance.

@@ -41,6 +41,7 @@ pub(crate) const fn difference(kind: DifferenceKind) -> &'static str {
         DifferenceKind::ListingDiffers => "Listing shows another number",
         DifferenceKind::ParcelOverdue => "Parcel did not come back",
         DifferenceKind::ShippedUnpromised => "Left without having been promised",
+        DifferenceKind::ShippedUnexplained => "Left after its cancel, from nowhere",
         DifferenceKind::NegativeBucket => "Less than nothing",
         DifferenceKind::OrphanUnits => "Held for an order that is not there",
         DifferenceKind::HoldingDiffers => "Order line and movements disagree",
@@ -55,7 +56,7 @@ pub(crate) const fn repair(kind: DifferenceKind) -> &'static str {
         DifferenceKind::UnknownThere => "Cancel here",
         DifferenceKind::ListingDiffers => "Set the listing",
         DifferenceKind::ParcelOverdue => "Take as lost",
-        DifferenceKind::ShippedUnpromised => "Take off the shelf",
+        DifferenceKind::ShippedUnpromised | DifferenceKind::ShippedUnexplained => "Take off the shelf",
         DifferenceKind::OrphanUnits => "Make available",
         DifferenceKind::NegativeBucket | DifferenceKind::HoldingDiffers | DifferenceKind::BalanceDiffers => "Sum again",
     }
@@ -70,9 +71,11 @@ pub(crate) const fn repair_means(kind: DifferenceKind) -> &'static str {
         DifferenceKind::UnknownThere => {
             "The marketplace is asked once more; if it does not know the order, it is canceled here and its units go by their stage"
         }
-        DifferenceKind::ListingDiffers => "The listing is set to what is available, and read back",
+        DifferenceKind::ListingDiffers => "The listing is set to what it is to show, and read back",
         DifferenceKind::ParcelOverdue => "Every unit that waits is booked as missing; it can be found again later",
-        DifferenceKind::ShippedUnpromised => "The units are taken from what is available: they are not on the shelf",
+        DifferenceKind::ShippedUnpromised | DifferenceKind::ShippedUnexplained => {
+            "The units are taken from what is available: they are not on the shelf"
+        }
         DifferenceKind::OrphanUnits => "What is held for nobody becomes available",
         DifferenceKind::NegativeBucket | DifferenceKind::BalanceDiffers => {
             "The balance is set to the sum of its movements"
