@@ -159,6 +159,20 @@ worded! {
 }
 
 impl Goods {
+    /// What the goods of an order come to whose lines lie at several warehouses: what is still asked for, then what is kept,
+    /// and *handed back* only where nothing is with a warehouse any more. `None` of nothing.
+    #[must_use]
+    pub fn fold(lines: impl Iterator<Item = Self>) -> Option<Self> {
+        lines.min_by_key(|goods| match goods {
+            Self::Asked => 0,
+            Self::KeptShipped => 1,
+            Self::KeptPicked => 2,
+            Self::There => 3,
+            Self::HandedBack => 4,
+            Self::Free => 5,
+        })
+    }
+
     /// Whether the warehouse has them, or had them last and has not handed them back: they come back by its word only.
     #[must_use]
     pub const fn are_away(self) -> bool {

@@ -302,6 +302,23 @@ fn fits(learnt: Learnt, next: Next) -> bool {
     }
 }
 
+#[test]
+fn goods_at_several_warehouses_are_handed_back_once_all_are() {
+    use Goods::{Asked, Free, HandedBack, KeptPicked, KeptShipped, There};
+    for (lines, whole) in [
+        (&[HandedBack, Asked][..], Asked),
+        (&[HandedBack, KeptPicked], KeptPicked),
+        (&[KeptPicked, KeptShipped, There], KeptShipped),
+        (&[HandedBack, There], There),
+        (&[HandedBack, HandedBack], HandedBack),
+        (&[Free, HandedBack], HandedBack),
+        (&[Free, Free], Free),
+    ] {
+        assert_eq!(Goods::fold(lines.iter().copied()), Some(whole), "{lines:?}");
+    }
+    assert_eq!(Goods::fold(std::iter::empty()), None);
+}
+
 /// The fold of phases is the fold of the states that they mean.
 #[test]
 fn several_shipments_fold_as_their_states_do() {

@@ -188,7 +188,7 @@ fn becomes(order: &OrderRecord, policy: &Policy, rule: &ReasonRule, stage: Stage
         initiator: Some(Initiator::Seller),
         reason: Some(&rule.code),
         stage,
-        warehouse: crate::ledger::warehouse_answer(order),
+        warehouse: crate::ledger::warehouse_answer(order.goods),
     };
     match (goes_to(&policy.cancel_stock, &canceled), stage) {
         _ if order.voided && stage == Stage::Untouched => "available already, since the order was voided",

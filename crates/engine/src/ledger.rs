@@ -171,8 +171,8 @@ fn choose_warehouses(
 
 /// How far a line's goods are as far as its units are concerned. What a third-party warehouse has comes back by its word
 /// only; what it handed back lies on its shelf.
-fn stage_for_goods(order: &OrderRecord, stage: Stage) -> Stage {
-    match order.goods {
+fn stage_for_goods(goods: Goods, stage: Stage) -> Stage {
+    match goods {
         Goods::Free => stage,
         Goods::HandedBack => Stage::Untouched,
         Goods::There | Goods::Asked | Goods::KeptPicked => stage.max(Stage::Printed),
@@ -181,8 +181,8 @@ fn stage_for_goods(order: &OrderRecord, stage: Stage) -> Stage {
 }
 
 /// What the third-party warehouse says of handing the goods back, as the rules of cancelled units know it.
-pub(crate) const fn warehouse_answer(order: &OrderRecord) -> WarehouseAnswer {
-    match order.goods {
+pub(crate) const fn warehouse_answer(goods: Goods) -> WarehouseAnswer {
+    match goods {
         Goods::Free => WarehouseAnswer::NotAsked,
         Goods::HandedBack => WarehouseAnswer::Withdrawn,
         Goods::There | Goods::Asked => WarehouseAnswer::Unknown,
@@ -205,8 +205,8 @@ fn goes_to_of(order: &OrderRecord, line: &LineRecord, chosen: Option<&Chosen<'_>
     let canceled = CanceledUnits {
         initiator: by.or(chosen.map(|_| Initiator::Seller)),
         reason: chosen.map(|chosen| &chosen.record.reason),
-        stage: stage_for_goods(order, order.stage_of(line)),
-        warehouse: warehouse_answer(order),
+        stage: stage_for_goods(line.goods, order.stage_of(line)),
+        warehouse: warehouse_answer(line.goods),
     };
     goes_to(rules, &canceled)
 }
@@ -227,7 +227,7 @@ fn settle_lines(
         let shelf = rest.entry((line.warehouse.clone(), line.merchant_sku.clone())).or_insert(0);
         let facts = LineFacts {
             standing: order.standing,
-            stage: stage_for_goods(order, order.stage_of(line)),
+            stage: stage_for_goods(line.goods, order.stage_of(line)),
             ordered: line.quantity,
             cancelled: line.canceled_quantity,
             voided: order.voided,

@@ -31,6 +31,7 @@ mod sweep;
 mod warehouse_calls;
 mod warehouse_links;
 mod warehouse_orders;
+mod warehouse_tending;
 mod warehouses;
 
 pub mod adjustments;

@@ -102,6 +102,7 @@ impl Engine {
                 stage: None,
                 package: None,
                 part_of: None,
+                goods: domain::warehouse_order::Goods::Free,
                 stock: domain::stock::LineStock::default(),
             };
             match bundles.get(&line.merchant_sku) {

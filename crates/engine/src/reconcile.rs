@@ -374,6 +374,7 @@ impl Engine {
                 stage: line.stage,
                 package: line.package.clone(),
                 part_of: None,
+                goods: domain::warehouse_order::Goods::Free,
                 stock: domain::stock::LineStock::default(),
             };
             match components {

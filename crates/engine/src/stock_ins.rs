@@ -155,7 +155,7 @@ pub type Outcome = (OrderId, Result<Receipt, Skipped>);
 
 /// The default answer to what was found of an order: everything that waits is here and sellable.
 fn all_sellable(order: &OrderRecord) -> Vec<LineVisit> {
-    let waiting = order.lines.iter().filter(|line| line.stock.returning > 0);
+    let waiting = order.lines.iter().filter(|line| line.stock.returning > 0 && !line.goods.are_away());
     waiting
         .map(|line| LineVisit {
             line: line.id.clone(),
@@ -207,9 +207,19 @@ struct Visited {
     lines: Vec<ReceiptLine>,
 }
 
+/// Whether a visit is about units that a third-party warehouse has: they come back by its word only.
+fn names_what_is_away(order: &OrderRecord, entered: &OrderVisit) -> bool {
+    let waiting = || order.lines.iter().filter(|line| line.stock.returning > 0);
+    let is_named = |id: &LineId| entered.lines.iter().flatten().any(|visit| visit.line == *id);
+    match &entered.lines {
+        Some(_) => waiting().any(|line| line.goods.are_away() && is_named(&line.id)),
+        None => waiting().next().is_some() && waiting().all(|line| line.goods.are_away()),
+    }
+}
+
 fn visit(before: &OrderRecord, entered: &OrderVisit, warehouse: &WarehouseId, actor: &str) -> Result<Visited, Skipped> {
     let returning = before.returning();
-    if before.goods.are_away() && returning > 0 && actor != WAREHOUSE_ACTOR {
+    if actor != WAREHOUSE_ACTOR && names_what_is_away(before, entered) {
         return Err(Skipped::AtWarehouse);
     }
     if let Some(expected) = entered.expected.filter(|expected| *expected != returning) {

@@ -3,7 +3,7 @@
 
 use crate::warehouse_orders::lane_of;
 use crate::{Engine, EngineError};
-use domain::ids::{MerchantId, OrderId};
+use domain::ids::{MerchantId, OrderId, WarehouseId};
 use domain::time::Span;
 use domain::warehouse_order::{Goods, Learnt, decide};
 use domain::withdrawal::StaffAnswer;
@@ -37,7 +37,8 @@ impl From<StoreError> for LinkError {
 }
 
 impl Engine {
-    /// Makes a one-time link for the warehouse's staff: the caller shows its secret once, and keeps only the hash.
+    /// Makes a one-time link for a warehouse's staff: the caller shows its secret once, and keeps only the hash. Where no
+    /// warehouse is named it is the one that keeps the order, if one does.
     ///
     /// # Errors
     /// [`LinkError`]; nothing is changed then.
@@ -47,9 +48,19 @@ impl Engine {
         merchant: &MerchantId,
         actor: &str,
         order: &OrderId,
+        warehouse: Option<&WarehouseId>,
         token_hash: &str,
     ) -> Result<LinkRecord, LinkError> {
-        let record = warehouse_orders::latest(session, merchant, order).await?.ok_or(LinkError::NotThere)?;
+        let known = warehouse_orders::at_each(session, merchant, order).await?;
+        let named = known.into_iter().filter(|record| warehouse.is_none_or(|named| record.warehouse == *named));
+        // The first of those that keep most of it from being settled.
+        let record = named.min_by_key(|record| match record.saga.goods() {
+            Goods::KeptShipped | Goods::KeptPicked => 0,
+            Goods::Asked => 1,
+            Goods::There => 2,
+            Goods::HandedBack | Goods::Free => 3,
+        });
+        let record = record.ok_or(LinkError::NotThere)?;
         let now = self.clock.now();
         let link = LinkRecord {
             merchant: merchant.clone(),
@@ -79,8 +90,9 @@ impl Engine {
         let now = self.clock.now();
         let link = warehouse_links::use_up(session, token_hash, now).await?.ok_or(LinkError::NotTaken)?;
         orders::lock(session, &link.merchant, std::slice::from_ref(&link.order)).await?;
-        let latest = warehouse_orders::latest(session, &link.merchant, &link.order).await?;
-        let mut record = latest.filter(|record| record.generation == link.generation).ok_or(LinkError::NotTaken)?;
+        let latest = warehouse_orders::at_each(session, &link.merchant, &link.order).await?;
+        let mut record =
+            latest.into_iter().find(|record| record.generation == link.generation).ok_or(LinkError::NotTaken)?;
         record.staff_answer = Some(answer);
         record.updated_at = now;
         if answer == StaffAnswer::Stopped {
@@ -99,36 +111,48 @@ impl Engine {
     }
 }
 
-/// What the operator is told of a warehouse that keeps an order.
+/// What the operator is told of the warehouses that keep an order, each with whom to contact, and of those that do not.
 pub(crate) async fn kept_in_words(
     session: &mut Session,
     store: &store::Store,
     order: &OrderRecord,
 ) -> Result<String, StoreError> {
-    let latest = warehouse_orders::latest(session, &order.merchant, &order.id).await?;
-    let Some(record) = latest else { return Ok("the warehouse keeps it".to_owned()) };
-    let account = store.warehouse_account(session, &order.merchant, &record.warehouse).await?;
-    let (name, contact) =
-        account.map_or_else(Default::default, |account| (account.name.clone(), account.contact.clone()));
-    let state = if order.goods == Goods::KeptShipped { "has shipped it" } else { "has picked it" };
-    let parcels: Vec<String> = record
-        .parcels
-        .iter()
-        .map(|parcel| match &parcel.tracking_number {
-            Some(tracking) => format!("{} (tracking {tracking})", parcel.number),
-            None => parcel.number.clone(),
-        })
-        .collect();
-    let number = record.number.as_deref().unwrap_or("-");
-    Ok(format!(
-        "{name} {state} and does not hand it back. Contact {contact}: order {}, theirs {number}, package {}.",
-        order.number,
-        parcels.join(", ")
-    ))
+    let mut words = Vec::new();
+    for record in warehouse_orders::at_each(session, &order.merchant, &order.id).await? {
+        let account = store.warehouse_account(session, &order.merchant, &record.warehouse).await?;
+        let (name, contact) =
+            account.map_or_else(Default::default, |account| (account.name.clone(), account.contact.clone()));
+        let state = match record.saga.goods() {
+            Goods::KeptShipped => "has shipped it",
+            Goods::KeptPicked => "has picked it",
+            Goods::HandedBack => {
+                words.push(format!("{name} has handed its part back."));
+                continue;
+            }
+            Goods::Free | Goods::There | Goods::Asked => continue,
+        };
+        let parcels: Vec<String> = record
+            .parcels
+            .iter()
+            .map(|parcel| match &parcel.tracking_number {
+                Some(tracking) => format!("{} (tracking {tracking})", parcel.number),
+                None => parcel.number.clone(),
+            })
+            .collect();
+        let number = record.number.as_deref().unwrap_or("-");
+        words.push(format!(
+            "{name} {state} and does not hand it back. Contact {contact}: order {}, theirs {number}, package {}.",
+            order.number,
+            parcels.join(", ")
+        ));
+    }
+    Ok(if words.is_empty() { "the warehouse keeps it".to_owned() } else { words.join(" ") })
 }
 
-/// Whether the staff said that it is stopped, which lets an agreement go on although the system says otherwise.
+/// Whether the staff of every warehouse that has something of it said that it is stopped, which lets an agreement go on
+/// although the systems say otherwise.
 pub(crate) async fn staff_stopped(session: &mut Session, order: &OrderRecord) -> Result<bool, StoreError> {
-    let latest = warehouse_orders::latest(session, &order.merchant, &order.id).await?;
-    Ok(latest.is_some_and(|record| record.staff_answer == Some(StaffAnswer::Stopped)))
+    let known = warehouse_orders::at_each(session, &order.merchant, &order.id).await?;
+    let mut away = known.iter().filter(|record| record.saga.goods().are_away()).peekable();
+    Ok(away.peek().is_some() && away.all(|record| record.staff_answer == Some(StaffAnswer::Stopped)))
 }

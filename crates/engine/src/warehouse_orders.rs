@@ -1,27 +1,21 @@
 //! Orders at third-party warehouses: pushed, watched and asked back, with the cancel's own care (`cancel.rs`): read, decide,
-//! write the intent, call, read again.
-//!
-//! [`Engine::tend_warehouse`] is the one place that says what ought to lie at a warehouse. It looks at an order that was just
-//! read, and is right however often it is called: what ought to be there is pushed, what ought not to be is asked back. A
-//! refused cancel, a request taken back and a restored order all end in it.
+//! write the intent, call, read again. What ought to lie there is said in `warehouse_tending.rs`.
 
 use crate::cancel::{in_words, outcome_of};
-use crate::ledger::marks;
 use crate::read_orders::{ReadOf, Reads};
-use crate::stock_ins::{LineVisit, OrderVisit, StockIn, WAREHOUSE_ACTOR};
+use crate::stock_ins::{LineVisit, OrderVisit, WAREHOUSE_ACTOR};
 use crate::warehouse_calls::OpenAccount;
+use crate::warehouse_tending::{lives_there, may_leave};
 use crate::{Engine, EngineError};
 use connectors::call::{CallError, Pause, Remedy};
 use connectors::warehouse::{
     LeftOrder, Named, Parcel, PushLine, PushOrder, Recipient, SeenOrder, SeenReturn, WithdrawalAnswer,
 };
 use domain::ids::{MerchantId, MerchantSku, OrderId, ShopId, WarehouseId};
-use domain::order::{Placement, Stage, Tab, place};
 use domain::policy::Standing;
-use domain::snapshot::FulfilledBy;
 use domain::stock::Visit;
 use domain::time::{Moment, Span};
-use domain::warehouse_order::{Goods, Learnt, Next, Phase, WarehouseOrder, decide};
+use domain::warehouse_order::{Learnt, Next, Phase, decide};
 use domain::withdrawal::{Effect, State};
 use futures_util::{StreamExt as _, stream};
 use std::collections::HashMap;
@@ -29,7 +23,6 @@ use store::jobs::{self, Claim, Kind, Lease};
 use store::log::{self, Entry};
 use store::orders::{self, OrderRecord};
 use store::warehouse_orders::{self, WarehouseOrderRecord};
-use store::warehouses::{self, RuleRecord, rule_of};
 use store::{Session, StoreError, cancellations, stock};
 
 /// Rounds of one tick: enough for read, ask, read, and once more.
@@ -45,249 +38,7 @@ const DOOR_PAUSE: Span = Span::from_seconds(30);
 /// How often a warehouse is asked what came back of a cancelled order.
 const RETURNS_PAUSE: Span = Span::from_seconds(3_600);
 
-/// The third-party warehouse that an order's goods lie at, where all of what lives of it lies at one that is not the shop's
-/// own.
-fn warehouse_of<'a>(order: &'a OrderRecord, own: &WarehouseId) -> Option<&'a WarehouseId> {
-    let mut live = order.lines.iter().filter(|line| line.live() > 0 || order.standing == Standing::Canceled);
-    let first = &live.next()?.warehouse;
-    (first != own && live.all(|line| line.warehouse == *first)).then_some(first)
-}
-
-/// Whether nothing stands against its goods leaving a warehouse. `restoring`: its cancel was refused, and it is to be there
-/// again.
-fn may_leave(order: &OrderRecord, restoring: bool) -> bool {
-    matches!(order.standing, Standing::ToPack | Standing::Arranged)
-        && order.fulfilled_by == FulfilledBy::Seller
-        && !order.voided
-        && !order.scanned_out
-        && order.tab != Tab::OutOfStock
-        && (!order.cancelling || restoring)
-}
-
 impl Engine {
-    /// Sees to it that what ought to lie at a third-party warehouse does, and what ought not does not. Called with every read
-    /// of an order; costs nothing where its goods are the shop's own.
-    pub(crate) async fn tend_warehouse(
-        &self,
-        session: &mut Session,
-        own: &WarehouseId,
-        order: OrderRecord,
-        restoring: bool,
-    ) -> Result<OrderRecord, EngineError> {
-        let Some(warehouse) = warehouse_of(&order, own).cloned() else { return Ok(order) };
-        let latest = warehouse_orders::latest(session, &order.merchant, &order.id).await?;
-        let Some(record) = latest else {
-            if may_leave(&order, restoring)
-                && self.store.warehouse_account(session, &order.merchant, &warehouse).await?.is_some()
-            {
-                self.begin_push(session, &order, &warehouse, 1).await?;
-            }
-            return Ok(order);
-        };
-        let over = order.standing == Standing::Canceled || order.voided;
-        match record.saga.state {
-            State::NotPushed if may_leave(&order, restoring) && !record.saga.push_refused => {
-                let (merchant, lane) = (&order.merchant, lane_of(&record.warehouse)?);
-                let now = self.clock.now();
-                jobs::want_once(session, merchant, &lane, Kind::WarehouseOrder, order.id.as_str(), now).await?;
-                Ok(order)
-            }
-            // Handed back for a cancel that did not come about: pushed again, under another reference.
-            State::Withdrawn if record.saga.is_handed_back() && record.saga.wanted && may_leave(&order, restoring) => {
-                self.begin_push(session, &order, &warehouse, record.generation + 1).await?;
-                Ok(order)
-            }
-            State::Pushed | State::Unknown if over && !record.saga.wanted => {
-                self.ask_back(session, order, record, "countermand").await
-            }
-            State::Pushed | State::Unknown if order.standing == Standing::CancelRequested && !record.saga.wanted => {
-                let rules = warehouses::rules_of_shop(session, &order.merchant, &order.shop).await?;
-                let at_once = |rule: &RuleRecord| rule.withdraw_on_request;
-                let wanted = order.lines.iter().any(|line| rule_of(&rules, &line.merchant_sku).is_some_and(at_once));
-                if wanted { self.ask_back(session, order, record, "rule").await } else { Ok(order) }
-            }
-            State::NotPushed
-            | State::Pushed
-            | State::Withdrawing
-            | State::Withdrawn
-            | State::RefusedPicked
-            | State::RefusedShipped
-            | State::Unknown => Ok(order),
-        }
-    }
-
-    async fn begin_push(
-        &self,
-        session: &mut Session,
-        order: &OrderRecord,
-        warehouse: &WarehouseId,
-        generation: u32,
-    ) -> Result<(), EngineError> {
-        let now = self.clock.now();
-        let record = WarehouseOrderRecord {
-            merchant: order.merchant.clone(),
-            order: order.id.clone(),
-            generation,
-            warehouse: warehouse.clone(),
-            shop: order.shop.clone(),
-            reference: format!("{}-{generation}", order.id),
-            number: None,
-            saga: WarehouseOrder::new(),
-            raw_status: String::new(),
-            partial: false,
-            parcels: Vec::new(),
-            message: None,
-            staff_answer: None,
-            attempts: 0,
-            created_at: now,
-            updated_at: now,
-        };
-        warehouse_orders::insert(session, &record).await?;
-        let lane = lane_of(warehouse)?;
-        jobs::want(session, &order.merchant, &lane, Kind::WarehouseOrder, order.id.as_str(), now).await?;
-        if generation > 1 {
-            let detail = format!("{} is pushed to the warehouse again", order.number);
-            self.log_warehouse(session, &record, "countermand", "warehouse.push_again", &detail).await?;
-        }
-        Ok(())
-    }
-
-    /// Asks for an order back: durable with the caller's commit, carried out by the account's next tick.
-    pub(crate) async fn ask_back(
-        &self,
-        session: &mut Session,
-        order: OrderRecord,
-        mut record: WarehouseOrderRecord,
-        actor: &str,
-    ) -> Result<OrderRecord, EngineError> {
-        let now = self.clock.now();
-        let account = self.open_account(session, &order.merchant, &record.warehouse).await?;
-        let (saga, ..) = decide(record.saga, Learnt::Wanted, now, &account.warehouse.rules());
-        record.saga = saga;
-        record.updated_at = now;
-        warehouse_orders::save(session, &record).await?;
-        let lane = lane_of(&record.warehouse)?;
-        jobs::want(session, &order.merchant, &lane, Kind::WarehouseOrder, order.id.as_str(), now).await?;
-        let detail = format!("{} is asked back from {}", order.number, account.record.name);
-        self.log_warehouse(session, &record, actor, "warehouse.withdraw", &detail).await?;
-        self.place_goods(session, order, &record).await
-    }
-
-    /// For a cancel: asks for its order back, if that was not done yet.
-    pub(crate) async fn withdraw_for(
-        &self,
-        session: &mut Session,
-        order: OrderRecord,
-        actor: &str,
-    ) -> Result<OrderRecord, EngineError> {
-        match warehouse_orders::latest(session, &order.merchant, &order.id).await? {
-            Some(record) if !record.saga.wanted => self.ask_back(session, order, record, actor).await,
-            _ => Ok(order),
-        }
-    }
-
-    /// What a warehouse has of an order whose refused cancel waits for it to be there again.
-    pub(crate) async fn goods_while_restoring(
-        &self,
-        session: &mut Session,
-        order: &OrderRecord,
-    ) -> Result<Goods, EngineError> {
-        if !may_leave(order, true) {
-            // Nobody wants it there any more.
-            return Ok(Goods::Free);
-        }
-        let latest = warehouse_orders::latest(session, &order.merchant, &order.id).await?;
-        Ok(latest.map_or(Goods::Free, |record| match record.saga.state {
-            State::NotPushed if record.saga.push_refused => Goods::Free,
-            State::Pushed if record.saga.confirmed => Goods::There,
-            State::RefusedPicked => Goods::KeptPicked,
-            State::RefusedShipped => Goods::KeptShipped,
-            State::Withdrawn if !record.saga.wanted => Goods::Free,
-            State::NotPushed | State::Pushed | State::Unknown | State::Withdrawing | State::Withdrawn => {
-                Goods::HandedBack
-            }
-        }))
-    }
-
-    /// Writes on the order what the warehouse has of it, and moves what follows from that.
-    pub(crate) async fn place_goods(
-        &self,
-        session: &mut Session,
-        before: OrderRecord,
-        record: &WarehouseOrderRecord,
-    ) -> Result<OrderRecord, EngineError> {
-        let mut goods = record.saga.goods();
-        if record.generation > 1 && goods == Goods::Free {
-            goods = Goods::HandedBack;
-        }
-        let stage = match record.saga.state {
-            State::RefusedShipped => Stage::HandedOver,
-            State::NotPushed
-            | State::Pushed
-            | State::Withdrawing
-            | State::Withdrawn
-            | State::RefusedPicked
-            | State::Unknown
-                if record.saga.picked =>
-            {
-                Stage::Packed
-            }
-            _ => before.stage,
-        };
-        let mut after = before.clone();
-        after.goods = goods;
-        after.stage = before.stage.max(stage);
-        if after == before {
-            return Ok(before);
-        }
-        let now = self.clock.now();
-        after.updated_at = now;
-        let short = before.tab == Tab::OutOfStock;
-        let placement = Placement { list: before.list, tab: before.tab };
-        let placement = place(after.standing, after.fulfilled_by, marks(&after, short), Some(placement));
-        (after.list, after.tab) = (placement.list, placement.tab);
-        orders::update(session, &before, &after).await?;
-        after.version = before.version + 1;
-        if before.goods != goods {
-            // Whatever waits for the warehouse looks at once.
-            let ids = std::slice::from_ref(&after.id);
-            for waiting in cancellations::live_of_orders(session, &after.merchant, ids).await? {
-                let id = waiting.id.as_str();
-                jobs::want(session, &after.merchant, &after.shop, Kind::Cancellation, id, now).await?;
-            }
-        }
-        if goods == Goods::HandedBack && after.returning() > 0 {
-            // The warehouse's own confirmation: its units lie on its shelf.
-            let all = OrderVisit { order: after.id.clone(), lines: None, expected: None };
-            self.stock_in_at_warehouse(session, &after, record, all, "the warehouse handed it back").await?;
-            after = orders::load_one(session, &after.merchant, &after.id).await?.ok_or(EngineError::NoShop)?;
-        }
-        Ok(after)
-    }
-
-    async fn stock_in_at_warehouse(
-        &self,
-        session: &mut Session,
-        order: &OrderRecord,
-        record: &WarehouseOrderRecord,
-        visit: OrderVisit,
-        note: &str,
-    ) -> Result<(), EngineError> {
-        let request = StockIn {
-            actor: WAREHOUSE_ACTOR,
-            warehouse: &record.warehouse,
-            orders: std::slice::from_ref(&visit),
-            note: Some(note),
-            shops: None,
-            batch: None,
-        };
-        let done = self.stock_in(session, &order.merchant, &request).await;
-        done.map(drop).map_err(|error| match error {
-            crate::stock_ins::StockInError::Engine(error) => error,
-            other => EngineError::Warehouse(other.to_string()),
-        })
-    }
-
     /// Works on one account's due orders.
     pub(crate) async fn carry_on_warehouse_orders(
         &self,
@@ -398,7 +149,7 @@ impl Engine {
         let latest = match &order {
             Some(order) => {
                 orders::lock(&mut session, &lease.merchant, std::slice::from_ref(order)).await?;
-                warehouse_orders::latest(&mut session, &lease.merchant, order).await?
+                warehouse_orders::latest_at(&mut session, &lease.merchant, order, &account.record.warehouse).await?
             }
             None => None,
         };
@@ -427,8 +178,9 @@ impl Engine {
                 self.place_goods(&mut session, before, &record).await?;
             }
         }
+        let again = record.generation > 1 && warehouse_orders::is_again(&mut session, &record).await?;
         session.commit().await?;
-        let untouched = record.saga.state == State::NotPushed && record.attempts == 0 && record.generation == 1;
+        let untouched = record.saga.state == State::NotPushed && record.attempts == 0 && !again;
         let next = if untouched { Next::Push } else { Next::Read(now) };
         Ok(Some((record, next)))
     }
@@ -472,13 +224,20 @@ impl Engine {
         let Some(before) = orders::load_one(&mut session, merchant, &known.order).await? else { return Ok(None) };
         let applied = self.apply(&mut session, &shop, Some(before), &snapshot, reads.began_at).await?;
         let order = applied.order;
-        let Some(mut record) = warehouse_orders::latest(&mut session, merchant, &known.order).await? else {
+        let Some(mut record) =
+            warehouse_orders::latest_at(&mut session, merchant, &known.order, &known.warehouse).await?
+        else {
             return Ok(None);
         };
         let live = cancellations::live_of_orders(&mut session, merchant, ids).await?;
         let restoring = live.iter().any(|one| matches!(one.saga.phase, domain::cancellation::Phase::Restoring(_)));
         let same = record.generation == known.generation && record.saga.state == State::NotPushed;
-        if applied.stale || !same || record.saga.wanted || !may_leave(&order, restoring) {
+        if applied.stale
+            || !same
+            || record.saga.wanted
+            || !may_leave(&order, restoring)
+            || !lives_there(&order, &record.warehouse)
+        {
             // What the read said is kept; a later read of the order opens the door again.
             session.commit().await?;
             let stale = applied.stale && same;
@@ -523,7 +282,9 @@ impl Engine {
         let merchant = &known.merchant;
         let mut session = self.store.begin().await?;
         orders::lock(&mut session, merchant, std::slice::from_ref(&known.order)).await?;
-        let Some(mut record) = warehouse_orders::latest(&mut session, merchant, &known.order).await? else {
+        let Some(mut record) =
+            warehouse_orders::latest_at(&mut session, merchant, &known.order, &known.warehouse).await?
+        else {
             return Ok(None);
         };
         let Some(number) = record.number.clone() else { return Ok(None) };
@@ -584,7 +345,7 @@ impl Engine {
         orders::lock(&mut session, merchant, ids).await?;
         stock::lock(&mut session, merchant, ids).await?;
         let now = self.clock.now();
-        let latest = warehouse_orders::latest(&mut session, merchant, &known.order).await?;
+        let latest = warehouse_orders::latest_at(&mut session, merchant, &known.order, &known.warehouse).await?;
         let order = orders::load_one(&mut session, merchant, &known.order).await?;
         let (Some(mut record), Some(order)) = (latest, order) else { return Ok(None) };
         if record.generation != known.generation {
@@ -661,7 +422,7 @@ impl Engine {
         let Ok(returned) = self.call_warehouse(account, None, account.warehouse.read_returns(&left)).await else {
             return Ok(wake_at);
         };
-        let lines = visits(&order, &returned);
+        let lines = visits(&order, &record.warehouse, &returned);
         if lines.is_empty() {
             return Ok(wake_at);
         }
@@ -764,7 +525,7 @@ fn note_seen(record: &mut WarehouseOrderRecord, seen: &SeenOrder) {
 /// buyer's address, and a warehouse that ships for one is told the name and the country that they show.
 fn to_push(order: &OrderRecord, record: &WarehouseOrderRecord) -> PushOrder {
     let named = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
-    let live = order.lines.iter().filter(|line| line.live() > 0);
+    let live = order.lines.iter().filter(|line| line.warehouse == record.warehouse && line.live() > 0);
     PushOrder {
         reference: record.reference.clone(),
         number: order.number.as_str().to_owned(),
@@ -792,8 +553,8 @@ fn pause_after(error: &CallError) -> Span {
     }
 }
 
-/// What came back of each line: as many of its units as the warehouse processed and were not taken in before.
-fn visits(order: &OrderRecord, returned: &[SeenReturn]) -> Vec<LineVisit> {
+/// What came back of each line that lay at the warehouse: as many of its units as the warehouse processed and were not taken in before.
+fn visits(order: &OrderRecord, warehouse: &WarehouseId, returned: &[SeenReturn]) -> Vec<LineVisit> {
     let mut processed: HashMap<&str, (u32, u32)> = HashMap::new();
     for units in returned.iter().filter(|one| one.done).flat_map(|one| &one.units) {
         let (sellable, defective) = processed.entry(units.sku.as_str()).or_default();
@@ -801,13 +562,14 @@ fn visits(order: &OrderRecord, returned: &[SeenReturn]) -> Vec<LineVisit> {
         *defective = defective.saturating_add(units.defective);
     }
     let mut taken: HashMap<&MerchantSku, u32> = HashMap::new();
-    for line in &order.lines {
+    let there = || order.lines.iter().filter(|line| line.warehouse == *warehouse);
+    for line in there() {
         let moved = &line.stock.moved;
         let before = moved.stock_in.saturating_sub(moved.undo_stock_in);
         *taken.entry(&line.merchant_sku).or_default() += before;
     }
     let mut visits = Vec::new();
-    for line in &order.lines {
+    for line in there() {
         let Some((sellable, defective)) = processed.get_mut(line.merchant_sku.as_str()) else { continue };
         let before = taken.entry(&line.merchant_sku).or_default();
         // What was taken in before is the first of what was processed.

@@ -288,6 +288,7 @@ fn order(number: u32) -> OrderRecord {
             stage: None,
             package: None,
             part_of: None,
+            goods: domain::warehouse_order::Goods::Free,
             stock: LineStock { allocated: 1, ..LineStock::default() },
         }],
         packages: vec![PackageRecord {

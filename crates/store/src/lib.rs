@@ -231,6 +231,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (11, "audits stock rules", include_str!("../migrations/sqlite/0011_audits_stock_rules.sql")),
     (12, "guided repacks", include_str!("../migrations/sqlite/0012_guided_repacks.sql")),
     (13, "default answers", include_str!("../migrations/sqlite/0013_default_answers.sql")),
+    (14, "goods of lines", include_str!("../migrations/sqlite/0014_goods_of_lines.sql")),
     (16, "unexplained units", include_str!("../migrations/sqlite/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/sqlite/0017_request_alerts.sql")),
 ];
@@ -248,6 +249,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (11, "audits stock rules", include_str!("../migrations/postgres/0011_audits_stock_rules.sql")),
     (12, "guided repacks", include_str!("../migrations/postgres/0012_guided_repacks.sql")),
     (13, "default answers", include_str!("../migrations/postgres/0013_default_answers.sql")),
+    (14, "goods of lines", include_str!("../migrations/postgres/0014_goods_of_lines.sql")),
     (16, "unexplained units", include_str!("../migrations/postgres/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/postgres/0017_request_alerts.sql")),
 ];

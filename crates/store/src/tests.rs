@@ -122,6 +122,7 @@ pub(crate) fn order(number: &str, ship_by: i64) -> OrderRecord {
             stage: None,
             package: None,
             part_of: None,
+            goods: domain::warehouse_order::Goods::Free,
             stock: LineStock { allocated: 2, ..LineStock::default() },
         }],
         packages: vec![PackageRecord {

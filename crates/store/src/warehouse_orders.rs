@@ -24,7 +24,7 @@ pub struct Parcel {
 pub struct WarehouseOrderRecord {
     pub merchant: MerchantId,
     pub order: OrderId,
-    /// How often the order was pushed, this time included.
+    /// How often the order was pushed, to whichever warehouse, this time included.
     pub generation: u32,
     pub warehouse: WarehouseId,
     pub shop: ShopId,
@@ -177,16 +177,55 @@ pub async fn of_orders(
     rows.iter().map(|row| read(merchant, row)).collect()
 }
 
-/// The latest push of an order.
+/// The latest push of an order at each warehouse that some of it was pushed to, in the sequence of the first ones.
 ///
 /// # Errors
 /// As [`of_orders`].
-pub async fn latest(
+pub async fn at_each(
     session: &mut Session,
     merchant: &MerchantId,
     order: &OrderId,
+) -> Result<Vec<WarehouseOrderRecord>, StoreError> {
+    let pushes = of_orders(session, merchant, std::slice::from_ref(order)).await?;
+    Ok(last_of_each(pushes))
+}
+
+/// Of the pushes of some orders, in their sequence, the last of each order at each warehouse.
+#[must_use]
+pub fn last_of_each(pushes: Vec<WarehouseOrderRecord>) -> Vec<WarehouseOrderRecord> {
+    let mut last: Vec<WarehouseOrderRecord> = Vec::new();
+    for push in pushes {
+        let same = |known: &&mut WarehouseOrderRecord| known.order == push.order && known.warehouse == push.warehouse;
+        match last.iter_mut().find(same) {
+            Some(known) => *known = push,
+            None => last.push(push),
+        }
+    }
+    last
+}
+
+/// The latest push of an order at one warehouse.
+///
+/// # Errors
+/// As [`of_orders`].
+pub async fn latest_at(
+    session: &mut Session,
+    merchant: &MerchantId,
+    order: &OrderId,
+    warehouse: &WarehouseId,
 ) -> Result<Option<WarehouseOrderRecord>, StoreError> {
-    Ok(of_orders(session, merchant, std::slice::from_ref(order)).await?.pop())
+    Ok(at_each(session, merchant, order).await?.into_iter().find(|record| record.warehouse == *warehouse))
+}
+
+/// Whether this push is not the first of its order at its warehouse.
+///
+/// # Errors
+/// As [`of_orders`].
+pub async fn is_again(session: &mut Session, record: &WarehouseOrderRecord) -> Result<bool, StoreError> {
+    let pushes = of_orders(session, &record.merchant, std::slice::from_ref(&record.order)).await?;
+    let before =
+        |other: &WarehouseOrderRecord| other.warehouse == record.warehouse && other.generation < record.generation;
+    Ok(pushes.iter().any(before))
 }
 
 /// Which order a reference of ours names.

@@ -126,7 +126,7 @@ on_both! {
         first.raw_status = "Processing".to_owned();
         (first.partial, first.attempts, first.updated_at) = (true, 1, at(9));
         warehouse_orders::save(&mut session, &first).await.expect("saved");
-        assert_eq!(warehouse_orders::latest(&mut session, &merchant(), &order.id).await.expect("read"), Some(first.clone()));
+        assert_eq!(warehouse_orders::latest_at(&mut session, &merchant(), &order.id, &there()).await.expect("read"), Some(first.clone()));
 
         warehouse_orders::begin_attempt(&mut session, &first, "withdraw", (at(8), at(28))).await.expect("begun");
         let open = warehouse_orders::open_attempts(&mut session, &first).await.expect("read");
@@ -136,7 +136,7 @@ on_both! {
         assert!(warehouse_orders::open_attempts(&mut session, &first).await.expect("read").is_empty());
 
         warehouse_orders::insert(&mut session, &pushed(&order.id, 2)).await.expect("inserted");
-        let latest = warehouse_orders::latest(&mut session, &merchant(), &order.id).await.expect("read").expect("there");
+        let latest = warehouse_orders::latest_at(&mut session, &merchant(), &order.id, &there()).await.expect("read").expect("there");
         assert_eq!(latest.generation, 2);
         let named = warehouse_orders::by_reference(&mut session, &merchant(), &there(), &first.reference).await;
         assert_eq!(named.expect("read"), Some(order.id.clone()));

@@ -55,6 +55,8 @@ pub struct CancellationRequest {
     pub should_replenish_stock: Option<bool>,
     /// What a third-party warehouse has of the order, where its goods lie at one.
     pub withdrawal: Option<Withdrawal>,
+    /// The same of each, where its lines lie at several; the first is `withdrawal`.
+    pub withdrawals: Vec<Withdrawal>,
     /// Whether the label prints from the cache.
     pub label_cached: bool,
     /// `agree` or `reject`, once answered here.
@@ -68,7 +70,7 @@ pub struct CancellationRequest {
 
 impl CancellationRequest {
     /// As the API tells it.
-    pub(crate) fn of(request: &RequestRecord, order: &OrderRecord, withdrawal: Option<Withdrawal>) -> Self {
+    pub(crate) fn of(request: &RequestRecord, order: &OrderRecord, withdrawals: Vec<Withdrawal>) -> Self {
         let answer = request.answer.as_ref();
         Self {
             id: request.id.to_string(),
@@ -85,7 +87,8 @@ impl CancellationRequest {
             stage: order.stage.to_string(),
             list_before: request.list_before.to_string(),
             should_replenish_stock: request.restock,
-            withdrawal,
+            withdrawal: withdrawals.first().cloned(),
+            withdrawals,
             label_cached: order.has_cached_label(),
             answer: answer.map(|answer| answer.kind.to_string()),
             cancellation_id: answer.map(|answer| answer.carried_by.to_string()),
@@ -161,7 +164,9 @@ pub(crate) async fn list(
     let mut withdrawals = withdrawals(&app.store, &mut session, signed_in.merchant(), &ids).await?;
     let requests = found
         .iter()
-        .map(|(request, order)| CancellationRequest::of(request, order, withdrawals.remove(&order.id)))
+        .map(|(request, order)| {
+            CancellationRequest::of(request, order, withdrawals.remove(&order.id).unwrap_or_default())
+        })
         .collect();
     Ok(Json(RequestPage { requests, next }))
 }
@@ -221,8 +226,8 @@ pub async fn answer(
     let (request, _) = app.engine.answer_request(session, signed_in.merchant(), signed_in.actor(), &wish).await?;
     let (_, order) = visible_request(session, signed_in, id).await?;
     let ids = std::slice::from_ref(&order.id);
-    let withdrawal = withdrawals(&app.store, session, signed_in.merchant(), ids).await?.remove(&order.id);
-    Ok(CancellationRequest::of(&request, &order, withdrawal))
+    let withdrawals = withdrawals(&app.store, session, signed_in.merchant(), ids).await?.remove(&order.id);
+    Ok(CancellationRequest::of(&request, &order, withdrawals.unwrap_or_default()))
 }
 
 /// A problem that wants a reason, with those that the platform takes.

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::auth::{SignedIn, secrets};
 use crate::clock::rfc3339;
 use crate::http::body;
+use crate::http::query::Query;
 use crate::permissions::Permission;
 use crate::problem::Problem;
 use crate::public_address;
@@ -16,6 +17,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use domain::ids::{MerchantId, OrderId, ShopId, WarehouseId};
 use domain::provider::Provider;
+use domain::warehouse_order::Goods;
 use engine::{LinkError, NewAccount, WarehouseError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -98,7 +100,8 @@ impl Withdrawal {
     }
 }
 
-/// What third-party warehouses have of these orders, those that none has left out.
+/// What third-party warehouses have of these orders, those that none has left out; of one order the one first that keeps it
+/// most from being settled.
 ///
 /// # Errors
 /// Of the store.
@@ -107,16 +110,28 @@ pub async fn withdrawals(
     session: &mut Session,
     merchant: &MerchantId,
     orders: &[OrderId],
-) -> Result<HashMap<OrderId, Withdrawal>, StoreError> {
+) -> Result<HashMap<OrderId, Vec<Withdrawal>>, StoreError> {
     let records = warehouse_orders::of_orders(session, merchant, orders).await?;
     if records.is_empty() {
         return Ok(HashMap::new());
     }
     let accounts = store.warehouse_accounts(session, merchant).await?;
     let account = |id: &WarehouseId| accounts.iter().find(|account| account.warehouse == *id);
-    // The last push of an order counts; it comes last.
-    let withdrawal = |record: &WarehouseOrderRecord| Withdrawal::of(record, account(&record.warehouse));
-    Ok(records.iter().map(|record| (record.order.clone(), withdrawal(record))).collect())
+    let mut records = warehouse_orders::last_of_each(records);
+    records.sort_by_key(|record| match record.saga.goods() {
+        Goods::KeptShipped => 0,
+        Goods::KeptPicked => 1,
+        Goods::Asked => 2,
+        Goods::There => 3,
+        Goods::HandedBack => 4,
+        Goods::Free => 5,
+    });
+    let mut found: HashMap<OrderId, Vec<Withdrawal>> = HashMap::new();
+    for record in records {
+        let withdrawal = Withdrawal::of(&record, account(&record.warehouse));
+        found.entry(record.order).or_default().push(withdrawal);
+    }
+    Ok(found)
 }
 
 /// Which goods of a shop lie at a warehouse.
@@ -442,21 +457,25 @@ pub async fn make_link(
     session: &mut Session,
     signed_in: &SignedIn,
     order: &str,
+    warehouse: Option<&WarehouseId>,
 ) -> Result<WarehouseLink, Problem> {
     signed_in.need(Permission::RequestsDecide)?;
     let order = visible(session, signed_in, order).await?;
     let token = secrets::token();
     let hash = secrets::hash(&token);
-    let link = app.engine.make_link(session, signed_in.merchant(), signed_in.actor(), &order.id, &hash).await?;
+    let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
+    let link = app.engine.make_link(session, merchant, actor, &order.id, warehouse, &hash).await?;
     let base = public_address::of(app, session, signed_in.merchant()).await?.url;
     let url = format!("{}/warehouse-answer/{token}", base.trim_end_matches('/'));
     Ok(WarehouseLink { url, expires_at: rfc3339(link.expires_at) })
 }
 
-/// Makes a one-time link with which the warehouse's staff answers *stopped* or *gone* without an account. Only the hash of
-/// its secret is kept, so that a repeated call makes another link and never shows one again.
+/// Makes a one-time link with which a warehouse's staff answers *stopped* or *gone* without an account. Only the hash of its
+/// secret is kept, so that a repeated call makes another link and never shows one again. `warehouse` says whose staff, where
+/// the order lies at several; else those that keep it.
 #[utoipa::path(
-    post, path = "/api/v1/orders/{id}/warehouse-link", tag = "warehouses", params(("id" = String, Path)),
+    post, path = "/api/v1/orders/{id}/warehouse-link", tag = "warehouses",
+    params(("id" = String, Path), ("warehouse" = Option<String>, Query)),
     responses(
         (status = 201, body = WarehouseLink),
         (status = 409, description = "not_at_warehouse", body = super::ProblemBody),
@@ -467,9 +486,12 @@ pub(crate) async fn link(
     State(app): State<App>,
     signed_in: SignedIn,
     Path(id): Path<String>,
+    query: Query,
 ) -> Result<(StatusCode, Json<WarehouseLink>), Problem> {
+    query.only(&["warehouse"])?;
+    let warehouse = query.read("warehouse", |text| WarehouseId::parse(text))?;
     let mut session = app.store.begin().await?;
-    let link = make_link(&app, &mut session, &signed_in, &id).await?;
+    let link = make_link(&app, &mut session, &signed_in, &id, warehouse.as_ref()).await?;
     session.commit().await?;
     app.committed();
     Ok((StatusCode::CREATED, Json(link)))

@@ -82,7 +82,7 @@ async fn list(called: &Called, desk: &Desk, merchant: &MerchantId) -> Result<(),
     let mut lines = Vec::with_capacity(found.len());
     for request in &found {
         let Some(order) = orders.iter().find(|order| order.id == request.order) else { continue };
-        let told = CancellationRequest::of(request, order, withdrawals.remove(&order.id));
+        let told = CancellationRequest::of(request, order, withdrawals.remove(&order.id).unwrap_or_default());
         lines.push(format!(
             "{} {} {} until {}, then {}; {}: {}",
             told.id,

@@ -47,7 +47,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let known = labels::of_orders(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
     let entries = log::of_order(&mut session, merchant, &order.id).await?;
     let receipts = stock_ins::of_order(&mut session, merchant, &order.id).await?;
-    let withdrawal =
+    let withdrawals =
         withdrawals(&app.store, &mut session, merchant, std::slice::from_ref(&order.id)).await?.remove(&order.id);
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
     drop(session);
@@ -56,7 +56,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let main = html! {
         (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record), shipped.last()))
         (facts(&app, &order, zone))
-        (warehouses::order_section(&ask, order.id.as_str(), withdrawal.as_ref()))
+        (warehouses::order_section(&ask, order.id.as_str(), &withdrawals.unwrap_or_default()))
         (lines(&app, &order))
         (stocked_in(&ask, &receipts, zone))
         (packages(&ask, &order, &known))

@@ -114,9 +114,10 @@ fn rows(
     app: &App,
     desk: &Desk,
     found: &[(RequestRecord, OrderRecord)],
-    withdrawals: &HashMap<OrderId, Withdrawal>,
+    withdrawals: &HashMap<OrderId, Vec<Withdrawal>>,
     decides: bool,
 ) -> Markup {
+    let at = |order: &OrderId| withdrawals.get(order).map_or(&[][..], Vec::as_slice);
     html! {
         table.orders.requests.without-actions[!decides] {
             thead {
@@ -132,7 +133,7 @@ fn rows(
                     @if decides { th.action scope="col" { (words::COLUMN_ACTION) } }
                 }
             }
-            tbody { @for (request, order) in found { (row(app, desk, request, order, withdrawals.get(&order.id), decides)) } }
+            tbody { @for (request, order) in found { (row(app, desk, request, order, at(&order.id), decides)) } }
         }
     }
 }
@@ -142,7 +143,7 @@ fn row(
     desk: &Desk,
     request: &RequestRecord,
     order: &OrderRecord,
-    withdrawal: Option<&Withdrawal>,
+    withdrawals: &[Withdrawal],
     decides: bool,
 ) -> Markup {
     let kept = matches!(order.goods, Goods::KeptPicked | Goods::KeptShipped);
@@ -177,7 +178,7 @@ fn row(
                 div { (words::stage(order.stage)) }
                 div.sub { @if order.has_cached_label() { (words::LABEL_CACHED) } @else { (words::NO_LABEL_CACHED) } }
                 @if !request.state.is_final() { div.sub.silence { (words::silence(request.on_silence)) } }
-                @if let Some(withdrawal) = withdrawal { (warehouses::facts(withdrawal)) }
+                @for withdrawal in withdrawals { (warehouses::facts(withdrawal)) }
                 @if let Some(answer) = &request.answer {
                     div.sub { (words::answered(answer.kind, &answer.decided_by)) }
                 }

@@ -288,8 +288,10 @@ async fn set_contact(State(app): State<App>, Path(id): Path<String>, form: Signe
 
 /// Shows a one-time link, this once.
 async fn link(State(app): State<App>, Path(id): Path<String>, form: SignedForm) -> Result<Markup, Problem> {
+    let named = form.fields.one("warehouse").map(WarehouseId::parse).transpose();
+    let warehouse = named.map_err(|_| Problem::not_found("account"))?;
     let mut session = app.store.begin().await?;
-    let link = make_link(&app, &mut session, &form.signed_in, &id).await?;
+    let link = make_link(&app, &mut session, &form.signed_in, &id, warehouse.as_ref()).await?;
     session.commit().await?;
     app.committed();
     let main = html! {
@@ -332,22 +334,27 @@ pub(super) fn facts(withdrawal: &Withdrawal) -> Markup {
 }
 
 /// The section of an order's page.
-pub(super) fn order_section(ask: &Ask, order: &str, withdrawal: Option<&Withdrawal>) -> Markup {
-    let Some(withdrawal) = withdrawal else { return html! {} };
+pub(super) fn order_section(ask: &Ask, order: &str, withdrawals: &[Withdrawal]) -> Markup {
+    if withdrawals.is_empty() {
+        return html! {};
+    }
     html! {
         section {
             h2 { (words::AT_WAREHOUSE) }
-            (facts(withdrawal))
-            p.sub {
-                (words::WAREHOUSE_REFERENCE) " " code { (withdrawal.reference) }
-                @if !withdrawal.warehouse_status.is_empty() {
-                    " · " (words::WAREHOUSE_STATUS) " “" (withdrawal.warehouse_status) "”"
+            @for withdrawal in withdrawals {
+                (facts(withdrawal))
+                p.sub {
+                    (words::WAREHOUSE_REFERENCE) " " code { (withdrawal.reference) }
+                    @if !withdrawal.warehouse_status.is_empty() {
+                        " · " (words::WAREHOUSE_STATUS) " “" (withdrawal.warehouse_status) "”"
+                    }
                 }
-            }
-            @if ask.signed_in.permissions.has(Permission::RequestsDecide) {
-                form method="post" action={ "/orders/" (order) "/warehouse-link" } {
-                    (csrf(ask.signed_in.csrf()))
-                    button { (words::MAKE_LINK) }
+                @if ask.signed_in.permissions.has(Permission::RequestsDecide) {
+                    form method="post" action={ "/orders/" (order) "/warehouse-link" } {
+                        (csrf(ask.signed_in.csrf()))
+                        input type="hidden" name="warehouse" value=(withdrawal.warehouse);
+                        button { (words::MAKE_LINK) }
+                    }
                 }
             }
         }
@@ -381,7 +388,8 @@ async fn ask_staff(
     let Some(link) = warehouse_links::open(&mut session, &hash, app.clock.now()).await? else {
         return Ok(not_taken(&app, &hash, address));
     };
-    let latest = store::warehouse_orders::latest(&mut session, &link.merchant, &link.order).await?;
+    let known = store::warehouse_orders::at_each(&mut session, &link.merchant, &link.order).await?;
+    let meant = known.into_iter().find(|record| record.generation == link.generation);
     let numbers = orders::numbers(&mut session, &link.merchant, std::slice::from_ref(&link.order)).await?;
     drop(session);
     let number = numbers.first().map(|(_, number)| number.to_string()).unwrap_or_default();
@@ -390,7 +398,7 @@ async fn ask_staff(
         p { (words::ANSWER_LEAD) }
         dl.facts {
             div { dt { (words::WAREHOUSE_ANSWER_OF) } dd { code { (number) } } }
-            @if let Some(record) = &latest {
+            @if let Some(record) = &meant {
                 @if let Some(theirs) = &record.number {
                     div { dt { (words::WAREHOUSE_ORDER_NUMBER) } dd { code { (theirs) } } }
                 }

@@ -6,6 +6,7 @@ mod lines;
 mod marketplaces;
 mod requests;
 mod shipping;
+mod split_orders;
 mod stock_laws;
 mod stock_push;
 mod warehouses;

@@ -23,8 +23,8 @@ const MUGS: &str = "MUG";
 
 async fn at_warehouse(world: &World, order: &OrderRecord) -> WarehouseOrderRecord {
     let mut session = world.engine.store().read().await.expect("begins");
-    let latest = warehouse_orders::latest(&mut session, &world.merchant, &order.id).await.expect("read");
-    latest.expect("it is at the warehouse")
+    let mut known = warehouse_orders::at_each(&mut session, &world.merchant, &order.id).await.expect("read");
+    known.pop().expect("it is at the warehouse")
 }
 
 /// Cancellable orders that a read has shown at the warehouse.
@@ -80,7 +80,7 @@ async fn switch(world: &World, switches: Value) {
 }
 
 /// A push of the warehouse arrives: its order is looked at now.
-async fn nudge(world: &World, record: &WarehouseOrderRecord) {
+pub(super) async fn nudge(world: &World, record: &WarehouseOrderRecord) {
     let mut session = world.engine.store().begin().await.expect("begins");
     let (merchant, warehouse) = (&world.merchant, &record.warehouse);
     let named = world.engine.nudge_warehouse(&mut session, merchant, warehouse, &record.reference).await;
@@ -227,7 +227,7 @@ with_each_provider! {
         let again = answer(&world, &open, AnswerKind::Agree, false).await.expect_err("the warehouse keeps it");
         let AnswerError::WithdrawalRefused(words) = again else { panic!("{again}") };
         let number = there.number.clone().unwrap_or_default();
-        assert!(words.contains("Dock office, 100") && words.contains(order.number.as_str()) && words.contains(&number), "{words}");
+        assert!(words.contains(fake.contact) && words.contains(order.number.as_str()) && words.contains(&number), "{words}");
         let record = answer(&world, &open, AnswerKind::Agree, true).await.expect("despite it");
         world.run_until_ended(std::slice::from_ref(&record)).await;
         assert_eq!(request_of(&world, &order).await.state, RequestState::Agreed);
@@ -362,7 +362,7 @@ with_each_provider! {
         let record = answer(&world, &request, AnswerKind::Agree, false).await.expect("taken");
         world.run_until_ended(std::slice::from_ref(&record)).await;
         let mut session = world.engine.store().begin().await.expect("begins");
-        world.engine.make_link(&mut session, &world.merchant, "op@example.com", &order.id, "a hash").await.expect("made");
+        world.engine.make_link(&mut session, &world.merchant, "op@example.com", &order.id, None, "a hash").await.expect("made");
         world.engine.answer_by_link(&mut session, "a hash", StaffAnswer::Stopped).await.expect("taken");
         world.engine.answer_by_link(&mut session, "a hash", StaffAnswer::Gone).await.expect_err("once");
         session.commit().await.expect("committed");

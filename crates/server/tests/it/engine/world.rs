@@ -47,16 +47,36 @@ pub(crate) struct World {
 pub(crate) struct Fake {
     /// Its name on the control port and in the ready line.
     pub(crate) name: &'static str,
+    /// What people call it, and whom they call.
+    pub(crate) called: &'static str,
+    pub(crate) contact: &'static str,
     /// What is spoken with it.
     pub(crate) provider: Provider,
     /// How the path ends with which an order is asked back.
     pub(crate) withdraw: &'static str,
 }
 
-pub(crate) const SHIPBOB: Fake = Fake { name: "warehouse", provider: Provider::Shipbob, withdraw: ":cancel" };
-pub(crate) const GENERIC: Fake =
-    Fake { name: "generic_warehouse", provider: Provider::Generic, withdraw: "/withdrawal" };
-pub(crate) const YICANG: Fake = Fake { name: "yicang", provider: Provider::Yicang, withdraw: "/cancel_order" };
+pub(crate) const SHIPBOB: Fake = Fake {
+    name: "warehouse",
+    called: "Fake fulfilment",
+    contact: "Dock office, 100",
+    provider: Provider::Shipbob,
+    withdraw: ":cancel",
+};
+pub(crate) const GENERIC: Fake = Fake {
+    name: "generic_warehouse",
+    called: "Fake storehouse",
+    contact: "Gate 3, 200",
+    provider: Provider::Generic,
+    withdraw: "/withdrawal",
+};
+pub(crate) const YICANG: Fake = Fake {
+    name: "yicang",
+    called: "Fake depot",
+    contact: "Ramp 5, 300",
+    provider: Provider::Yicang,
+    withdraw: "/cancel_order",
+};
 
 impl Fake {
     /// The address of its API.
@@ -100,6 +120,8 @@ impl Clock for TrialClock {
 struct Furnishing<'a> {
     /// SKUs that begin so lie at the sandbox's third-party warehouse, which is asked at once or once somebody agreed.
     warehouse_rule: Option<(&'a str, bool)>,
+    /// Another warehouse, with how the SKUs begin that lie there. It is asked once somebody agreed.
+    second_warehouse: Option<(&'static Fake, &'a str)>,
     /// A seller's export, imported before anything is connected.
     export: Option<Value>,
 }
@@ -220,6 +242,37 @@ fn id<T>(parsed: Result<T, domain::ids::IdError>) -> T {
     parsed.expect("an id")
 }
 
+/// Connects a warehouse of the sandbox, and says that a shop's goods with SKUs that begin so lie there.
+async fn connect_warehouse(
+    engine: &Engine,
+    ready: &Value,
+    fake: &Fake,
+    (merchant, shop): (&MerchantId, &ShopId),
+    (sku_prefix, withdraw_on_request): (&str, bool),
+) {
+    let credentials = ready["credentials"][fake.name].to_string();
+    let address = fake.address(ready);
+    let new = NewAccount {
+        provider: fake.provider,
+        name: fake.called,
+        address: &address,
+        credentials: &credentials,
+        contact: fake.contact,
+        route: fake.name,
+    };
+    let account = engine.try_account(merchant, &new).await.expect("the warehouse takes it");
+    let rule = RuleRecord {
+        shop: shop.clone(),
+        sku_prefix: sku_prefix.to_owned(),
+        warehouse: account.warehouse.clone(),
+        withdraw_on_request,
+    };
+    let mut session = engine.store().begin().await.expect("begins");
+    engine.add_account(&mut session, "op@example.com", &account, fake.name).await.expect("added");
+    engine.save_warehouse_rule(&mut session, merchant, "op@example.com", &rule).await.expect("saved");
+    session.commit().await.expect("committed");
+}
+
 impl World {
     /// A Shopee shop with `orders` orders of every kind, synced and counted.
     pub(crate) async fn start(trial: Trial, orders: u32) -> Self {
@@ -250,6 +303,21 @@ impl World {
     /// The same with this warehouse.
     pub(crate) async fn at(fake: &'static Fake, trial: Trial, orders: u32, sku_prefix: &str, at_once: bool) -> Self {
         let furnishing = Furnishing { warehouse_rule: Some((sku_prefix, at_once)), ..Furnishing::default() };
+        Self::furnished(Platform::Shopee, trial, orders, |_, _| (), fake, furnishing).await
+    }
+
+    /// A Shopee shop with goods at two warehouses: each with how the SKUs begin that lie there.
+    pub(crate) async fn at_both(
+        trial: Trial,
+        orders: u32,
+        (fake, sku_prefix): (&'static Fake, &str),
+        second: (&'static Fake, &str),
+    ) -> Self {
+        let furnishing = Furnishing {
+            warehouse_rule: Some((sku_prefix, false)),
+            second_warehouse: Some(second),
+            ..Furnishing::default()
+        };
         Self::furnished(Platform::Shopee, trial, orders, |_, _| (), fake, furnishing).await
     }
 
@@ -310,28 +378,11 @@ impl World {
         };
         store.add_shop(&mut session, &record, Moment::from_millis(0)).await.expect("added");
         session.commit().await.expect("committed");
-        if let Some((sku_prefix, withdraw_on_request)) = furnishing.warehouse_rule {
-            let credentials = ready["credentials"][fake.name].to_string();
-            let address = fake.address(&ready);
-            let new = NewAccount {
-                provider: fake.provider,
-                name: "Fake fulfilment",
-                address: &address,
-                credentials: &credentials,
-                contact: "Dock office, 100",
-                route: "route",
-            };
-            let account = engine.try_account(&merchant, &new).await.expect("the warehouse takes it");
-            let rule = RuleRecord {
-                shop: shop.clone(),
-                sku_prefix: sku_prefix.to_owned(),
-                warehouse: account.warehouse.clone(),
-                withdraw_on_request,
-            };
-            let mut session = store.begin().await.expect("begins");
-            engine.add_account(&mut session, "op@example.com", &account, "route").await.expect("added");
-            engine.save_warehouse_rule(&mut session, &merchant, "op@example.com", &rule).await.expect("saved");
-            session.commit().await.expect("committed");
+        let first = furnishing.warehouse_rule.map(|(sku_prefix, at_once)| (fake, sku_prefix, at_once));
+        let second = furnishing.second_warehouse.map(|(second, sku_prefix)| (second, sku_prefix, false));
+        // Before anything is counted: what is counted lies where the rules say.
+        for (fake, sku_prefix, at_once) in first.into_iter().chain(second) {
+            connect_warehouse(&engine, &ready, fake, (&merchant, &shop), (sku_prefix, at_once)).await;
         }
         engine.authorise(&merchant, &shop, grant["code"].as_str().expect("a code")).await.expect("authorised");
         engine.first_sync(&merchant, &shop).await.expect("synced");
