@@ -4,7 +4,7 @@ use super::cancel::{ALL_FAULTS, faults, poll_times};
 use super::world::World;
 use domain::cancellation::State;
 use domain::default_answer::{Course, DefaultAnswers, Goods, Rule};
-use domain::order::List;
+use domain::order::{List, Stage};
 use domain::request::{AnswerKind, DeadlineSource, RequestState};
 use domain::snapshot::Initiator;
 use engine::{AnswerError, AnswerWish};
@@ -108,7 +108,8 @@ async fn cancellation_of(world: &World, request: &RequestRecord) -> Cancellation
 on_both! {
     async fn default_answers_are_given_before_the_deadline_by_the_first_rule_that_holds(trial) {
         let world = World::start(trial, 200).await;
-        let untouched = world.cancellable().await.into_iter().find(|order| order.list == List::New).expect("a new order");
+        let is_untouched = |order: &OrderRecord| order.list == List::New && order.stage == Stage::Untouched;
+        let untouched = world.cancellable().await.into_iter().find(is_untouched).expect("an untouched order");
         let printed = in_process(&world, 2).await;
         let orders = vec![untouched, printed[0].clone(), printed[1].clone()];
         let found = ask(&world, &orders).await;
