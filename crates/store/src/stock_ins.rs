@@ -228,6 +228,8 @@ macro_rules! columns {
     };
 }
 
+// `changed` is materialized, and brings the merchant, so that its rows are looked up one by one by their key: joined with
+// `json_each`, SQLite walks all of the merchant's orders for every row.
 statements! {
     TO_STOCK_IN = concat!(columns!("r.since"), returning!(), " and r.units > 0", narrowed!(),
         " and (r.since, r.order_id) > ($15, $16) order by r.since, r.order_id limit $17");
@@ -256,16 +258,21 @@ statements! {
         select $1, json_extract(value, '$.id'), json_extract(value, '$.line'), json_extract(value, '$.sku'), \
         cast(json_extract(value, '$.sellable') as bigint), cast(json_extract(value, '$.defective') as bigint), \
         cast(json_extract(value, '$.missing') as bigint), cast(json_extract(value, '$.found') as bigint) from json_each($2)";
-    SETTLE_ORDERS = "update orders set version = version + 1, tab = json_extract(value, '$.tab'), \
-        updated_at = cast(json_extract(value, '$.at') as bigint) from json_each($2) where orders.merchant_id = $1 \
-        and orders.order_id = json_extract(value, '$.order') and orders.version = cast(json_extract(value, '$.version') as bigint)";
-    SETTLE_LINES = "update lines set returning_units = cast(json_extract(value, '$.returning') as bigint), \
-        lost = cast(json_extract(value, '$.lost') as bigint), moved_stock_in = cast(json_extract(value, '$.stock_in') as bigint), \
-        moved_find = cast(json_extract(value, '$.find') as bigint) from json_each($2) \
-        where lines.merchant_id = $1 and lines.order_id = json_extract(value, '$.order') and lines.line_id = json_extract(value, '$.line')";
-    SETTLE_RETURNS = "update returns set units = cast(json_extract(value, '$.units') as bigint), \
-        settled_at = cast(json_extract(value, '$.settled_at') as bigint) from json_each($2) \
-        where returns.merchant_id = $1 and returns.order_id = json_extract(value, '$.order')";
+    SETTLE_ORDERS = "with changed as materialized (select cast($1 as text) as of_merchant, json_extract(value, '$.order') as of_order, \
+        cast(json_extract(value, '$.version') as bigint) as of_version, json_extract(value, '$.tab') as new_tab, \
+        cast(json_extract(value, '$.at') as bigint) as new_at from json_each($2)) \
+        update orders set version = version + 1, tab = new_tab, updated_at = new_at from changed \
+        where orders.merchant_id = of_merchant and orders.order_id = of_order and orders.version = of_version";
+    SETTLE_LINES = "with changed as materialized (select cast($1 as text) as of_merchant, json_extract(value, '$.order') as of_order, \
+        json_extract(value, '$.line') as of_line, cast(json_extract(value, '$.returning') as bigint) as new_returning, \
+        cast(json_extract(value, '$.lost') as bigint) as new_lost, cast(json_extract(value, '$.stock_in') as bigint) as new_stock_in, \
+        cast(json_extract(value, '$.find') as bigint) as new_find from json_each($2)) \
+        update lines set returning_units = new_returning, lost = new_lost, moved_stock_in = new_stock_in, moved_find = new_find from changed \
+        where lines.merchant_id = of_merchant and lines.order_id = of_order and lines.line_id = of_line";
+    SETTLE_RETURNS = "with changed as materialized (select cast($1 as text) as of_merchant, json_extract(value, '$.order') as of_order, \
+        cast(json_extract(value, '$.units') as bigint) as new_units, cast(json_extract(value, '$.settled_at') as bigint) as new_settled_at \
+        from json_each($2)) update returns set units = new_units, settled_at = new_settled_at from changed \
+        where returns.merchant_id = of_merchant and returns.order_id = of_order";
     LABELS_GONE = "update labels set gone = true where merchant_id = $1 and prints > 0 and order_id in (select value from json_each($2))";
     LABELS_BACK_IN_THE_PILE = "update labels set pulled_at = null, pulled_by = null where merchant_id = $1 and pulled_at is not null \
         and order_id in (select value from json_each($2))";
