@@ -83,15 +83,8 @@ impl Warehouse for Generic {
     }
 
     fn rules(&self) -> Rules {
-        Rules {
-            settling: Span::from_seconds(15),
-            contradicted_for: Span::from_seconds(60),
-            absent_reads: 3,
-            absent_for: Span::from_seconds(600),
-            asked_again_after: Span::from_seconds(86_400),
-            // Whether it does is said by its answer: it is asked.
-            takes_picked_back: true,
-        }
+        // Whether it does is said by its answer: it is asked.
+        Rules { takes_picked_back: true, ..Rules::USUAL }
     }
 
     fn calls_per_minute(&self) -> u32 {

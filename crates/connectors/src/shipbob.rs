@@ -93,15 +93,8 @@ impl Warehouse for Shipbob {
     }
 
     fn rules(&self) -> Rules {
-        Rules {
-            settling: Span::from_seconds(15),
-            contradicted_for: Span::from_seconds(60),
-            absent_reads: 3,
-            absent_for: Span::from_seconds(600),
-            asked_again_after: Span::from_seconds(86_400),
-            // Not picked, packed or shipped: the page of the cancel call (section A3).
-            takes_picked_back: false,
-        }
+        // Not picked, packed or shipped: the page of the cancel call (section A3).
+        Rules { takes_picked_back: false, ..Rules::USUAL }
     }
 
     fn calls_per_minute(&self) -> u32 {

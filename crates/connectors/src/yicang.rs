@@ -139,15 +139,8 @@ impl Warehouse for Yicang {
     }
 
     fn rules(&self) -> Rules {
-        Rules {
-            settling: Span::from_seconds(15),
-            contradicted_for: Span::from_seconds(60),
-            absent_reads: 3,
-            absent_for: Span::from_seconds(600),
-            asked_again_after: Span::from_seconds(86_400),
-            // No status tells what is picked.
-            takes_picked_back: false,
-        }
+        // No status tells what is picked.
+        Rules { takes_picked_back: false, ..Rules::USUAL }
     }
 
     fn calls_per_minute(&self) -> u32 {

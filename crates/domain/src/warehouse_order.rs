@@ -57,6 +57,18 @@ pub struct Rules {
     pub takes_picked_back: bool,
 }
 
+impl Rules {
+    /// Where a provider says nothing of its own: ours, chosen carefully (product.md section 3 for the settling time).
+    pub const USUAL: Self = Self {
+        settling: Span::from_seconds(15),
+        contradicted_for: Span::from_seconds(60),
+        absent_reads: 3,
+        absent_for: Span::from_seconds(600),
+        asked_again_after: Span::from_seconds(86_400),
+        takes_picked_back: false,
+    };
+}
+
 /// An order at a third-party warehouse.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WarehouseOrder {
