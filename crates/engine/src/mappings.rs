@@ -125,7 +125,7 @@ impl Engine {
                 changed.push(sku.clone());
             }
         }
-        stock_pushes::want_of_skus(session, merchant, &changed, self.clock.now()).await?;
+        stock_pushes::want_of_skus(session, merchant, &changed, self.clock.now());
         Ok(changed.len())
     }
 
@@ -189,7 +189,7 @@ impl Engine {
             }
         }
         bundles::save(session, merchant, bundle, components).await?;
-        stock_pushes::want_of_skus(session, merchant, [bundle], self.clock.now()).await?;
+        stock_pushes::want_of_skus(session, merchant, [bundle], self.clock.now());
         let of: Vec<String> =
             components.iter().map(|component| format!("{} × {}", component.units, component.sku)).collect();
         let detail = if of.is_empty() { "no bundle any more".to_owned() } else { of.join(" + ") };

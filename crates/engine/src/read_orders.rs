@@ -208,7 +208,7 @@ impl Engine {
         // Whether this shop could be read or not: the others are to show the right number meanwhile.
         let skus: BTreeSet<_> =
             orders.iter().flat_map(|order| order.lines.iter().map(|line| &line.merchant_sku)).collect();
-        stock_pushes::want_of_skus(&mut session, &shop.record.merchant, skus, now).await?;
+        stock_pushes::want_of_skus(&mut session, &shop.record.merchant, skus, now);
         for claim in claims {
             match &read.failed {
                 Some(error) => {
@@ -243,6 +243,8 @@ impl Engine {
                 Err(error) => reads.failed = Some(error),
             }
         }
+        // Kept in one order by everyone, so that nobody waits for another's rows in a circle.
+        reads.snapshots.sort_by(|one, other| one.listing.cmp(&other.listing));
         reads
     }
 

@@ -198,7 +198,8 @@ impl Engine {
     async fn fill_listings(&self, merchant: &MerchantId, found: &Found) -> Repaired {
         let sku = found.sku.as_ref().ok_or(RepairError::NotFound)?;
         let mut session = self.store.begin().await?;
-        if stock_pushes::want_of_skus(&mut session, merchant, [sku], self.clock.now()).await? > 0 {
+        if stock_pushes::fills_any(&mut session, merchant, sku).await? {
+            stock_pushes::want_of_skus(&mut session, merchant, [sku], self.clock.now());
             return Ok((session, "its listings are sent what they are to show".to_owned()));
         }
         drop(session);

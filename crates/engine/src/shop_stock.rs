@@ -129,9 +129,7 @@ impl Engine {
         shop_stock::save_rule(session, merchant, shop, sku, rule).await?;
         let now = self.clock.now();
         match sku {
-            Some(sku) => {
-                stock_pushes::want_of_skus(session, merchant, [sku], now).await?;
-            }
+            Some(sku) => stock_pushes::want_of_skus(session, merchant, [sku], now),
             None => self.push_all(session, merchant, shop).await?,
         }
         let of = sku.map_or("every other SKU", MerchantSku::as_str);

@@ -240,7 +240,10 @@ impl Engine {
         }
         let in_flight = shop.policy.calls_in_flight.max(1);
         let sent: Vec<Vec<Sent>> = stream::iter(calls).buffer_unordered(in_flight).collect().await;
-        sent.into_iter().flatten().collect()
+        let mut sent: Vec<Sent> = sent.into_iter().flatten().collect();
+        // Their jobs are ended in the order in which others ask for them.
+        sent.sort_by(|one, other| one.push.listing.cmp(&other.push.listing));
+        sent
     }
 
     async fn send_group(&self, shop: &OpenShop, group: Vec<PushRecord>) -> Vec<Sent> {

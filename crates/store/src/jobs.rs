@@ -224,7 +224,8 @@ pub async fn due(session: &mut Session, kind: Kind, now: Moment) -> Result<Vec<D
         .collect()
 }
 
-/// Claims due jobs of one shop under a lease, so that nobody else works on them until it ends.
+/// Claims due jobs of one shop under a lease, so that nobody else works on them until it ends; in the order of their
+/// subjects.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -239,7 +240,10 @@ pub async fn claim(
     let (merchant, kind) = (lease.merchant.as_str(), lease.kind.as_str());
     let args = args![merchant, kind, shop.as_str(), now.millis(), &lease.id, lease.until.millis(), limit];
     let rows = session.rows(CLAIM, args).await?;
-    rows.iter().map(read).collect()
+    let mut claims: Vec<Claim> = rows.iter().map(read).collect::<Result<_, _>>()?;
+    // Whoever ends several jobs in one transaction does so in the order in which others ask for them.
+    claims.sort_by(|one, other| one.subject.cmp(&other.subject));
+    Ok(claims)
 }
 
 fn read(row: &crate::session::Row) -> Result<Claim, StoreError> {

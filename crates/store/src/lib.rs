@@ -67,6 +67,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{PgPool, SqlitePool};
 use std::str::FromStr as _;
 use std::time::Duration;
+use stock_pushes::WantedAtCommit;
 
 /// Readers on SQLite at once; it has one writer.
 const SQLITE_READERS: u32 = 4;
@@ -179,7 +180,7 @@ impl Store {
             }
             Pools::Postgres(pool) => Transaction::Postgres(pool.begin().await.map_err(classify)?),
         };
-        Ok(Session { transaction })
+        Ok(Session { transaction, pushes: WantedAtCommit::default() })
     }
 
     /// Begins a transaction that only reads, and sees one moment.
@@ -193,7 +194,7 @@ impl Store {
                 pool.begin_with("begin isolation level repeatable read read only").await.map_err(classify)?,
             ),
         };
-        Ok(Session { transaction })
+        Ok(Session { transaction, pushes: WantedAtCommit::default() })
     }
 
     /// Ends all connections; what is under way is rolled back.

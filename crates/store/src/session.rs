@@ -2,6 +2,7 @@
 
 use crate::dialect::{self, Engine};
 use crate::error::{StoreError, classify};
+use crate::stock_pushes::{self, WantedAtCommit};
 use sqlx::{AssertSqlSafe, Postgres, Row as _, Sqlite};
 
 /// A value bound to a statement's `$n`.
@@ -100,6 +101,7 @@ pub(crate) enum Transaction {
 /// A transaction. Dropped without [`Session::commit`], it rolls back.
 pub struct Session {
     pub(crate) transaction: Transaction,
+    pub(crate) pushes: WantedAtCommit,
 }
 
 /// A row of an answer.
@@ -199,7 +201,9 @@ impl Session {
     ///
     /// # Errors
     /// [`StoreError`] of the database; nothing was kept then.
-    pub async fn commit(self) -> Result<(), StoreError> {
+    pub async fn commit(mut self) -> Result<(), StoreError> {
+        let pushes = std::mem::take(&mut self.pushes);
+        stock_pushes::want(&mut self, pushes).await?;
         match self.transaction {
             Transaction::Sqlite(transaction) => transaction.commit().await.map_err(classify),
             Transaction::Postgres(transaction) => transaction.commit().await.map_err(classify),

@@ -157,7 +157,7 @@ pub async fn lift_counted(
 ) -> Result<(), StoreError> {
     let list = json_list(skus.iter().map(MerchantSku::as_str));
     if session.execute(LIFT_COUNTED, args![merchant.as_str(), &list]).await? > 0 {
-        stock_pushes::want_of_skus(session, merchant, skus, now.plus(GATHERED_FOR)).await?;
+        stock_pushes::want_of_skus(session, merchant, skus, now.plus(GATHERED_FOR));
     }
     Ok(())
 }
@@ -176,7 +176,8 @@ pub async fn mark_counted(
     let args = args![merchant.as_str(), warehouse.as_str(), sku.as_str()];
     session.execute(OPEN_BALANCE, args).await?;
     session.execute(MARK_COUNTED, args).await?;
-    stock_pushes::want_of_skus(session, merchant, [sku], now.plus(GATHERED_FOR)).await.map(drop)
+    stock_pushes::want_of_skus(session, merchant, [sku], now.plus(GATHERED_FOR));
+    Ok(())
 }
 
 /// Notes that a person counted a SKU in a warehouse, also where the count moved nothing: whatever had left it is accounted for.
@@ -273,7 +274,7 @@ pub async fn write(
     }
     let sold_from = changes.iter().filter(|(_, change)| change.balance.available != 0 || change.counted);
     let skus: BTreeSet<&MerchantSku> = sold_from.map(|((_, sku), _)| *sku).collect();
-    stock_pushes::want_of_skus(session, merchant, skus, now.plus(GATHERED_FOR)).await?;
+    stock_pushes::want_of_skus(session, merchant, skus, now.plus(GATHERED_FOR));
     Ok(added.len())
 }
 
@@ -491,5 +492,6 @@ pub async fn lift(
         .iter()
         .map(|row| parsed(row, "merchant_sku", |text| MerchantSku::parse(text)))
         .collect::<Result<_, _>>()?;
-    stock_pushes::want_of_skus(session, merchant, &skus, now.plus(GATHERED_FOR)).await.map(drop)
+    stock_pushes::want_of_skus(session, merchant, &skus, now.plus(GATHERED_FOR));
+    Ok(())
 }

@@ -9,7 +9,7 @@ use domain::ids::{ListingId, MerchantId, MerchantSku, ShopId, WarehouseId};
 use domain::stock_push::PushOutcome;
 use domain::time::{Moment, Span};
 use serde_json::{Value, json};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// Changes within this time are sent as one.
 pub const GATHERED_FOR: Span = Span::from_millis(500);
@@ -68,14 +68,24 @@ macro_rules! columns {
     };
 }
 
-statements! {
-    WANT_OF_SKUS = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) \
-        select l.merchant_id, cast($3 as text), l.listing_id, l.shop_id, cast($4 as bigint), 1, 0, 0 from (select value as sku from json_each($2) \
+/// Listings of merchant $1 that are filled from here and are of one of the SKUs in $2, alone or in a bundle.
+macro_rules! filled_listings {
+    () => {
+        "(select value as sku from json_each($2) \
         union select bundle_sku from bundles where merchant_id = $1 and merchant_sku in (select value from json_each($2))) k \
         cross join listings l cross join shops s where l.merchant_id = $1 and l.merchant_sku = k.sku and s.merchant_id = $1 and s.shop_id = l.shop_id \
-        and s.push_stock and s.connected order by l.shop_id, l.listing_id \
-        on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
-        wake_at = case when excluded.wake_at < jobs.wake_at then excluded.wake_at else jobs.wake_at end";
+        and s.push_stock and s.connected"
+    };
+}
+
+statements! {
+    WANT_OF_SKUS = concat!(
+        "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) \
+        select l.merchant_id, cast($3 as text), l.listing_id, l.shop_id, cast($4 as bigint), 1, 0, 0 from ", filled_listings!(),
+        " order by l.shop_id, l.listing_id on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
+        wake_at = case when excluded.wake_at < jobs.wake_at then excluded.wake_at else jobs.wake_at end"
+    );
+    FILLS_ANY = concat!("select 1 as one from ", filled_listings!(), " limit 1");
     WANT_OF_SHOP = "insert into jobs (merchant_id, kind, subject, shop_id, wake_at, wanted, tries, leased_until) \
         select merchant_id, cast($3 as text), listing_id, shop_id, cast($4 as bigint), 1, 0, 0 from listings where merchant_id = $1 and shop_id = $2 \
         order by listing_id on conflict (merchant_id, kind, subject, shop_id) do update set wanted = jobs.wanted + 1, tries = 0, \
@@ -106,23 +116,44 @@ statements! {
     FORGET_OLD = "delete from stock_pushes where began_at < $1";
 }
 
+/// SKUs of which a transaction changed what may be sold, and when the first of their pushes is to wake.
+pub(crate) type WantedAtCommit = BTreeMap<MerchantId, (Moment, BTreeSet<MerchantSku>)>;
+
 /// Asks for a push of every listing of these SKUs, alone or in a bundle, in the shops whose listings are filled from here.
-/// Answers how many there are.
-///
-/// # Errors
-/// [`StoreError`] of the database.
-pub async fn want_of_skus<'a>(
+/// They are asked for when the session is committed, all at once and in one order: two transactions that move the same SKUs
+/// for many orders would else wait for each other's jobs in a circle. A part that is undone leaves its wish, and a push
+/// too many repeats a number.
+pub fn want_of_skus<'a>(
     session: &mut Session,
     merchant: &MerchantId,
     skus: impl IntoIterator<Item = &'a MerchantSku>,
     wake_at: Moment,
-) -> Result<u64, StoreError> {
-    let list = json_list(skus.into_iter().map(MerchantSku::as_str));
-    if list == "[]" {
-        return Ok(0);
+) {
+    let mut skus = skus.into_iter().cloned().peekable();
+    if skus.peek().is_some() {
+        let (earliest, wanted) = session.pushes.entry(merchant.clone()).or_insert_with(|| (wake_at, BTreeSet::new()));
+        *earliest = wake_at.min(*earliest);
+        wanted.extend(skus);
     }
-    let args = args![merchant.as_str(), &list, Kind::StockPush.as_str(), wake_at.millis()];
-    session.execute(WANT_OF_SKUS, args).await
+}
+
+/// Asks for what was noted; the last thing that a transaction does.
+pub(crate) async fn want(session: &mut Session, pushes: WantedAtCommit) -> Result<(), StoreError> {
+    for (merchant, (wake_at, skus)) in pushes {
+        let list = json_list(skus.iter().map(MerchantSku::as_str));
+        let args = args![merchant.as_str(), &list, Kind::StockPush.as_str(), wake_at.millis()];
+        session.execute(WANT_OF_SKUS, args).await?;
+    }
+    Ok(())
+}
+
+/// Whether a listing of this SKU, alone or in a bundle, is filled from here.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn fills_any(session: &mut Session, merchant: &MerchantId, sku: &MerchantSku) -> Result<bool, StoreError> {
+    let list = json_list([sku.as_str()]);
+    Ok(session.row(FILLS_ANY, args![merchant.as_str(), &list]).await?.is_some())
 }
 
 /// Asks for a push of every listing of a shop.

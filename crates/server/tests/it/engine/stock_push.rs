@@ -367,7 +367,7 @@ on_both! {
         let number = world.available(&line.merchant_sku).await;
         for _ in 0..4 {
             let mut session = world.engine.store().begin().await.expect("begins");
-            stock_pushes::want_of_skus(&mut session, &world.merchant, [&line.merchant_sku], world.engine.clock().now()).await.expect("wanted");
+            stock_pushes::want_of_skus(&mut session, &world.merchant, [&line.merchant_sku], world.engine.clock().now());
             session.commit().await.expect("committed");
             world.run_until_idle().await;
             assert_eq!(world.platform_stock(line.listing_sku.as_str()).await, Some(number));
