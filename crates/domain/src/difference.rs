@@ -7,6 +7,8 @@ worded! {
     DifferenceKind, "kind of difference" {
         /// The order lives here and is cancelled over there: a push was missed.
         CanceledThere = "canceled_there",
+        /// The order, or units of it, are cancelled here and live over there.
+        AliveThere = "alive_there",
         /// The order has another status over there: a push was missed.
         StatusDiffers = "status_differs",
         /// The order lives here, and its marketplace does not know it.
@@ -61,7 +63,7 @@ impl DifferenceKind {
     #[must_use]
     pub const fn part(self) -> AuditPart {
         match self {
-            Self::CanceledThere | Self::StatusDiffers | Self::UnknownThere => AuditPart::Orders,
+            Self::CanceledThere | Self::AliveThere | Self::StatusDiffers | Self::UnknownThere => AuditPart::Orders,
             Self::ListingDiffers => AuditPart::Listings,
             Self::ParcelOverdue
             | Self::ShippedUnpromised

@@ -114,6 +114,8 @@ pub struct Moved {
     pub courier_scan: u32,
     pub come_back: u32,
     pub claim: u32,
+    /// Units that had been cancelled and live again. No movement of its own: what is promised to them is allocated anew.
+    pub revive: u32,
 }
 
 impl Moved {
@@ -246,12 +248,12 @@ impl Hand {
 #[must_use]
 pub fn settle(line: &LineStock, facts: &LineFacts) -> Settled {
     let mut hand = Hand { line: line.clone(), available: facts.available, steps: Vec::new() };
-    let newly_cancelled = facts.cancelled.min(facts.ordered).saturating_sub(line.moved_by_cancel());
+    let newly_cancelled = facts.cancelled.min(facts.ordered).saturating_sub(line.cancelled());
     if !(facts.left_before_counting) {
         cancel(&mut hand, facts, newly_cancelled);
     }
     // What was cancelled without holding anything still counts as dealt with.
-    let unmoved = newly_cancelled.saturating_sub(hand.line.moved_by_cancel().saturating_sub(line.moved_by_cancel()));
+    let unmoved = newly_cancelled.saturating_sub(hand.line.cancelled().saturating_sub(line.cancelled()));
     hand.line.moved.cancel = hand.line.moved.cancel.saturating_add(unmoved);
 
     let live = facts.ordered.saturating_sub(facts.cancelled);
@@ -342,8 +344,15 @@ fn cancel(hand: &mut Hand, facts: &LineFacts, units: u32) {
 }
 
 impl LineStock {
-    fn moved_by_cancel(&self) -> u32 {
-        self.moved.cancel
+    /// Units that were cancelled and did not come to life again.
+    #[must_use]
+    pub const fn cancelled(&self) -> u32 {
+        self.moved.cancel.saturating_sub(self.moved.revive)
+    }
+
+    /// Takes the cancel of these units back, as far as there was one. What they are owed now [`settle`] tells.
+    pub fn revive(&mut self, units: u32) {
+        self.moved.revive = self.moved.revive.saturating_add(units.min(self.cancelled()));
     }
 
     /// Whether no unit of it was ever held.

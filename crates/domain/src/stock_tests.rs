@@ -141,6 +141,20 @@ fn void_releases_restore_allocates_and_a_cancel_afterwards_moves_nothing_twice()
 }
 
 #[test]
+fn what_lives_again_is_allocated_anew_and_its_next_cancel_gives_it_back_under_a_key_of_its_own() {
+    let canceled = LineFacts { standing: Standing::Canceled, cancelled: 3, ..FACTS };
+    let first = settle(&allocated(), &canceled);
+    let mut alive = first.after.clone();
+    alive.revive(9);
+    assert_eq!(alive.cancelled(), 0, "never more than was cancelled");
+    let again = settle(&alive, &FACTS);
+    assert_eq!(moves(&again), [(Bucket::Available, Bucket::Allocated, 3)]);
+    let second = settle(&again.after, &canceled);
+    assert_eq!(moves(&second), moves(&first));
+    assert!(second.steps[0].start > first.steps[0].start);
+}
+
+#[test]
 fn void_releases_untouched_units_only() {
     let printed = LineFacts { voided: true, stage: Stage::Printed, goes_to: GoesTo::Returning, ..FACTS };
     assert_eq!(moves(&settle(&allocated(), &printed)), []);
@@ -211,6 +225,7 @@ enum Happening {
     Read(LineFacts),
     Visited(Visit),
     LastUndone,
+    Revived(u32),
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -224,6 +239,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         3 => facts().prop_map(Happening::Read),
         2 => visit.prop_map(Happening::Visited),
         1 => Just(Happening::LastUndone),
+        1 => (1..=5_u32).prop_map(Happening::Revived),
     ]
 }
 
@@ -317,6 +333,11 @@ proptest! {
                         }
                         _ => continue,
                     }
+                }
+                Happening::Revived(units) => {
+                    cancelled -= units.min(cancelled);
+                    line.revive(line.cancelled().saturating_sub(cancelled));
+                    Vec::new()
                 }
             };
             for step in &steps {

@@ -6,6 +6,7 @@
 //! that only the same wrong number, seen twice with two sweeps in between, is one. What a third-party warehouse says of its
 //! orders and stock will be a part of its own ([`AuditPart`]).
 
+use crate::cases::courier_scan_in;
 use crate::read_orders::{ReadOf, pause_after};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
@@ -14,6 +15,7 @@ use domain::ids::{AuditId, ListingId, MerchantId, MerchantSku, OrderNumber, Shop
 use domain::platform::Platform;
 use domain::policy::{Policy, Standing};
 use domain::shipment::Mark;
+use domain::snapshot::OrderSnapshot;
 use domain::stock_push::Target;
 use domain::time::{Moment, Span};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -34,6 +36,8 @@ const WAIT_FOR_SHOPS: Span = Span::from_millis(500);
 /// How long an audit waits for a shop that does not answer; what it could not look at is told.
 const PATIENCE: Span = Span::from_seconds(1_800);
 const DAY: i64 = 86_400;
+/// How long ago an order may have ended and still be compared.
+const ENDED_WITHIN: Span = Span::from_seconds(30 * DAY);
 
 /// How long a change over there may be on its way to us: its push was lost, and the next sweep has not come yet.
 fn on_its_way(policy: &Policy) -> Span {
@@ -205,8 +209,9 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let merchant = &lease.merchant;
         let id = &shop.record.id;
+        let ended_from = audit.began_at.minus(ENDED_WITHIN);
         let mut session = self.store.read().await?;
-        let ids = audits::orders_to_look_at(&mut session, merchant, id, &part.reached, ORDERS_PER_LOOK).await?;
+        let ids = audits::orders_to_look_at(&mut session, merchant, id, &part.reached, ended_from, ORDERS_PER_LOOK).await?;
         let numbers = orders::numbers(&mut session, merchant, &ids).await?;
         let numbers: Vec<OrderNumber> = numbers.into_iter().map(|(_, number)| number).collect();
         drop(session);
@@ -257,19 +262,23 @@ impl Engine {
         let (kind, theirs) = match read {
             ReadOf::Failed { .. } => return None,
             ReadOf::Missing if fresh(order.ordered_at) => return None,
+            // Marketplaces forget what is over.
+            ReadOf::Missing if matches!(order.standing, Standing::Completed | Standing::Canceled) => return None,
             ReadOf::Missing => (DifferenceKind::UnknownThere, "it does not know this order".to_owned()),
             ReadOf::Order(seen) if seen.updated_at < order.platform_updated_at || fresh(seen.updated_at) => {
                 return None;
             }
             ReadOf::Order(seen) => {
-                let canceled: u32 = seen.lines.iter().map(|line| line.cancelled_quantity).sum();
-                let known: u32 = order.lines.iter().map(|line| line.canceled_quantity).sum();
+                let (more, fewer) = canceled_otherwise(order, seen);
                 let by = seen.cancelled.as_ref().and_then(|facts| facts.by);
                 let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
-                if seen.standing == Standing::Canceled {
+                let is_canceled = seen.standing == Standing::Canceled;
+                if is_canceled && order.standing != Standing::Canceled {
                     (DifferenceKind::CanceledThere, format!("{}, canceled{by}", seen.platform_status))
-                } else if canceled > known {
-                    (DifferenceKind::CanceledThere, format!("{}, {canceled} units canceled{by}", seen.platform_status))
+                } else if more > 0 && !is_canceled {
+                    (DifferenceKind::CanceledThere, format!("{}, {more} units more canceled{by}", seen.platform_status))
+                } else if fewer > 0 && !is_canceled && courier_scan_in(order, seen).is_none() {
+                    (DifferenceKind::AliveThere, format!("{}, {fewer} units not canceled", seen.platform_status))
                 } else if seen.platform_status != order.platform_status {
                     (DifferenceKind::StatusDiffers, seen.platform_status.clone())
                 } else {
@@ -499,9 +508,13 @@ impl Engine {
             for filled in of_shop.iter().filter(|filled| !is_doubted(&filled.sku)) {
                 match targets.get(&filled.listing) {
                     Some(Target::Show(number)) if *number != filled.shown => {
-                        found.push(filled_in_words(filled, *number));
+                        let ours = format!("it is to show {number}");
+                        found.push(filled_in_words(filled, ours));
                     }
-                    // What is closed, held or not counted is so on purpose.
+                    Some(Target::KeepClosed) if filled.shown > 0 => {
+                        found.push(filled_in_words(filled, "a cancel closed it: it is to show 0".to_owned()));
+                    }
+                    // What is held or not counted is so on purpose.
                     Some(Target::Show(_) | Target::KeepClosed | Target::Leave(_)) | None => {}
                 }
             }
@@ -575,6 +588,19 @@ impl Engine {
     }
 }
 
+/// Units that are cancelled over there and not here, and the other way round.
+fn canceled_otherwise(order: &OrderRecord, seen: &OrderSnapshot) -> (u32, u32) {
+    let (mut more, mut fewer) = (0_u32, 0_u32);
+    for line in &seen.lines {
+        for known in order.lines.iter().filter(|known| *known.sold_as() == line.id) {
+            let canceled = line.cancelled_quantity.saturating_mul(known.units_in_one());
+            more = more.saturating_add(canceled.saturating_sub(known.canceled_quantity));
+            fewer = fewer.saturating_add(known.canceled_quantity.saturating_sub(canceled));
+        }
+    }
+    (more, fewer)
+}
+
 fn shown_in_words(shown: &Shown) -> Option<Found> {
     (shown.shown != shown.available).then(|| Found {
         kind: DifferenceKind::ListingDiffers,
@@ -592,7 +618,7 @@ fn shown_in_words(shown: &Shown) -> Option<Found> {
     })
 }
 
-fn filled_in_words(filled: &Filled, number: i64) -> Found {
+fn filled_in_words(filled: &Filled, ours: String) -> Found {
     Found {
         kind: DifferenceKind::ListingDiffers,
         subject: format!("{}/{}", filled.shop, filled.listing),
@@ -601,7 +627,7 @@ fn filled_in_words(filled: &Filled, number: i64) -> Found {
         line: None,
         warehouse: None,
         sku: Some(filled.sku.clone()),
-        ours: format!("it is to show {number}"),
+        ours,
         theirs: format!("its listing {} shows {}", filled.listing, filled.shown),
     }
 }

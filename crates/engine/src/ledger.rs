@@ -108,7 +108,7 @@ impl Engine {
 
 /// Whether units were cancelled that the ledger does not know of yet.
 fn has_cancels_to_settle(order: &OrderRecord) -> bool {
-    order.lines.iter().any(|line| line.canceled_quantity > line.stock.moved.cancel)
+    order.lines.iter().any(|line| line.canceled_quantity > line.stock.cancelled())
 }
 
 /// Whether what is missing could come from available units, so that they have to be looked at.
@@ -117,7 +117,7 @@ fn takes_from_the_shelf(order: &OrderRecord) -> bool {
         let live = line.live();
         match order.standing {
             // Set aside, its units were released: what was said not to exist is taken from the shelf again.
-            _ if order.voided && line.canceled_quantity > line.stock.moved.cancel => true,
+            _ if order.voided && line.canceled_quantity > line.stock.cancelled() => true,
             Standing::Unpaid | Standing::OnHold => line.stock.reserved + line.stock.allocated < live,
             Standing::ToPack | Standing::Arranged => line.stock.allocated + line.stock.outbound < live,
             Standing::CancelRequested => line.stock.never_moved(),

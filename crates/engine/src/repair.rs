@@ -11,6 +11,7 @@ use domain::ids::{DifferenceId, LineId, MerchantId, MerchantSku, OrderId, ShopId
 use domain::policy::Standing;
 use domain::snapshot::{CancelledFacts, Initiator, LineSnapshot, OrderSnapshot, PackageSnapshot};
 use domain::stock::{Bucket, Cause, Visit};
+use domain::time::Moment;
 use store::audits::{self, DifferenceRecord, Ended, Found};
 use store::log::{self, Entry};
 use store::orders::{self, NEVER, OrderRecord};
@@ -47,6 +48,36 @@ fn not_now(words: impl Into<String>) -> RepairError {
 /// What was done, and the transaction that it was done in.
 type Repaired = Result<(Session, String), RepairError>;
 
+/// Takes back what is cancelled of an order here and not over there; what it is owed then, applying the same read tells. The
+/// one way out of *canceled* (ADR 5).
+async fn revive(
+    session: &mut Session,
+    before: OrderRecord,
+    seen: &OrderSnapshot,
+    began_at: Moment,
+) -> Result<OrderRecord, RepairError> {
+    if began_at < before.written_at || seen.updated_at < before.platform_updated_at {
+        return Err(not_now("its answer was overtaken by another; try again"));
+    }
+    if seen.standing == Standing::Canceled {
+        return Err(not_now("it is canceled over there as well now; audit again"));
+    }
+    let mut after = before.clone();
+    after.standing = seen.standing;
+    (after.cancelled_by, after.cancel_reason, after.canceled_at) = (None, None, None);
+    for line in &seen.lines {
+        for known in after.lines.iter_mut().filter(|known| *known.sold_as() == line.id) {
+            let canceled = line.cancelled_quantity.saturating_mul(known.units_in_one());
+            known.stock.revive(known.canceled_quantity.saturating_sub(canceled));
+            known.canceled_quantity = known.canceled_quantity.min(canceled);
+            known.canceled_by = line.cancelled_by;
+        }
+    }
+    orders::update(session, &before, &after).await?;
+    after.version = before.version + 1;
+    Ok(after)
+}
+
 impl Engine {
     /// Repairs a difference: what it is about decides how. Answers it as it ended.
     ///
@@ -71,9 +102,10 @@ impl Engine {
         }
         let found = &record.found;
         let (mut session, outcome) = match found.kind {
-            DifferenceKind::CanceledThere | DifferenceKind::StatusDiffers | DifferenceKind::UnknownThere => {
-                self.believe_the_platform(merchant, found).await?
-            }
+            DifferenceKind::CanceledThere
+            | DifferenceKind::AliveThere
+            | DifferenceKind::StatusDiffers
+            | DifferenceKind::UnknownThere => self.believe_the_platform(merchant, found).await?,
             DifferenceKind::ListingDiffers => self.fill_listings(merchant, found).await?,
             DifferenceKind::ParcelOverdue => self.give_up_parcel(merchant, actor, found, seen).await?,
             DifferenceKind::ShippedUnpromised | DifferenceKind::ShippedUnexplained => {
@@ -105,7 +137,8 @@ impl Engine {
         Ok(DifferenceRecord { ended: Some(ended), ..record })
     }
 
-    /// Reads the order once more, and applies what its marketplace says; one that it does not know is canceled here.
+    /// Reads the order once more, and applies what its marketplace says; one that it does not know is canceled here, and one
+    /// that lives there, now that two reads and a person say so, lives here again.
     async fn believe_the_platform(&self, merchant: &MerchantId, found: &Found) -> Repaired {
         let (Some(id), Some(shop)) = (&found.order, &found.shop) else { return Err(RepairError::NotFound) };
         let shop = self.open_shop(merchant, shop).await?;
@@ -122,6 +155,10 @@ impl Engine {
             ReadOf::Missing if found.kind == DifferenceKind::UnknownThere => self.unknown_there(&shop, &before),
             ReadOf::Missing => return Err(not_now("its marketplace does not know this order now; audit again")),
             ReadOf::Failed { why, .. } => return Err(not_now(format!("its marketplace did not answer: {why}"))),
+        };
+        let before = match found.kind {
+            DifferenceKind::AliveThere => revive(&mut session, before, &snapshot, reads.began_at).await?,
+            _ => before,
         };
         let applied = self.apply(&mut session, &shop, Some(before), &snapshot, reads.began_at).await?;
         if applied.stale {

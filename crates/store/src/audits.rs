@@ -226,8 +226,9 @@ statements! {
     COUNT_OPEN = "select kind, count(*) as open, cast(coalesce(sum(case when found_at >= $2 then 1 else 0 end), 0) as bigint) as fresh from differences \
         where merchant_id = $1 and ended_at = 0 and looks > 1 group by kind order by kind";
     COUNT_GONE = "select count(*) as gone from differences where merchant_id = $1 and ended_at > $2 and looks > 1";
-    ORDERS = "select order_id from orders where merchant_id = $1 and shop_id = $2 and standing not in ('completed', 'canceled') and order_id > $3 \
-        order by order_id limit $4";
+    ORDERS = "select order_id from orders where merchant_id = $1 and shop_id = $2 and order_id > $3 \
+        and (standing not in ('completed', 'canceled') or (updated_at >= $5 and not exists (select 1 from cases c \
+        where c.merchant_id = orders.merchant_id and c.order_id = orders.order_id))) order by order_id limit $4";
     LISTINGS = "select listing_id from listings where merchant_id = $1 and shop_id = $2 and listing_id > $3 order by listing_id limit $4";
     LISTINGS_OF_SKUS = "select shop_id, listing_id from listings where merchant_id = $1 and merchant_sku in (select value from json_each($2)) \
         order by shop_id, listing_id";
@@ -483,7 +484,8 @@ pub async fn open_by_kind(
     rows.iter().map(|row| Ok((parsed(row, "kind", DifferenceKind::parse)?, row.int("open")?))).collect()
 }
 
-/// Orders of a shop that can still change over there, by id; `after` is the last of the page before.
+/// Orders of a shop that can still change over there, by id, and those that ended since `ended_from` without a case that watches
+/// them; `after` is the last of the page before.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
@@ -492,9 +494,11 @@ pub async fn orders_to_look_at(
     merchant: &MerchantId,
     shop: &ShopId,
     after: &str,
+    ended_from: Moment,
     limit: u32,
 ) -> Result<Vec<OrderId>, StoreError> {
-    let rows = session.rows(ORDERS, args![merchant.as_str(), shop.as_str(), after, limit]).await?;
+    let args = args![merchant.as_str(), shop.as_str(), after, limit, ended_from.millis()];
+    let rows = session.rows(ORDERS, args).await?;
     rows.iter().map(|row| parsed(row, "order_id", |text| OrderId::parse(text))).collect()
 }
 

@@ -235,6 +235,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (14, "goods of lines", include_str!("../migrations/sqlite/0014_goods_of_lines.sql")),
     (16, "unexplained units", include_str!("../migrations/sqlite/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/sqlite/0017_request_alerts.sql")),
+    (22, "revived units", include_str!("../migrations/sqlite/0022_revived_units.sql")),
 ];
 const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (1, "orders cancellations stock", include_str!("../migrations/postgres/0001_orders_cancellations_stock.sql")),
@@ -253,6 +254,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (14, "goods of lines", include_str!("../migrations/postgres/0014_goods_of_lines.sql")),
     (16, "unexplained units", include_str!("../migrations/postgres/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/postgres/0017_request_alerts.sql")),
+    (22, "revived units", include_str!("../migrations/postgres/0022_revived_units.sql")),
 ];
 
 fn migrator(files: &[MigrationFile]) -> Migrator {

@@ -209,7 +209,7 @@ statements! {
     LINES = "select order_id, line_id, listing_id, listing_sku, merchant_sku, warehouse_id, name, variation, quantity, canceled_quantity, \
         canceled_by, unit_price_minor, platform_status, stage, package_number, reserved, allocated, outbound, outside, returning_units, \
         count_needed, moved_reserve, moved_allocate, moved_release, moved_ship, moved_undo_ship, moved_complete, moved_cancel, lost, moved_stock_in, \
-        moved_find, moved_undo_stock_in, moved_courier_scan, moved_come_back, moved_claim, bundle_line, bundle_units, goods \
+        moved_find, moved_undo_stock_in, moved_courier_scan, moved_come_back, moved_claim, moved_revive, bundle_line, bundle_units, goods \
         from lines where merchant_id = $1 and order_id in (select value from json_each($2)) order by order_id, position";
     PACKAGES = "select p.order_id, p.number, p.tracking_number, p.platform_status, p.stage, p.carrier, p.scanned_out, coalesce(l.state, 'none') as label \
         from packages p left join labels l on l.merchant_id = p.merchant_id and l.order_id = p.order_id and l.package_number = p.number \
@@ -231,9 +231,9 @@ statements! {
         variation, quantity, canceled_quantity, unit_price_minor, reserved, allocated, outbound, outside, returning_units, count_needed, \
         moved_reserve, moved_allocate, moved_release, moved_ship, moved_complete, moved_cancel, lost, moved_stock_in, moved_find, \
         moved_undo_stock_in, canceled_by, platform_status, stage, package_number, moved_undo_ship, moved_courier_scan, moved_come_back, \
-        moved_claim, bundle_line, bundle_units, goods) \
+        moved_claim, bundle_line, bundle_units, goods, moved_revive) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, \
-        $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40) \
+        $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41) \
         on conflict (merchant_id, order_id, line_id) do update set position = excluded.position, warehouse_id = excluded.warehouse_id, name = excluded.name, \
         variation = excluded.variation, quantity = excluded.quantity, canceled_quantity = excluded.canceled_quantity, \
         unit_price_minor = excluded.unit_price_minor, reserved = excluded.reserved, allocated = excluded.allocated, \
@@ -244,7 +244,7 @@ statements! {
         moved_undo_stock_in = excluded.moved_undo_stock_in, canceled_by = excluded.canceled_by, \
         platform_status = excluded.platform_status, stage = excluded.stage, package_number = excluded.package_number, \
         moved_undo_ship = excluded.moved_undo_ship, moved_courier_scan = excluded.moved_courier_scan, \
-        moved_come_back = excluded.moved_come_back, moved_claim = excluded.moved_claim, goods = excluded.goods";
+        moved_come_back = excluded.moved_come_back, moved_claim = excluded.moved_claim, goods = excluded.goods, moved_revive = excluded.moved_revive";
     SAVE_RETURN = "insert into returns (merchant_id, order_id, units, since, settled_at) values ($1, $2, $3, $4, $5) \
         on conflict (merchant_id, order_id) do update set units = excluded.units, settled_at = excluded.settled_at, \
         since = case when returns.units = 0 then excluded.since else returns.since end";
@@ -683,6 +683,7 @@ async fn save_line(
                 line.part_of.as_ref().map(|part| part.line.as_str()),
                 line.units_in_one(),
                 line.goods.as_str(),
+                stock.moved.revive,
             ],
         )
         .await
@@ -834,6 +835,7 @@ fn read_line(row: &Row, currency: Currency) -> Result<LineRecord, StoreError> {
                 courier_scan: row.units("moved_courier_scan")?,
                 come_back: row.units("moved_come_back")?,
                 claim: row.units("moved_claim")?,
+                revive: row.units("moved_revive")?,
             },
         },
     })

@@ -36,6 +36,7 @@ words! {
 pub(crate) const fn difference(kind: DifferenceKind) -> &'static str {
     match kind {
         DifferenceKind::CanceledThere => "Canceled over there, not here",
+        DifferenceKind::AliveThere => "Canceled here, not over there",
         DifferenceKind::StatusDiffers => "Another status over there",
         DifferenceKind::UnknownThere => "Open here, unknown over there",
         DifferenceKind::ListingDiffers => "Listing shows another number",
@@ -53,6 +54,7 @@ pub(crate) const fn difference(kind: DifferenceKind) -> &'static str {
 pub(crate) const fn repair(kind: DifferenceKind) -> &'static str {
     match kind {
         DifferenceKind::CanceledThere | DifferenceKind::StatusDiffers => "Read again",
+        DifferenceKind::AliveThere => "Bring it back",
         DifferenceKind::UnknownThere => "Cancel here",
         DifferenceKind::ListingDiffers => "Set the listing",
         DifferenceKind::ParcelOverdue => "Take as lost",
@@ -67,6 +69,9 @@ pub(crate) const fn repair_means(kind: DifferenceKind) -> &'static str {
     match kind {
         DifferenceKind::CanceledThere | DifferenceKind::StatusDiffers => {
             "The order is read from its marketplace now, and what it says counts here"
+        }
+        DifferenceKind::AliveThere => {
+            "The order is read once more; where it lives over there it leaves Canceled here, and its units are promised to it again"
         }
         DifferenceKind::UnknownThere => {
             "The marketplace is asked once more; if it does not know the order, it is canceled here and its units go by their stage"

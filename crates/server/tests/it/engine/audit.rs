@@ -129,7 +129,7 @@ async fn break_it(world: &World) -> Planted {
         new.iter().filter(|order| order.stage == Stage::Untouched && order.standing == Standing::ToPack);
 
     // Cancelled over there, and no push came; another was shipped.
-    for order in untouched.by_ref().take(20) {
+    for order in untouched.by_ref().take(16) {
         let path = format!("/orders/shopee/{}/advance", order.number);
         world.control.send(Method::POST, &path, json!({"to": "CANCELLED", "force": true})).await;
         planted.expect(DifferenceKind::CanceledThere, order.id.as_str());
@@ -159,6 +159,25 @@ async fn break_it(world: &World) -> Planted {
             movement(&format!("{}/ghost", order.id), &order, Bucket::Available, Bucket::Allocated, 1, Cause::Allocate);
         stock::write(&mut session, merchant, &[promised], at).await.expect("written");
         planted.expect(DifferenceKind::UnknownThere, order.id.as_str());
+    }
+    // Orders that are canceled here and live over there.
+    for order in untouched.by_ref().take(4) {
+        let mut after = order.clone();
+        (after.standing, after.list) = (Standing::Canceled, List::Canceled);
+        (after.canceled_at, after.cancel_reason) = (Some(at), Some("nobody said so".to_owned()));
+        let mut released = Vec::new();
+        for (place, line) in after.lines.iter_mut().enumerate() {
+            let key = format!("{}/{}/alive", order.id, line.id);
+            let mut back = movement(&key, order, Bucket::Allocated, Bucket::Available, line.quantity, Cause::Cancel);
+            (back.warehouse, back.sku) = (line.warehouse.clone(), line.merchant_sku.clone());
+            back.line = Some(order.lines[place].id.clone());
+            released.push(back);
+            (line.stock.allocated, line.stock.moved.cancel) = (0, line.quantity);
+            line.canceled_quantity = line.quantity;
+        }
+        stock::write(&mut session, merchant, &released, at).await.expect("written");
+        orders::update(&mut session, order, &after).await.expect("updated");
+        planted.expect(DifferenceKind::AliveThere, order.id.as_str());
     }
     // Shipped without having been promised: the shelf was thought to be fuller than it is.
     let shipped = world.list(List::Shipped, 200).await;
@@ -401,6 +420,64 @@ on_both! {
         let repaired = audit(&world).await;
         assert_eq!((found(&world).await, repaired.gone), (BTreeSet::new(), 3));
         world.ledger_is_proven().await;
+    }
+
+    /// Nobody but a person takes an order out of *canceled*; it is then cancelled, packed and counted like any other.
+    async fn an_order_that_lives_over_there_is_brought_back_by_a_person_and_may_be_canceled_again(trial) {
+        let world = world(trial, 60).await;
+        let fits = |order: &OrderRecord| order.stage == Stage::Untouched && order.standing == Standing::ToPack;
+        let order = allocated(&world, List::New).await.into_iter().find(fits).expect("one to pack");
+        let sku = &order.lines[0].merchant_sku;
+        let at_first = world.available(sku).await;
+        let path = format!("/orders/shopee/{}/advance", order.number);
+        world.advance(std::slice::from_ref(&order.number), "CANCELLED").await;
+        world.run_until_idle().await;
+        assert!(world.available(sku).await > at_first);
+        world.control.send(Method::POST, &path, json!({"to": "READY_TO_SHIP", "force": true})).await;
+        world.sync().await;
+        world.advance_clock(600).await;
+        assert_eq!(world.order(&order.id).await.list, List::Canceled, "a read alone revives nothing");
+        audit(&world).await;
+        assert_eq!(found(&world).await, BTreeSet::from([(DifferenceKind::AliveThere, order.id.as_str().to_owned())]));
+        repair(&world, &differences(&world).await[0].id).await;
+        let alive = world.order(&order.id).await;
+        assert_eq!((alive.list, alive.cancelled_by, alive.canceled_at), (List::New, None, None));
+        assert!(alive.lines.iter().all(|line| line.canceled_quantity == 0 && line.stock.allocated == line.quantity));
+        assert_eq!(world.available(sku).await, at_first);
+        audit(&world).await;
+        assert_eq!(found(&world).await, BTreeSet::new());
+
+        world.advance(std::slice::from_ref(&order.number), "CANCELLED").await;
+        world.run_until_idle().await;
+        let again = world.order(&order.id).await;
+        assert_eq!(again.list, List::Canceled);
+        assert!(again.lines.iter().all(|line| line.stock.allocated == 0 && line.canceled_quantity == line.quantity));
+        assert!(world.available(sku).await > at_first);
+        world.ledger_is_proven().await;
+    }
+
+    async fn a_listing_that_somebody_opened_although_a_cancel_closed_it_is_a_difference(trial) {
+        let world = world(trial, 60).await;
+        world.push_on(&world.shop).await;
+        let order = allocated(&world, List::New).await.into_iter().find(|order| order.standing == Standing::ToPack).expect("one to pack");
+        let line = &order.lines[0];
+        let record = world.cancel(&order, "out_of_stock", std::slice::from_ref(&line.id)).await;
+        world.run_until_ended(std::slice::from_ref(&record)).await;
+        world.run_until_idle().await;
+        let sku = line.listing_sku.as_str();
+        assert_eq!(world.platform_stock(sku).await, Some(0));
+        let body = json!({"platform": "shopee", "sku": sku, "available": 7});
+        world.control.send(Method::PUT, "/stock", body).await;
+        world.advance_clock(600).await;
+        audit(&world).await;
+        let seen = differences(&world).await;
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert!(seen[0].found.ours.contains("closed it") && seen[0].found.theirs.ends_with("shows 7"), "{:?}", seen[0].found);
+        repair(&world, &seen[0].id).await;
+        world.run_until_idle().await;
+        assert_eq!(world.platform_stock(sku).await, Some(0));
+        audit(&world).await;
+        assert_eq!(found(&world).await, BTreeSet::new());
     }
 
     async fn what_left_after_its_cancel_out_of_no_bucket_is_a_difference_until_it_is_counted(trial) {
