@@ -367,15 +367,24 @@ impl Engine {
             (shop.ended, shop.failed) = (true, Some("it did not answer in time".to_owned()));
             audits::save_part(&mut session, merchant, &audit.id, &shop, now).await?;
         }
+        session.commit().await?;
+        // All movements and lines are summed: nobody who writes waits for that.
+        let mut session = self.store.read().await?;
         let mut found: Vec<Found> =
             proof::unproven(&mut session, merchant).await?.iter().map(unproven_in_words).collect();
         found.extend(self.unpromised(&mut session, merchant).await?);
         found.extend(self.unexplained(&mut session, merchant).await?);
         found.extend(self.overdue(&mut session, merchant).await?);
+        drop(session);
+        let mut session = self.store.begin().await?;
         audits::note(&mut session, merchant, &audit.id, &found, true, now).await?;
         audits::end_unseen(&mut session, merchant, &audit.id, AuditPart::Ledger, None, now).await?;
+        session.commit().await?;
 
+        let mut session = self.store.read().await?;
         let suspected = self.differing_listings(&mut session, merchant, audit.began_at, None).await?;
+        drop(session);
+        let mut session = self.store.begin().await?;
         audits::note(&mut session, merchant, &audit.id, &suspected, false, now).await?;
         if audits::suspected(&mut session, merchant, &audit.id).await?.is_empty() {
             return self.end_audit(session, lease, claim, audit, part).await;

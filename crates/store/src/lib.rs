@@ -236,6 +236,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (16, "unexplained units", include_str!("../migrations/sqlite/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/sqlite/0017_request_alerts.sql")),
     (22, "revived units", include_str!("../migrations/sqlite/0022_revived_units.sql")),
+    (23, "statuses before the cancel", include_str!("../migrations/sqlite/0023_statuses_before_the_cancel.sql")),
 ];
 const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (1, "orders cancellations stock", include_str!("../migrations/postgres/0001_orders_cancellations_stock.sql")),
@@ -255,6 +256,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (16, "unexplained units", include_str!("../migrations/postgres/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/postgres/0017_request_alerts.sql")),
     (22, "revived units", include_str!("../migrations/postgres/0022_revived_units.sql")),
+    (23, "statuses before the cancel", include_str!("../migrations/postgres/0023_statuses_before_the_cancel.sql")),
 ];
 
 fn migrator(files: &[MigrationFile]) -> Migrator {
