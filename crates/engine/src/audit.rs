@@ -211,7 +211,8 @@ impl Engine {
         let id = &shop.record.id;
         let ended_from = audit.began_at.minus(ENDED_WITHIN);
         let mut session = self.store.read().await?;
-        let ids = audits::orders_to_look_at(&mut session, merchant, id, &part.reached, ended_from, ORDERS_PER_LOOK).await?;
+        let ids =
+            audits::orders_to_look_at(&mut session, merchant, id, &part.reached, ended_from, ORDERS_PER_LOOK).await?;
         let numbers = orders::numbers(&mut session, merchant, &ids).await?;
         let numbers: Vec<OrderNumber> = numbers.into_iter().map(|(_, number)| number).collect();
         drop(session);

@@ -1,6 +1,7 @@
 //! The audit against a sandbox that was changed behind our back: every planted difference is found and rightly named, a world
 //! in which nothing is wrong has none, and a repaired one is clean again.
 
+use super::cancel::all_lines;
 use super::world::World;
 use domain::case::State;
 use domain::difference::DifferenceKind;
@@ -461,7 +462,7 @@ on_both! {
         world.push_on(&world.shop).await;
         let order = allocated(&world, List::New).await.into_iter().find(|order| order.standing == Standing::ToPack).expect("one to pack");
         let line = &order.lines[0];
-        let record = world.cancel(&order, "out_of_stock", std::slice::from_ref(&line.id)).await;
+        let record = world.cancel(&order, "out_of_stock", &all_lines(&order)[..1]).await;
         world.run_until_ended(std::slice::from_ref(&record)).await;
         world.run_until_idle().await;
         let sku = line.listing_sku.as_str();
