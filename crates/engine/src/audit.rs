@@ -274,11 +274,12 @@ impl Engine {
                 let by = seen.cancelled.as_ref().and_then(|facts| facts.by);
                 let by = by.map(|by| format!(" by {by}")).unwrap_or_default();
                 let is_canceled = seen.standing == Standing::Canceled;
-                if is_canceled && order.standing != Standing::Canceled {
+                let was_canceled = order.standing == Standing::Canceled;
+                if is_canceled && !was_canceled {
                     (DifferenceKind::CanceledThere, format!("{}, canceled{by}", seen.platform_status))
                 } else if more > 0 && !is_canceled {
                     (DifferenceKind::CanceledThere, format!("{}, {more} units more canceled{by}", seen.platform_status))
-                } else if fewer > 0 && !is_canceled && courier_scan_in(order, seen).is_none() {
+                } else if (fewer > 0 || was_canceled) && !is_canceled && courier_scan_in(order, seen).is_none() {
                     (DifferenceKind::AliveThere, format!("{}, {fewer} units not canceled", seen.platform_status))
                 } else if seen.platform_status != order.platform_status {
                     (DifferenceKind::StatusDiffers, seen.platform_status.clone())

@@ -118,7 +118,12 @@ pub(super) fn advance(
             }
         }
         Status::InCancel => ask(order, wish.reason.as_deref().unwrap_or(USUAL_BUYER_REASON)),
-        next => move_to(order, next, tracking, moment.now),
+        next => {
+            if from == Status::Cancelled && !next.is_with_courier() {
+                order.live_again(products);
+            }
+            move_to(order, next, tracking, moment.now);
+        }
     });
     moment.changed = true;
     told(shop, number)
@@ -132,7 +137,7 @@ pub(super) fn move_to(order: &mut Order, next: Status, tracking: &str, now: i64)
         order.paid = Some(now);
     }
     let started = !matches!(next, Status::Unpaid | Status::Pending | Status::ReadyToShip);
-    let picked_up = matches!(next, Status::Shipped | Status::ToConfirmReceive | Status::ToReturn | Status::Completed);
+    let picked_up = next.is_with_courier();
     for (place, package) in order.packages.iter_mut().enumerate() {
         package.status = next.packages();
         if started && package.tracking.is_none() {

@@ -217,6 +217,16 @@ impl Order {
         self.before_request = None;
     }
 
+    /// Takes its cancel back, which no sheet has seen a marketplace do: only the control port asks for it.
+    pub(super) fn live_again(&mut self, products: &mut Products) {
+        for line in &mut self.lines {
+            let again = i64::from(std::mem::take(&mut line.cancelled));
+            products.change_stock(line.item_id, line.model_id, |stock| stock.saturating_sub(again));
+        }
+        self.cancel_by = Default::default();
+        self.cancel_reason = Default::default();
+    }
+
     /// The deadline that its present state has, if it lies ahead.
     pub(super) fn next_due(&self, rules: &Rules, now: i64) -> Option<(i64, Due)> {
         let (at, due) = match self.status {

@@ -46,6 +46,11 @@ pub(super) const ALL: [Status; 11] = [
 ];
 
 impl Status {
+    /// The courier has, or had, the parcels.
+    pub(super) fn is_with_courier(self) -> bool {
+        matches!(self, Status::Shipped | Status::ToConfirmReceive | Status::ToReturn | Status::Completed)
+    }
+
     /// The platform's word.
     pub(super) fn name(self) -> &'static str {
         match self {
