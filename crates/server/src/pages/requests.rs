@@ -1,7 +1,7 @@
 //! The buyers who wait for an answer: by time left, agreed to or rejected, one or many.
 
 use super::layout::{Ask, Desk, Fragment, Place, ShopView, csrf, pages, platform, sheet};
-use super::orders::saying;
+use super::orders::{prints, saying};
 use super::products::{line, money};
 use super::times::{Zone, seconds_until};
 use super::{warehouses, words};
@@ -72,6 +72,8 @@ async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     let withdrawals = withdrawals(&app.store, &mut session, ask.signed_in.merchant(), &ids).await?;
     drop(session);
     let decides = state == RequestState::Open && ask.signed_in.permissions.has(Permission::RequestsDecide);
+    let may_print = ask.signed_in.permissions.has(Permission::OrdersProcess);
+    let may = May { decide: decides, print: may_print && found.iter().any(|(_, order)| prints(order)) };
     let next = next.map(|cursor| address(state, Some(&cursor)));
     let first = after.is_some().then(|| address(state, None));
     let main = html! {
@@ -86,24 +88,47 @@ async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
         @if found.is_empty() {
             div.empty { h2 { (words::LIST_IS_EMPTY) } p { (words::no_requests(state)) } }
         } @else {
-            @if decides { (bar(&ask, &address(state, None))) }
-            (rows(&app, &desk, &found, &withdrawals, decides))
+            @if may.act() { (bar(&ask, &address(state, None), may)) }
+            (rows(&app, &desk, &found, &withdrawals, may))
             div.below { p {} (pages(first.as_deref(), next.as_deref())) }
         }
     };
     Ok(desk.page(&ask, Place::Requests, words::REQUESTS, &main))
 }
 
+/// What the reader may do with the requests of a page.
+#[derive(Debug, Clone, Copy)]
+struct May {
+    /// Agree and reject.
+    decide: bool,
+    /// Print labels, of which there are some.
+    print: bool,
+}
+
+impl May {
+    const fn act(self) -> bool {
+        self.decide || self.print
+    }
+}
+
 /// The bar that acts on what is selected. Its form holds the rows' boxes and buttons as well.
-fn bar(ask: &Ask, here: &str) -> Markup {
+fn bar(ask: &Ask, here: &str, may: May) -> Markup {
     html! {
         form #many method="post" action="/requests/agree" {
             (csrf(ask.signed_in.csrf()))
             input type="hidden" name="next" value=(here);
             div #selection .selection role="group" aria-label=(words::SELECTED_REQUESTS) {
                 output #selected {}
-                button formaction="/requests/agree" data-many { (words::AGREE_SELECTED) }
-                button formaction="/requests/reject" data-many { (words::REJECT_SELECTED) }
+                @if may.decide {
+                    button formaction="/requests/agree" data-many { (words::AGREE_SELECTED) }
+                    button formaction="/requests/reject" data-many { (words::REJECT_SELECTED) }
+                }
+                @if may.print {
+                    button formaction="/labels/print" formtarget="_blank" data-many { (words::PRINT_SELECTED) }
+                    button formaction="/labels/print" formtarget="_blank" name="slips" value="true" data-many {
+                        (words::PRINT_WITH_SLIPS)
+                    }
+                }
                 button.quiet type="reset" data-many { (words::CLEAR_SELECTION) }
             }
         }
@@ -115,14 +140,14 @@ fn rows(
     desk: &Desk,
     found: &[(RequestRecord, OrderRecord)],
     withdrawals: &HashMap<OrderId, Vec<Withdrawal>>,
-    decides: bool,
+    may: May,
 ) -> Markup {
     let at = |order: &OrderId| withdrawals.get(order).map_or(&[][..], Vec::as_slice);
     html! {
-        table.orders.requests.without-actions[!decides] {
+        table.orders.requests.without-actions[!may.act()] {
             thead {
                 tr {
-                    @if decides {
+                    @if may.act() {
                         th.box scope="col" { input #every type="checkbox" aria-label=(words::SELECT_REQUESTS); }
                     }
                     th.order scope="col" { (words::COLUMN_ORDER) }
@@ -130,10 +155,10 @@ fn rows(
                     th.total scope="col" { (words::BUYER_REASON) }
                     th.status scope="col" { (words::STAGE) }
                     th.time scope="col" { (words::TIME_LEFT) }
-                    @if decides { th.action scope="col" { (words::COLUMN_ACTION) } }
+                    @if may.act() { th.action scope="col" { (words::COLUMN_ACTION) } }
                 }
             }
-            tbody { @for (request, order) in found { (row(app, desk, request, order, at(&order.id), decides)) } }
+            tbody { @for (request, order) in found { (row(app, desk, request, order, at(&order.id), may)) } }
         }
     }
 }
@@ -144,7 +169,7 @@ fn row(
     request: &RequestRecord,
     order: &OrderRecord,
     withdrawals: &[Withdrawal],
-    decides: bool,
+    may: May,
 ) -> Markup {
     let kept = matches!(order.goods, Goods::KeptPicked | Goods::KeptShipped);
     let shop = desk.shop(&order.shop);
@@ -153,10 +178,10 @@ fn row(
     let asked: Vec<_> = order.lines.iter().filter(|line| request.lines.contains(&line.id)).collect();
     html! {
         tr id=(request.id) tabindex="-1" data-number=(order.number) {
-            @if decides {
+            @if may.act() {
                 td.box {
                     input type="checkbox" name="request" value=(request.id) form="many"
-                        aria-label=(words::select_order(number));
+                        aria-label=(words::select_order(number)) disabled[!may.decide && !prints(order)];
                 }
             }
             td.order {
@@ -176,7 +201,11 @@ fn row(
             }
             td.status {
                 div { (words::stage(order.stage)) }
-                div.sub { @if order.has_cached_label() { (words::LABEL_CACHED) } @else { (words::NO_LABEL_CACHED) } }
+                div.sub {
+                    @if prints(order) { (words::LABEL_PRINTS) }
+                    @else if order.has_cached_label() { (words::LABEL_CACHED) }
+                    @else { (words::NO_LABEL_CACHED) }
+                }
                 @if !request.state.is_final() { div.sub.silence { (words::silence(request.on_silence)) } }
                 @for withdrawal in withdrawals { (warehouses::facts(withdrawal)) }
                 @if let Some(answer) = &request.answer {
@@ -196,17 +225,23 @@ fn row(
                     }
                 }
             }
-            @if decides {
+            @if may.act() {
                 td.action {
                     div.buttons {
-                        button.danger form="many" formaction="/requests/agree" name="only" value=(request.id)
-                            data-act="agree" aria-label=(words::agree_to(number)) { (words::AGREE) }
-                        @if kept {
-                            button.danger form="many" formaction="/requests/agree?despite_warehouse=1" name="only" value=(request.id)
-                                data-act="despite" { (words::AGREE_DESPITE) }
+                        @if may.decide {
+                            button.danger form="many" formaction="/requests/agree" name="only" value=(request.id)
+                                data-act="agree" aria-label=(words::agree_to(number)) { (words::AGREE) }
+                            @if kept {
+                                button.danger form="many" formaction="/requests/agree?despite_warehouse=1" name="only" value=(request.id)
+                                    data-act="despite" { (words::AGREE_DESPITE) }
+                            }
+                            a.button href={ "/requests/" (request.id) "/reject" } data-open data-act="reject"
+                                aria-label=(words::reject_of(number)) { (words::REJECT) }
                         }
-                        a.button href={ "/requests/" (request.id) "/reject" } data-open data-act="reject"
-                            aria-label=(words::reject_of(number)) { (words::REJECT) }
+                        @if may.print && prints(order) {
+                            button.quiet form="many" formaction="/labels/print" formtarget="_blank" name="only" value=(order.id)
+                                data-act="print" aria-label=(words::act_on(words::PRINT, number)) { (words::PRINT) }
+                        }
                     }
                 }
             }

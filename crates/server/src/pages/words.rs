@@ -252,7 +252,8 @@ words! {
     NO_BUYER_REASON = "no reason given";
     PART_OF_ORDER = "a part of the order; the rest goes on";
     NOT_RESTOCKABLE = "the marketplace thinks that the goods cannot be sold again";
-    LABEL_CACHED = "label cached: it prints from the order's page";
+    LABEL_PRINTS = "label cached: it prints";
+    LABEL_CACHED = "label cached";
     NO_LABEL_CACHED = "no label cached";
     DEADLINE_BY_POLICY = "by policy";
     DEADLINE_BY_POLICY_TITLE = "The marketplace names no deadline";

@@ -13,7 +13,7 @@ mod openapi;
 mod orders;
 mod parcels;
 mod permissions;
-mod requests;
+pub(crate) mod requests;
 mod shipping;
 mod shops;
 mod sign_in;

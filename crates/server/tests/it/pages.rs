@@ -1,9 +1,11 @@
 //! The pages as plain HTTP: who sees what, what a form may do, and what a fragment is.
 
+use crate::api::requests::packed_and_asked;
 use crate::desk::{Answer, Desk, PASSWORD};
 use countermand::permissions::{Permission, Role};
 use domain::ids::ShopId;
 use reqwest::Method;
+use serde_json::json;
 use store::on_both;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -183,6 +185,43 @@ on_both! {
             assert_eq!(desk.read(&format!("/api/v1/orders/{}", id(index))).await["list"], "voided");
         }
         assert_eq!(browser.post("/orders/void", &[("csrf", &csrf)]).await.status, 422);
+    }
+
+    async fn the_labels_of_open_requests_print_as_one_pdf_while_the_platform_is_down(trial) {
+        let desk = Desk::start(trial, 60).await;
+        let asked = packed_and_asked(&desk, 2).await;
+        let text = |request: &serde_json::Value, name: &str| request[name].as_str().expect("a text").to_owned();
+        let [first, second] = [0, 1].map(|place: usize| (text(&asked[place], "id"), text(&asked[place], "order_id")));
+        let down = json!({"platform": "shopee", "rate": 1.0, "kinds": ["timeout_before", "timeout_after"]});
+        desk.world.control.send(Method::PUT, "/faults", down).await;
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let page = browser.get("/requests").await;
+        for (request, order) in [&first, &second] {
+            assert!(page.text.contains(request.as_str()) && page.text.contains(&format!("name=\"only\" value=\"{order}\" data-act=\"print\"")), "{}", page.text);
+        }
+        let csrf = field(&page, "csrf");
+        let one = [("csrf", csrf.as_str()), ("request", &second.0), ("only", &first.1)];
+        let both = [("csrf", csrf.as_str()), ("request", &first.0), ("request", &second.0)];
+        for (fields, times) in [(&one[..], [1, 0]), (&both[..], [2, 1])] {
+            let file = browser.post("/labels/print", fields).await;
+            assert_eq!((file.status.as_u16(), file.headers["content-type"].to_str().expect("text")), (200, "application/pdf"), "{}", file.text);
+            assert!(file.text.starts_with("%PDF"));
+            for (order, times) in [&first.1, &second.1].into_iter().zip(times) {
+                let order = desk.read(&format!("/api/v1/orders/{order}")).await;
+                let told = order["timeline"].as_array().expect("a timeline").iter();
+                let printed = told.filter(|entry| entry["action"].as_str().is_some_and(|action| action.ends_with("printed"))).count();
+                assert_eq!((printed, &order["list"]), (times, &json!("cancel_requested")), "{order}");
+            }
+        }
+        desk.user("viewer@example.com", Role::Viewer.permissions(), None).await;
+        let viewer = Browser::signed_in(&desk, "viewer@example.com").await;
+        let page = viewer.get("/requests").await;
+        assert!(page.text.contains(first.0.as_str()) && !page.text.contains("data-act"), "{}", page.text);
+        assert_eq!(viewer.post("/labels/print", &[("csrf", &field(&page, "csrf")), ("request", &first.0)]).await.status, 403);
+        desk.user("elsewhere@example.com", Permission::ALL, Some(vec![ShopId::parse("shp_elsewhere").expect("an id")])).await;
+        let other = Browser::signed_in(&desk, "elsewhere@example.com").await;
+        let csrf = other.csrf().await;
+        assert_eq!(other.post("/labels/print", &[("csrf", &csrf), ("request", &first.0)]).await.status, 404);
     }
 
     async fn every_page_stands_by_itself_and_has_its_fragment(trial) {

@@ -329,6 +329,11 @@ pub(in crate::pages) struct Offered {
     pub(in crate::pages) window: Option<&'static str>,
 }
 
+/// Whether an order's label is offered to be printed. It comes from the cache, so that no platform has to answer.
+pub(in crate::pages) fn prints(order: &OrderRecord) -> bool {
+    PRINTED_FROM.contains(&order.list) && order.has_cached_label() && order.shipment != Mark::Live && !order.cancelling
+}
+
 /// What packing and shipping offer for an order as it stands.
 pub(in crate::pages) fn offered(app: &App, order: &OrderRecord) -> Vec<Offered> {
     let mut acts = Vec::new();
@@ -340,7 +345,7 @@ pub(in crate::pages) fn offered(app: &App, order: &OrderRecord) -> Vec<Offered> 
     if order.list == List::New && matches!(order.tab, Tab::ToPack | Tab::PackFailed) {
         offer("/orders/pack", words::PACK, "pack", None);
     }
-    if PRINTED_FROM.contains(&order.list) && order.has_cached_label() {
+    if prints(order) {
         offer("/labels/print", words::PRINT, "print", Some("_blank"));
     }
     if order.list == List::InProcess {

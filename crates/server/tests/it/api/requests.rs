@@ -1,7 +1,7 @@
 //! Buyers' requests through the API: listed by time left, answered once, by whoever may.
 
 use crate::desk::Desk;
-use domain::order::List;
+use domain::order::{List, Tab};
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::on_both;
@@ -18,6 +18,37 @@ async fn asked(desk: &Desk, count: usize) -> Vec<OrderRecord> {
     }
     desk.world.sync().await;
     orders
+}
+
+/// Wants these orders to be read, as a push of their platform does.
+pub(crate) async fn pushed(desk: &Desk, orders: &[OrderRecord]) {
+    let (engine, numbers) = (&desk.world.engine, orders.iter().map(|order| &order.number));
+    let mut session = engine.store().begin().await.expect("begins");
+    engine.nudge(&mut session, &desk.world.merchant, &desk.world.shop, numbers).await.expect("wanted");
+    session.commit().await.expect("committed");
+    desk.app.committed();
+}
+
+/// Open requests on orders that were packed here, so that their labels are cached. The desk's workers run.
+pub(crate) async fn packed_and_asked(desk: &Desk, count: usize) -> Vec<Value> {
+    let orders = desk.world.list(List::New, 200).await.into_iter().filter(|order| order.tab == Tab::ToPack);
+    let orders: Vec<_> = orders.take(count).collect();
+    assert_eq!(orders.len(), count, "the sandbox has that many orders to pack");
+    for order in &orders {
+        let path = format!("/api/v1/orders/{}", order.id);
+        let packed = desk.post(&format!("{path}/pack"), &json!({})).await;
+        assert_eq!(packed.status, 200, "{}", packed.text);
+        desk.read_until(&path, |order| order["tab"] == "printable").await;
+        let path = format!("/orders/shopee/{}/buyer-cancel", order.number);
+        desk.world.control.send(Method::POST, &path, json!({"reason": "Others", "ask": true})).await;
+    }
+    pushed(desk, &orders).await;
+    let ours = |page: &Value| {
+        let of_ours = |request: &&Value| orders.iter().any(|order| request["order_id"] == order.id.as_str());
+        page["requests"].as_array().expect("requests").iter().filter(of_ours).cloned().collect::<Vec<_>>()
+    };
+    let page = desk.read_until("/api/v1/cancellation-requests?limit=200", |page| ours(page).len() == count).await;
+    ours(&page)
 }
 
 /// The open requests of these orders, as they are listed.

@@ -2,6 +2,7 @@
 
 use super::carry_out;
 use super::chromium::{Window, journey};
+use crate::api::requests::packed_and_asked;
 use crate::desk::Desk;
 use crate::engine::World;
 use domain::order::List;
@@ -120,4 +121,35 @@ async fn buyers_of_tiktok_shop_are_answered() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn buyers_of_tokopedia_in_a_merged_account_are_answered() {
     buyers_are_answered(Platform::TiktokShop, Platform::Tokopedia).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn labels_print_from_the_request_list_by_key_and_many_at_once_while_the_platform_is_down() {
+    let desk = Desk::start(Trial::sqlite().await, 60).await;
+    let asked = packed_and_asked(&desk, 2).await;
+    let down = json!({"platform": "shopee", "rate": 1.0, "kinds": ["timeout_before", "timeout_after"]});
+    desk.world.control.send(Method::PUT, "/faults", down).await;
+    let path = |place: usize| format!("/api/v1/orders/{}", asked[place]["order_id"].as_str().expect("an id"));
+    let has = |order: &serde_json::Value, action: &str| {
+        order["timeline"].as_array().expect("a timeline").iter().any(|entry| entry["action"] == action)
+    };
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/requests").await?;
+        window.mark().await?;
+        window.see("button[data-act=print]").await?;
+        window.picture("requests-printable").await?;
+        window.press("j").await?;
+        window.see("tbody tr:focus").await?;
+        window.press("l").await?;
+        desk.read_until(&path(0), |order| has(order, "label.printed")).await;
+        window.click("#every").await?;
+        window.read("#selected", "2").await?;
+        window.click("#selection button[formaction='/labels/print']").await?;
+        desk.read_until(&path(0), |order| has(order, "label.reprinted")).await;
+        desk.read_until(&path(1), |order| has(order, "label.printed")).await;
+        window.was_not_reloaded().await?;
+        Ok(())
+    })
+    .await;
 }
