@@ -21,6 +21,7 @@ mod manual;
 mod mappings;
 mod order;
 mod orders;
+mod page_length;
 mod prints;
 mod products;
 mod requests;

@@ -27,7 +27,7 @@ use store::{Session, StoreError};
 use utoipa::ToSchema;
 
 /// Requests that one call may answer.
-const REQUESTS_MAX: usize = 500;
+pub const REQUESTS_MAX: usize = 500;
 
 /// A buyer's cancellation request.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -4,7 +4,7 @@ use super::layout::{Ask, Desk, Place, ShopView, csrf, pages, platform, shared_zo
 use super::orders::{saying, status_title};
 use super::products::line;
 use super::times::{Zone, seconds_until};
-use super::words;
+use super::{page_length, words};
 use crate::api::stock_ins::{Selection, days_ago};
 use crate::app::App;
 use crate::auth::SignedIn;
@@ -89,6 +89,13 @@ impl View {
         self.selection != Selection::default() || self.from.is_some() || self.to.is_some()
     }
 
+    /// The address of the parcels that should be back and are not.
+    fn overdue(&self, days: u32) -> String {
+        let selection = Selection { days: Some(days), claimed: Some(false), ..Selection::default() };
+        let view = Self { selection, from: None, to: None, after: None, ..self.clone() };
+        view.address(Which::ToStockIn, true, None)
+    }
+
     fn address(&self, which: Which, filtered: bool, after: Option<&Cursor>) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         let tab = TABS.iter().find(|(_, known)| *known == which).map_or("to_stock_in", |(word, _)| word);
@@ -113,6 +120,9 @@ impl View {
                     query.append_pair(name, &value);
                 }
             }
+        }
+        if let Some(limit) = page_length::in_links(self.limit) {
+            query.append_pair("limit", &limit);
         }
         if let Some(after) = after {
             query.append_pair("cursor", &cursor(&[&after.key.to_string(), after.id.as_str()]));
@@ -167,7 +177,7 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
         }
         @if overdue > 0 {
             p.banner.warning {
-                a href={ (ADDRESS) "?tab=to_stock_in&claimed=false&days=" (settings.alert_days) } data-place {
+                a href=(view.overdue(settings.alert_days)) data-place {
                     (words::overdue_returns(overdue, settings.alert_days))
                 }
             }
@@ -310,6 +320,7 @@ fn filters(app: &App, desk: &Desk, view: &View, statuses: &[String]) -> Markup {
                     (option("false", words::NOT_CLAIMED, claimed))
                 }
             }
+            (page_length::field(view.limit))
             div.apply {
                 button.quiet { (words::APPLY) }
                 @if view.is_filtered() {
@@ -494,10 +505,13 @@ mod tests {
         for query in [
             "tab=to_stock_in",
             "tab=all&q=2409&shop=shp_1&status_before=SHIPPED&cancelled_by=buyer&stage=packed&from=2026-11-01&to=2026-11-23&days=3&units=2&claimed=false",
+            "tab=stocked_in&limit=200",
         ] {
             let view = view(query);
             assert_eq!(view.address(view.which, true, None), format!("{ADDRESS}?{query}"));
         }
+        let overdue = view("tab=all&q=2409&limit=100").overdue(7);
+        assert_eq!(overdue, format!("{ADDRESS}?tab=to_stock_in&days=7&claimed=false&limit=100"));
         assert_eq!(view("").which, Which::ToStockIn);
         assert_eq!(view("q=2409").which, Which::All);
     }

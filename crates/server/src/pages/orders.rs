@@ -9,7 +9,7 @@ pub(super) use rows::{
 
 use super::layout::{Ask, Desk, Fragment, Place, pages, shared_zone, sheet};
 use super::times::Zone;
-use super::words;
+use super::{page_length, words};
 use crate::api::labels;
 use crate::api::voiding::{Act, carry_out};
 use crate::app::App;
@@ -32,7 +32,7 @@ use std::collections::HashMap;
 use store::batches::{ORDERS_MAX, Selection};
 use store::orders::{self, OrderRecord};
 use store::{Session, cancellations, log, order_lists, requests, shipments};
-use view::{LENGTHS, SORTS, TIMES, View};
+use view::{SORTS, TIMES, View};
 
 pub(super) fn router() -> Router<App> {
     let does =
@@ -258,12 +258,7 @@ fn filters(app: &App, desk: &Desk, view: &View, zone: Zone) -> Markup {
                 span { (words::SORT) }
                 select name="sort" { @for (sort, title) in SORTS { (option(sort.as_str(), title, view.sort == *sort)) } }
             }
-            label.length {
-                span { (words::ROWS) }
-                select name="limit" {
-                    @for rows in LENGTHS { (option(&rows.to_string(), &words::rows_per_page(*rows), view.limit == *rows)) }
-                }
-            }
+            (page_length::field(view.limit))
             div.apply {
                 button.by-hand { (words::APPLY) }
                 @if view.is_filtered() { a.button.quiet href=(view.cleared()) data-place { (words::CLEAR_FILTERS) } }

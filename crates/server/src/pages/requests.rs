@@ -4,8 +4,8 @@ use super::layout::{Ask, Desk, Fragment, Place, ShopView, csrf, pages, platform,
 use super::orders::{prints, saying};
 use super::products::{line, money};
 use super::times::{Zone, seconds_until};
-use super::{warehouses, words};
-use crate::api::requests::{answer_all, page, visible_request};
+use super::{page_length, warehouses, words};
+use crate::api::requests::{REQUESTS_MAX, answer_all, page, visible_request};
 use crate::api::warehouses::{Withdrawal, withdrawals};
 use crate::app::App;
 use crate::auth::SignedIn;
@@ -26,7 +26,7 @@ use domain::warehouse_order::Goods;
 use maud::{Markup, html};
 use std::collections::{BTreeMap, HashMap};
 use store::orders::OrderRecord;
-use store::requests::RequestRecord;
+use store::requests::{self, RequestRecord};
 
 /// Seconds before a deadline from which it is marked as near, and as pressing.
 const NEAR_SECONDS: i64 = 6 * 3_600;
@@ -49,10 +49,11 @@ pub(super) fn router() -> Router<App> {
         .route("/requests/{id}/reject", get(show_reject))
 }
 
-fn address(state: RequestState, after: Option<&str>) -> String {
-    let state = if state == RequestState::Open { String::new() } else { format!("state={state}") };
-    let after = after.map(|after| format!("cursor={after}")).unwrap_or_default();
-    let query: Vec<String> = [state, after].into_iter().filter(|part| !part.is_empty()).collect();
+fn address(state: RequestState, limit: u32, after: Option<&str>) -> String {
+    let state = (state != RequestState::Open).then(|| format!("state={state}"));
+    let limit = page_length::in_links(limit).map(|limit| format!("limit={limit}"));
+    let after = after.map(|after| format!("cursor={after}"));
+    let query: Vec<String> = [state, limit, after].into_iter().flatten().collect();
     if query.is_empty() { "/requests".to_owned() } else { format!("/requests?{}", query.join("&")) }
 }
 
@@ -74,21 +75,27 @@ async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     let decides = state == RequestState::Open && ask.signed_in.permissions.has(Permission::RequestsDecide);
     let may_print = ask.signed_in.permissions.has(Permission::OrdersProcess);
     let may = May { decide: decides, print: may_print && found.iter().any(|(_, order)| prints(order)) };
-    let next = next.map(|cursor| address(state, Some(&cursor)));
-    let first = after.is_some().then(|| address(state, None));
+    let all = next.is_some() || after.is_some();
+    let next = next.map(|cursor| address(state, limit, Some(&cursor)));
+    let first = after.is_some().then(|| address(state, limit, None));
     let main = html! {
         div.head { h1 { (words::REQUESTS) } @if let Some(said) = said { p.notice role="status" { (said) } } }
         nav.tabs aria-label=(words::COLUMN_STATE) {
             @for tab in TABS {
-                a href=(address(tab, None)) aria-current=[(tab == state).then_some("page")] data-place {
+                a href=(address(tab, limit, None)) aria-current=[(tab == state).then_some("page")] data-place {
                     (words::request_state(tab))
                 }
             }
         }
+        form #filters .filters.quiet-labels method="get" action="/requests" data-place {
+            @if state != RequestState::Open { input type="hidden" name="state" value=(state); }
+            (page_length::field(limit))
+            div.apply { button.by-hand { (words::APPLY) } }
+        }
         @if found.is_empty() {
             div.empty { h2 { (words::LIST_IS_EMPTY) } p { (words::no_requests(state)) } }
         } @else {
-            @if may.act() { (bar(&ask, &address(state, None), may)) }
+            @if may.act() { (bar(&ask, &address(state, limit, None), may, all)) }
             (rows(&app, &desk, &found, &withdrawals, may))
             div.below { p {} (pages(first.as_deref(), next.as_deref())) }
         }
@@ -111,8 +118,9 @@ impl May {
     }
 }
 
-/// The bar that acts on what is selected. Its form holds the rows' boxes and buttons as well.
-fn bar(ask: &Ask, here: &str, may: May) -> Markup {
+/// The bar that acts on what is selected, and on all that wait where that is more. Its form holds the rows' boxes and
+/// buttons as well.
+fn bar(ask: &Ask, here: &str, may: May, all: bool) -> Markup {
     html! {
         form #many method="post" action="/requests/agree" {
             (csrf(ask.signed_in.csrf()))
@@ -122,6 +130,10 @@ fn bar(ask: &Ask, here: &str, may: May) -> Markup {
                 @if may.decide {
                     button formaction="/requests/agree" data-many { (words::AGREE_SELECTED) }
                     button formaction="/requests/reject" data-many { (words::REJECT_SELECTED) }
+                    @if all {
+                        button formaction="/requests/agree" name="all" value="1" data-many { (words::AGREE_ALL) }
+                        button formaction="/requests/reject" name="all" value="1" data-many { (words::REJECT_ALL) }
+                    }
                 }
                 @if may.print {
                     button formaction="/labels/print" formtarget="_blank" data-many { (words::PRINT_SELECTED) }
@@ -265,14 +277,29 @@ fn time_left(app: &App, request: &RequestRecord, order: &OrderRecord) -> Markup 
     }
 }
 
-fn chosen(form: &SignedForm) -> Vec<String> {
+/// Whether a form means all that wait, not those that are ticked.
+fn means_all(form: &SignedForm) -> bool {
+    form.fields.one("all").is_some() && form.fields.one("only").is_none()
+}
+
+/// The requests that a form means: the one whose button was pressed, those that are ticked, or all that wait, of which
+/// those with the least time left where there are more than one call may answer.
+async fn chosen(app: &App, form: &SignedForm) -> Result<Vec<String>, Problem> {
+    if means_all(form) {
+        let signed_in = &form.signed_in;
+        let most = u32::try_from(REQUESTS_MAX).unwrap_or(u32::MAX);
+        let mut session = app.store.read().await?;
+        let merchant = signed_in.merchant();
+        let found = requests::page(&mut session, merchant, RequestState::Open, signed_in.shops(), None, most).await?;
+        return Ok(found.iter().map(|request| request.id.to_string()).collect());
+    }
     let mut chosen: Vec<String> = match form.fields.one("only") {
         Some(only) => vec![only.to_owned()],
         None => form.fields.all("request").map(str::to_owned).collect(),
     };
     chosen.sort_unstable();
     chosen.dedup();
-    chosen
+    Ok(chosen)
 }
 
 async fn agree(
@@ -282,14 +309,38 @@ async fn agree(
     form: SignedForm,
 ) -> Result<Response, Problem> {
     let despite = query.one("despite_warehouse")?.is_some();
-    answer(&app, fragment, &form, (AnswerKind::Agree, despite), &HashMap::new()).await
+    form.signed_in.need(Permission::RequestsDecide)?;
+    let ids = chosen(&app, &form).await?;
+    if !means_all(&form) || ids.is_empty() {
+        return answer(&app, fragment, &form, &ids, (AnswerKind::Agree, despite), &HashMap::new()).await;
+    }
+    // Whoever means all has not seen them all: how many they are is shown before anything is answered.
+    let (signed_in, next) = (&form.signed_in, safe_next(form.fields.one("next")));
+    let title = words::agree_many(ids.len());
+    let main = html! {
+        h1 { (title) }
+        p { (words::AGREE_MEANS) }
+        form.agree method="post" action="/requests/agree" data-sheet-form {
+            (csrf(signed_in.csrf()))
+            input type="hidden" name="next" value=(next);
+            @for id in &ids { input type="hidden" name="request" value=(id); }
+            div.actions {
+                button.danger.primary autofocus { (words::AGREE) }
+                a.button href=(next) data-dismiss { (words::BACK) }
+            }
+        }
+    };
+    let ask = Ask { signed_in: signed_in.clone(), fragment: fragment.0 };
+    let mut session = app.store.read().await?;
+    let page = sheet(&app, &mut session, &ask, Place::Requests, &title, &main).await?;
+    Ok(page.into_response())
 }
 
-/// Rejects what is chosen; asks for a reason first where a platform wants one.
+/// Rejects what is chosen; asks for a reason first where a platform wants one, and shows how many they are where all are meant.
 async fn reject(State(app): State<App>, fragment: Fragment, form: SignedForm) -> Result<Response, Problem> {
     let signed_in = &form.signed_in;
     signed_in.need(Permission::RequestsDecide)?;
-    let ids = chosen(&form);
+    let ids = chosen(&app, &form).await?;
     let mut wanted: BTreeMap<&'static str, RequestRecord> = BTreeMap::new();
     let mut reasons = HashMap::new();
     let mut session = app.store.read().await?;
@@ -303,15 +354,17 @@ async fn reject(State(app): State<App>, fragment: Fragment, form: SignedForm) ->
         }
     }
     drop(session);
-    if wanted.is_empty() {
-        return answer(&app, fragment, &form, (AnswerKind::Reject, false), &reasons).await;
+    let all = means_all(&form) && !ids.is_empty();
+    if wanted.is_empty() && !all {
+        return answer(&app, fragment, &form, &ids, (AnswerKind::Reject, false), &reasons).await;
     }
     let title = words::reject_many(ids.len());
     let main = reject_form(&app, signed_in, &title, &ids, safe_next(form.fields.one("next")), wanted.values()).await?;
     let ask = Ask { signed_in: signed_in.clone(), fragment: fragment.0 };
     let mut session = app.store.read().await?;
     let page = sheet(&app, &mut session, &ask, Place::Requests, &title, &main).await?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    let status = if all { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    Ok((status, page).into_response())
 }
 
 async fn show_reject(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Result<Markup, Problem> {
@@ -386,17 +439,17 @@ async fn answer(
     app: &App,
     fragment: Fragment,
     form: &SignedForm,
+    ids: &[String],
     kind: (AnswerKind, bool),
     reasons: &HashMap<String, String>,
 ) -> Result<Response, Problem> {
     let signed_in = &form.signed_in;
     signed_in.need(Permission::RequestsDecide)?;
-    let ids = chosen(form);
     if ids.is_empty() {
         return Err(Problem::unprocessable("no_requests", words::CHOOSE_REQUESTS, words::CHOOSE_REQUESTS));
     }
     let mut session = app.store.begin().await?;
-    let results = answer_all(app, &mut session, signed_in, kind, &ids, reasons).await?.results;
+    let results = answer_all(app, &mut session, signed_in, kind, ids, reasons).await?.results;
     session.commit().await?;
     app.committed();
     let next = safe_next(form.fields.one("next"));

@@ -246,6 +246,9 @@ words! {
     REJECT = "Reject";
     AGREE_SELECTED = "Agree to selected";
     REJECT_SELECTED = "Reject selected";
+    AGREE_ALL = "Agree to all that wait…";
+    REJECT_ALL = "Reject all that wait…";
+    AGREE_MEANS = "Each order, or the part of it that its buyer asked for, is canceled. An order at a third-party warehouse is asked back first.";
     TIME_LEFT = "Time left";
     TIME_IS_OVER = "time is over";
     ASKED = "Asked";

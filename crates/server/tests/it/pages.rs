@@ -1,6 +1,6 @@
 //! The pages as plain HTTP: who sees what, what a form may do, and what a fragment is.
 
-use crate::api::requests::packed_and_asked;
+use crate::api::requests::{asked, packed_and_asked};
 use crate::desk::{Answer, Desk, PASSWORD};
 use countermand::permissions::{Permission, Role};
 use domain::ids::ShopId;
@@ -222,6 +222,34 @@ on_both! {
         let other = Browser::signed_in(&desk, "elsewhere@example.com").await;
         let csrf = other.csrf().await;
         assert_eq!(other.post("/labels/print", &[("csrf", &csrf), ("request", &first.0)]).await.status, 404);
+    }
+
+    async fn all_requests_that_wait_are_answered_once_their_number_was_shown(trial) {
+        let desk = Desk::without_workers(trial, 120).await;
+        asked(&desk, 3).await;
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let page = browser.get("/requests?limit=100").await;
+        assert!(!page.text.contains("name=\"all\"") && page.text.contains("state=rejected&amp;limit=100"), "{}", page.text);
+        let page = browser.get("/requests?limit=1").await;
+        assert!(page.text.contains("formaction=\"/requests/reject\" name=\"all\""), "{}", page.text);
+        let csrf = field(&page, "csrf");
+        let open = async || desk.read("/api/v1/cancellation-requests").await["requests"].as_array().expect("requests").len();
+        let waiting = open().await;
+        assert!(waiting >= 3, "{waiting}");
+        for (path, what) in [("/requests/agree", "Agree to"), ("/requests/reject", "Reject")] {
+            let shown = browser.post(path, &[("csrf", &csrf), ("all", "1")]).await;
+            assert_eq!(shown.status, 200, "{}", shown.text);
+            assert!(shown.text.contains(&format!("{what} {waiting} requests")), "{}", shown.text);
+            assert_eq!(shown.text.matches("name=\"request\"").count(), waiting, "{}", shown.text);
+            assert_eq!(open().await, waiting, "nothing is answered yet");
+        }
+        let shown = browser.post("/requests/agree", &[("csrf", &csrf), ("all", "1")]).await;
+        let ids: Vec<&str> = shown.text.split("name=\"request\" value=\"").skip(1).filter_map(|rest| rest.split('"').next()).collect();
+        let mut fields = vec![("csrf", csrf.as_str()), ("next", "/requests?limit=1")];
+        fields.extend(ids.iter().map(|id| ("request", *id)));
+        let told = format!("/requests?limit=1&said=agree-{waiting}");
+        assert_eq!(location(&browser.post("/requests/agree", &fields).await), told);
+        assert_eq!(open().await, 0);
     }
 
     async fn every_page_stands_by_itself_and_has_its_fragment(trial) {

@@ -2,16 +2,13 @@
 
 use crate::http::query::{Query, cursor};
 use crate::pages::times::Zone;
-use crate::pages::words;
+use crate::pages::{page_length, words};
 use crate::problem::Problem;
 use domain::ids::{OrderId, ShopId};
 use domain::order::{List, Tab};
 use domain::platform::Platform;
 use jiff::civil::Date;
 use store::order_lists::{Cursor, Filter, Sort, SortBy, TimeField};
-
-/// The lengths of a page that are offered.
-pub(super) const LENGTHS: &[u32] = &[50, 100, 200];
 
 /// The sorts that are offered.
 pub(super) const SORTS: &[(Sort, &str)] = &[
@@ -153,7 +150,7 @@ impl View {
         add("from", self.from.map(|day| day.to_string()).as_deref());
         add("to", self.to.map(|day| day.to_string()).as_deref());
         add("sort", (self.sort != usual_sort(self.list)).then_some(self.sort.as_str()));
-        add("limit", LENGTHS.first().filter(|usual| **usual != self.limit).map(|_| self.limit.to_string()).as_deref());
+        add("limit", page_length::in_links(self.limit).as_deref());
         let after = after.map(|after| cursor(&[self.sort.as_str(), &after.key.to_string(), after.id.as_str()]));
         add("cursor", after.as_deref());
         let query = query.finish();

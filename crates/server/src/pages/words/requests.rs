@@ -74,6 +74,10 @@ pub(crate) fn reject_of(number: &str) -> String {
     format!("Reject the request to cancel order {number}")
 }
 
+pub(crate) fn agree_many(count: usize) -> String {
+    format!("Agree to {}", counted(i64::try_from(count).unwrap_or(i64::MAX), "request", "requests"))
+}
+
 pub(crate) fn reject_many(count: usize) -> String {
     format!("Reject {}", counted(i64::try_from(count).unwrap_or(i64::MAX), "request", "requests"))
 }

@@ -8,7 +8,7 @@ use store::on_both;
 use store::orders::OrderRecord;
 
 /// Orders whose buyers have asked, and the desk knows.
-async fn asked(desk: &Desk, count: usize) -> Vec<OrderRecord> {
+pub(crate) async fn asked(desk: &Desk, count: usize) -> Vec<OrderRecord> {
     let orders = desk.world.cancellable().await.into_iter().filter(|order| order.list == List::InProcess);
     let orders: Vec<_> = orders.take(count).collect();
     assert_eq!(orders.len(), count, "the sandbox has that many orders in process");

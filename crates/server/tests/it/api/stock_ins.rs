@@ -24,12 +24,18 @@ pub(crate) async fn parcels_that_come_back(desk: &Desk, count: usize) -> Vec<Val
     let sent: Vec<_> = shipped.iter().map(|order| order.number.clone()).collect();
     desk.world.advance(&sent, "SHIPPED").await;
     desk.world.advance(&sent, "CANCELLED").await;
-    let waiting = desk.read("/api/v1/stock-ins?state=pending&limit=200").await;
     let numbers: Vec<&str> = shipped.iter().map(|order| order.number.as_str()).collect();
-    let orders = waiting["orders"].as_array().expect("orders").clone();
-    let ours: Vec<Value> =
-        orders.into_iter().filter(|order| numbers.contains(&order["number"].as_str().expect("a number"))).collect();
-    assert_eq!(ours.len(), count, "{waiting}");
+    let is_ours = |order: &Value| numbers.contains(&order["number"].as_str().expect("a number"));
+    let (mut ours, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = desk.read(&format!("/api/v1/stock-ins?state=pending&limit=200&cursor={cursor}")).await;
+        ours.extend(page["orders"].as_array().expect("orders").iter().filter(|order| is_ours(order)).cloned());
+        match page["next"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    assert_eq!(ours.len(), count, "{ours:?}");
     ours
 }
 
