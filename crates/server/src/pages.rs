@@ -14,6 +14,7 @@ mod cases;
 mod closed_listings;
 mod handovers;
 mod keyboard;
+mod labels;
 mod layout;
 mod listing;
 mod log;
@@ -62,6 +63,7 @@ pub(crate) fn router() -> Router<App> {
         .merge(orders::router())
         .merge(manual::router())
         .merge(order::router())
+        .merge(labels::router())
         .merge(cancel::router())
         .merge(cancellations::router())
         .merge(canceled::router())

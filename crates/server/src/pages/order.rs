@@ -1,6 +1,7 @@
 //! One order: what it is, where it stands, what its lines hold, and everything that happened to it.
 
 use super::cancellations::{attempt_words, reason_label};
+use super::labels::{despite_form, prints_despite};
 use super::layout::{Ask, Desk, Place, ShopView, csrf, platform};
 use super::orders::{blocked, line_status, marks, offered, platform_status, progress, shipping, standing, visible};
 use super::products::{money, picture};
@@ -338,6 +339,7 @@ fn packages(ask: &Ask, order: &OrderRecord, known: &[LabelRecord]) -> Markup {
                     }
                 }
                 @if may_fetch { (button(ask, order, "/orders/fetch-labels", words::FETCH_LABELS, "fetch", None)) }
+                @if prints_despite(&ask.signed_in, order) { (despite_form(&ask.signed_in, order, None)) }
             }
         }
     }

@@ -10,7 +10,6 @@ pub(super) use rows::{
 use super::layout::{Ask, Desk, Fragment, Place, pages, shared_zone, sheet};
 use super::times::Zone;
 use super::{page_length, words};
-use crate::api::labels;
 use crate::api::voiding::{Act, carry_out};
 use crate::app::App;
 use crate::auth::forms::SignedForm;
@@ -24,14 +23,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use domain::ids::{OrderId, OrderNumber, RequestId};
+use domain::ids::{OrderId, OrderNumber};
 use domain::order::{List, Tab};
 use domain::platform::Platform;
 use maud::{Markup, html};
 use std::collections::HashMap;
 use store::batches::{ORDERS_MAX, Selection};
 use store::orders::{self, OrderRecord};
-use store::{Session, cancellations, log, order_lists, requests, shipments};
+use store::{Session, cancellations, log, order_lists, shipments};
 use view::{SORTS, TIMES, View};
 
 pub(super) fn router() -> Router<App> {
@@ -46,7 +45,6 @@ pub(super) fn router() -> Router<App> {
         .route("/orders/undo-ship", does(Act::UndoShip))
         .route("/orders/repack", does(Act::Repack))
         .route("/orders/fetch-labels", does(Act::FetchLabels))
-        .route("/labels/print", post(print))
 }
 
 /// An order that this user may see.
@@ -305,50 +303,6 @@ const fn said_of(act: Act) -> &'static str {
         Act::Repack => "repack",
         Act::FetchLabels => "fetch-labels",
     }
-}
-
-/// The chosen orders' labels, as a PDF in a window of its own.
-async fn print(State(app): State<App>, form: SignedForm) -> Result<Response, Problem> {
-    let reason = form.fields.one("reason").map(str::trim).filter(|reason| !reason.is_empty());
-    form.signed_in.need(Permission::OrdersProcess)?;
-    let chosen = orders_to_print(&app, &form).await?;
-    let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
-    if chosen.is_empty() {
-        return Err(Problem::unprocessable("no_orders", words::CHOOSE_ORDERS, words::CHOOSE_ORDERS));
-    }
-    let slips = form.fields.one("slips").is_some();
-    labels::print(&app, &form.signed_in, &chosen, &[], reason, slips).await
-}
-
-/// The orders whose labels a form means, in the order of its page, which is the order in which they are picked: those that
-/// it names, and those of the requests that it names.
-///
-/// # Errors
-/// 404 for a request that this user may not see.
-async fn orders_to_print(app: &App, form: &SignedForm) -> Result<Vec<String>, Problem> {
-    let SignedForm { signed_in, fields } = form;
-    if let Some(only) = fields.one("only") {
-        return Ok(vec![only.to_owned()]);
-    }
-    let mut chosen: Vec<String> = fields.all("order").map(str::to_owned).collect();
-    let missing = || Problem::not_found("cancellation request");
-    let named = fields.all("request").take(labels::LABELS_MAX + 1);
-    let named: Vec<RequestId> = named.map(RequestId::parse).collect::<Result<_, _>>().map_err(|_| missing())?;
-    if named.is_empty() {
-        return Ok(chosen);
-    }
-    let mut session = app.store.read().await?;
-    let found = requests::load(&mut session, signed_in.merchant(), &named).await?;
-    let found = found.into_iter().filter(|request| signed_in.sees(&request.shop));
-    let found: HashMap<RequestId, String> = found.map(|request| (request.id, request.order.to_string())).collect();
-    for id in &named {
-        let order = found.get(id).ok_or_else(missing)?;
-        // A buyer may ask twice for parts of one order: its label is wanted once.
-        if !chosen.contains(order) {
-            chosen.push(order.clone());
-        }
-    }
-    Ok(chosen)
 }
 
 /// Does it to the chosen orders, each by itself: one that is refused does not keep the others from it.

@@ -252,6 +252,41 @@ on_both! {
         assert_eq!(open().await, 0);
     }
 
+    async fn a_canceled_order_s_label_prints_from_its_page_with_a_reason_and_not_without(trial) {
+        let desk = Desk::start(trial, 60).await;
+        let request = packed_and_asked(&desk, 1).await.remove(0);
+        let (request, id) = (request["id"].as_str().expect("an id"), request["order_id"].as_str().expect("an id"));
+        let (page, order) = (format!("/orders/{id}"), format!("/api/v1/orders/{id}"));
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        assert!(!browser.get(&page).await.text.contains("/labels/print-canceled"), "it is not canceled yet");
+        let agreed = desk.post(&format!("/api/v1/cancellation-requests/{request}/agree"), &json!({})).await;
+        assert_eq!(agreed.status, 202, "{}", agreed.text);
+        desk.read_until(&order, |order| order["list"] == "canceled").await;
+        let shown = browser.get(&page).await;
+        assert!(shown.text.contains("/labels/print-canceled"), "{}", shown.text);
+        let csrf = field(&shown, "csrf");
+        let long = "why ".repeat(400);
+        for (reason, words) in [("", "Say why it is printed"), ("  ", "Say why it is printed"), (long.as_str(), "keep it under 1,000 characters")] {
+            let refused = browser.post("/labels/print-canceled", &[("csrf", &csrf), ("order", id), ("reason", reason)]).await;
+            assert_eq!(refused.status, 422);
+            assert!(refused.text.contains(words) && refused.text.contains("aria-describedby=\"why-not\""), "{}", refused.text);
+        }
+        assert_eq!(browser.post("/labels/print", &[("csrf", &csrf), ("only", id)]).await.status, 409, "without a reason its door is closed");
+        assert!(!desk.read(&order).await["timeline"].to_string().contains("label.printed"), "nothing was printed");
+        let file = browser.post("/labels/print-canceled", &[("csrf", &csrf), ("order", id), ("reason", "the courier wants it back")]).await;
+        assert_eq!((file.status.as_u16(), file.headers["content-type"].to_str().expect("text")), (200, "application/pdf"), "{}", file.text);
+        for told in [browser.get(&page).await, browser.get("/log?action=label.printed").await] {
+            assert!(told.text.contains("although it is canceled: the courier wants it back"), "{}", told.text);
+        }
+        desk.user("viewer@example.com", Role::Viewer.permissions(), None).await;
+        let viewer = Browser::signed_in(&desk, "viewer@example.com").await;
+        let shown = viewer.get(&page).await;
+        assert!(!shown.text.contains("/labels/print-canceled"), "{}", shown.text);
+        let fields = [("csrf", field(&shown, "csrf")), ("order", id.to_owned()), ("reason", "because".to_owned())];
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(viewer.post("/labels/print-canceled", &fields).await.status, 403);
+    }
+
     async fn every_page_stands_by_itself_and_has_its_fragment(trial) {
         let desk = Desk::without_workers(trial, 40).await;
         let order = desk.cancellable(1).await.remove(0);

@@ -11,6 +11,11 @@ words! {
     PACK_BY_ITSELF = "Pack new orders by themselves";
     PACK_PAYMENT = "Which orders";
     PACK_WAIT = "Minutes after the order was placed";
+    PRINT_CANCELED = "Print despite the cancel";
+    PRINT_CANCELED_MEANS = "This order is canceled, so its label is not to go out. It prints with a reason, which the log keeps.";
+    PRINT_CANCELED_REASON = "Why it is printed all the same";
+    PRINT_CANCELED_REASON_MISSING = "Say why it is printed although the order is canceled.";
+    PRINT_CANCELED_REASON_TOO_LONG = "The reason is too long; keep it under 1,000 characters.";
     WAIT_UNREADABLE = "Write whole minutes, up to a week.";
 }
 
@@ -48,6 +53,10 @@ pub(crate) fn repack_asked(count: i64) -> String {
 
 pub(crate) fn labels_asked(count: i64) -> String {
     format!("Labels of {} asked for.", orders(count))
+}
+
+pub(crate) fn print_canceled(number: &str) -> String {
+    format!("Print the label of canceled order {number}")
 }
 
 /// What a row's button does, for those who hear it.
