@@ -7,8 +7,7 @@ use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
 use connectors::call::{CallError, Remedy};
 use connectors::connector::{Connector, LabelOf, LabelRead};
-use domain::eligibility::{Blocked, Gate};
-use domain::ids::{MerchantId, OrderId, PackageNumber, PrintBatchId};
+use domain::ids::{MerchantId, OrderId, OrderNumber, PackageNumber, PrintBatchId};
 use domain::label::LabelState;
 use domain::order::{List, Stage};
 use domain::policy::Standing;
@@ -47,19 +46,41 @@ pub struct Print {
     pub copy: u32,
 }
 
-/// Why a label cannot be printed.
-#[derive(Debug, thiserror::Error)]
-pub enum PrintError {
+/// Why an order's label cannot be printed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotPrintable {
     /// There is no copy in the cache.
     #[error("{0}: there is no cached label yet; it is fetched as soon as the platform has made it")]
-    NoCachedLabel(String),
+    NoCachedLabel(OrderNumber),
     /// The copy is wrong since the order was packed anew.
     #[error("{0}: the cached label is stale, since the order was packed anew; the new one is being fetched")]
-    Stale(String),
+    Stale(OrderNumber),
     /// The order is cancelled.
     #[error("{0} is canceled; its label is printed only with a reason that is kept in the log")]
-    Canceled(String),
-    /// A command error: no such order, a closed door.
+    Canceled(OrderNumber),
+    /// A cancel of it is under way: its door is closed.
+    #[error("A cancel of {0} is under way; its label is not printed.")]
+    CancelPending(OrderNumber),
+}
+
+/// An order whose label cannot be printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The order.
+    pub order: OrderId,
+    /// Its number.
+    pub number: OrderNumber,
+    /// Why.
+    pub why: NotPrintable,
+}
+
+/// Why nothing is printed.
+#[derive(Debug, thiserror::Error)]
+pub enum PrintError {
+    /// These orders cannot be printed; never empty, each once.
+    #[error("{}", in_words(.0))]
+    Refused(Vec<Refusal>),
+    /// No such order, or the database.
     #[error(transparent)]
     Command(#[from] CommandError),
 }
@@ -257,7 +278,7 @@ impl Engine {
     /// lets a cancelled order's label through.
     ///
     /// # Errors
-    /// [`PrintError`]; nothing is marked then.
+    /// [`PrintError`], which names every order that stands in the way; nothing is marked then.
     pub async fn print(
         &self,
         session: &mut Session,
@@ -276,27 +297,26 @@ impl Engine {
         let known = labels::of_orders(session, merchant, &ids).await?;
         let mut known: HashMap<_, _> =
             known.into_iter().map(|label| ((label.order.clone(), label.package.clone()), label)).collect();
+        let mut chosen: Vec<(&OrderId, Vec<(PackageNumber, String)>)> = Vec::with_capacity(wanted.len());
+        let mut refusals: Vec<Refusal> = Vec::new();
+        for (id, package) in wanted {
+            let order = loaded.get(id).ok_or(CommandError::NoOrder)?;
+            match cached_files(order, package.as_ref(), &known, despite) {
+                Ok(files) => chosen.push((id, files)),
+                Err(_) if refusals.iter().any(|refusal| refusal.order == *id) => {}
+                Err(why) => refusals.push(Refusal { order: id.clone(), number: order.number.clone(), why }),
+            }
+        }
+        if !refusals.is_empty() {
+            return Err(PrintError::Refused(refusals));
+        }
         let batch = PrintBatchId::parse(new_id("prt", now)).map_err(|_| StoreError::Conflict("the clock"))?;
         let mut prints: Vec<Print> = Vec::new();
-        for (id, package) in wanted {
+        for (id, files) in chosen {
             let before = loaded.get(id).cloned().ok_or(CommandError::NoOrder)?;
-            may_be_printed(&before, despite)?;
-            let chosen: Vec<PackageNumber> = match package {
-                Some(package) => vec![package.clone()],
-                None => before.packages.iter().map(|package| package.number.clone()).collect(),
-            };
-            if chosen.is_empty() {
-                return Err(PrintError::NoCachedLabel(before.number.to_string()));
-            }
             let mut after = before.clone();
-            for number in chosen {
-                let label = known.get_mut(&(id.clone(), number.clone()));
-                let label = label.ok_or_else(|| PrintError::NoCachedLabel(before.number.to_string()))?;
-                let hash = match (label.state, &label.content_hash) {
-                    (LabelState::Stale, _) => return Err(PrintError::Stale(before.number.to_string())),
-                    (LabelState::Cached, Some(hash)) => hash.clone(),
-                    _ => return Err(PrintError::NoCachedLabel(before.number.to_string())),
-                };
+            for (number, hash) in files {
+                let label = known.get_mut(&(id.clone(), number.clone())).ok_or(StoreError::Conflict("the label"))?;
                 label.prints = label.prints.saturating_add(1);
                 label.printed_at = Some(now);
                 label.print = Some((batch.clone(), u32::try_from(prints.len() + 1).unwrap_or(u32::MAX)));
@@ -341,16 +361,46 @@ impl Engine {
     }
 }
 
-/// A pending cancel closes the door; a buyer's request does not: a rejected one must ship on time.
-fn may_be_printed(order: &OrderRecord, despite: Option<&str>) -> Result<(), PrintError> {
+/// The cached files of an order's packages, or of one of them. A pending cancel closes the door; a buyer's request does
+/// not: a rejected one must ship on time.
+fn cached_files(
+    order: &OrderRecord,
+    package: Option<&PackageNumber>,
+    known: &HashMap<(OrderId, PackageNumber), LabelRecord>,
+    despite: Option<&str>,
+) -> Result<Vec<(PackageNumber, String)>, NotPrintable> {
+    let number = || order.number.clone();
     if order.cancelling {
-        let detail = format!("A cancel of {} is under way; its label is not printed.", order.number);
-        return Err(CommandError::Blocked(Blocked { gate: Gate::CancelPending, detail }).into());
+        return Err(NotPrintable::CancelPending(number()));
     }
     if order.standing == Standing::Canceled && despite.is_none() {
-        return Err(PrintError::Canceled(order.number.to_string()));
+        return Err(NotPrintable::Canceled(number()));
     }
-    Ok(())
+    let packages: Vec<PackageNumber> = match package {
+        Some(package) => vec![package.clone()],
+        None => order.packages.iter().map(|package| package.number.clone()).collect(),
+    };
+    if packages.is_empty() {
+        return Err(NotPrintable::NoCachedLabel(number()));
+    }
+    let file = |package: PackageNumber| {
+        let label = known.get(&(order.id.clone(), package.clone()));
+        match label.map(|label| (label.state, &label.content_hash)) {
+            Some((LabelState::Stale, _)) => Err(NotPrintable::Stale(number())),
+            Some((LabelState::Cached, Some(hash))) => Ok((package, hash.clone())),
+            _ => Err(NotPrintable::NoCachedLabel(number())),
+        }
+    };
+    packages.into_iter().map(file).collect()
+}
+
+/// The first refusal in words, and how many more there are.
+fn in_words(refusals: &[Refusal]) -> String {
+    let first = refusals.first().map(|refusal| refusal.why.to_string()).unwrap_or_default();
+    match refusals.len() {
+        0 | 1 => first,
+        count => format!("{first} ({} more cannot be printed)", count - 1),
+    }
 }
 
 fn print_in_words(order: &OrderRecord, copy: u32, despite: Option<&str>) -> String {

@@ -50,7 +50,7 @@ pub use batch_plan::{Cannot, Choice, Plan, PlatformPlan, RatePlan, ShopPlan, Uni
 pub use batches::{Asker, BatchError, check_size};
 pub use connect::{Authorised, ConnectError, FIRST_REACH, NewShop};
 pub use error::EngineError;
-pub use labels::{Print, PrintError};
+pub use labels::{NotPrintable, Print, PrintError, Refusal};
 pub use live_check::LIVE_ANSWER_WITHIN;
 pub use outside::{Clock, Network, NetworkError};
 pub use repair::RepairError;

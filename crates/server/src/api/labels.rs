@@ -12,8 +12,10 @@ use crate::problem::Problem;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
+use domain::eligibility::Gate;
 use domain::ids::{OrderId, PackageNumber};
-use engine::{Print, PrintError};
+use engine::{NotPrintable, Print, PrintError, Refusal};
+use serde_json::{Value, json};
 use store::{Session, labels, orders};
 
 /// The most labels of one print.
@@ -21,14 +23,24 @@ pub const LABELS_MAX: usize = 1_000;
 /// The most bytes of one print, before they are merged.
 const BYTES_MAX: usize = 256 << 20;
 
+/// What asking for labels came to.
+#[derive(Debug)]
+pub enum Printed {
+    /// The PDF.
+    File(Response),
+    /// Nothing is printed, and nothing is marked: these orders stand in the way.
+    Refused(Vec<Refusal>),
+}
+
 /// The labels of these orders or packages as one PDF, in this order. They are marked as printed before the first byte goes
-/// out. `reason` lets a canceled order's label through and is kept in the log.
+/// out. `reason` lets a canceled order's label through and is kept in the log. Where some cannot be printed none is: the
+/// problem has the first one's code, and `refused` names every order with its code and why.
 #[utoipa::path(
     get, path = "/api/v1/labels.pdf", tag = "orders",
     params(("order" = Option<Vec<String>>, Query), ("package" = Option<Vec<String>>, Query), ("reason" = Option<String>, Query), ("slips" = Option<bool>, Query, description = "A packing slip follows each label")),
     responses(
         (status = 200, content_type = "application/pdf", description = "the labels; a page says which could not be merged and why"),
-        (status = 409, description = "no_cached_label, label_stale, canceled, cancel_pending", body = super::ProblemBody),
+        (status = 409, description = "no_cached_label, label_stale, canceled, cancel_pending, with `refused`: `[{order_id, number, code, detail}]`", body = super::ProblemBody),
         (status = "4XX", body = super::ProblemBody)
     )
 )]
@@ -37,13 +49,16 @@ pub(crate) async fn pdf(State(app): State<App>, signed_in: SignedIn, query: Quer
     let orders: Vec<&str> = query.all("order").collect();
     let packages: Vec<&str> = query.all("package").collect();
     let slips = query.truth("slips")?.unwrap_or(false);
-    print(&app, &signed_in, &orders, &packages, query.one("reason")?, slips).await
+    match print(&app, &signed_in, &orders, &packages, query.one("reason")?, slips).await? {
+        Printed::File(file) => Ok(file),
+        Printed::Refused(refusals) => Err(refused(&refusals)),
+    }
 }
 
-/// Marks the labels as printed, and answers them as one PDF.
+/// Marks the labels as printed, and answers them as one PDF; or which orders have none to print.
 ///
 /// # Errors
-/// 403, 404, or 409 with the door that is closed.
+/// 403, 404, or 422 for too many or none.
 pub async fn print(
     app: &App,
     signed_in: &SignedIn,
@@ -51,7 +66,7 @@ pub async fn print(
     packages: &[&str],
     reason: Option<&str>,
     slips: bool,
-) -> Result<Response, Problem> {
+) -> Result<Printed, Problem> {
     signed_in.need(Permission::OrdersProcess)?;
     let count = orders.len() + packages.len();
     if count == 0 || count > LABELS_MAX {
@@ -68,13 +83,18 @@ pub async fn print(
         wanted.push((order, Some(package)));
     }
     let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
-    let prints = app.engine.print(&mut session, merchant, actor, &wanted, reason).await.map_err(refused)?;
+    let prints = match app.engine.print(&mut session, merchant, actor, &wanted, reason).await {
+        Ok(prints) => prints,
+        Err(PrintError::Refused(refusals)) => return Ok(Printed::Refused(refusals)),
+        Err(PrintError::Command(error)) => return Err(closed(error)),
+    };
     session.commit().await?;
     app.committed();
     let labels = read_files(app, signed_in, prints, slips).await?;
     let bytes = label_pdf::merge(labels).await.map_err(|error| Problem::internal(error.to_string()))?;
     let name = "inline; filename=\"labels.pdf\"";
-    Ok(([(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
+    let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name)];
+    Ok(Printed::File((headers, bytes).into_response()))
 }
 
 async fn read_files(app: &App, signed_in: &SignedIn, prints: Vec<Print>, slips: bool) -> Result<Vec<Label>, Problem> {
@@ -142,12 +162,29 @@ async fn package_of(
     Err(unknown())
 }
 
-fn refused(error: PrintError) -> Problem {
-    let words = error.to_string();
-    match error {
-        PrintError::NoCachedLabel(_) => Problem::conflict("no_cached_label", words),
-        PrintError::Stale(_) => Problem::conflict("label_stale", words),
-        PrintError::Canceled(_) => Problem::conflict("canceled", words),
-        PrintError::Command(error) => closed(error),
+const fn code_of(why: &NotPrintable) -> &'static str {
+    match why {
+        NotPrintable::NoCachedLabel(_) => "no_cached_label",
+        NotPrintable::Stale(_) => "label_stale",
+        NotPrintable::Canceled(_) => "canceled",
+        NotPrintable::CancelPending(_) => "cancel_pending",
     }
+}
+
+/// The problem of the first of them, with all of them.
+fn refused(refusals: &[Refusal]) -> Problem {
+    let Some(first) = refusals.first() else { return Problem::internal("a print was refused for nothing") };
+    let told = |refusal: &Refusal| {
+        json!({
+            "order_id": refusal.order.as_str(), "number": refusal.number.as_str(),
+            "code": code_of(&refusal.why), "detail": refusal.why.to_string(),
+        })
+    };
+    let mut detail = first.why.to_string();
+    if refusals.len() > 1 {
+        detail = format!("{detail} ({} more cannot be printed; see “refused”)", refusals.len() - 1);
+    }
+    let problem = Problem::conflict(code_of(&first.why), detail);
+    let problem = problem.with("refused", refusals.iter().map(told).collect::<Vec<Value>>());
+    if matches!(first.why, NotPrintable::CancelPending(_)) { problem.blocked_by(Gate::CancelPending) } else { problem }
 }

@@ -3,10 +3,11 @@
 use super::layout::{Ask, Place, csrf, sheet};
 use super::orders::visible;
 use super::words;
-use crate::api::labels;
+use crate::api::labels::{self, Printed};
 use crate::app::App;
 use crate::auth::SignedIn;
 use crate::auth::forms::SignedForm;
+use crate::auth::sign_in::safe_next;
 use crate::permissions::Permission;
 use crate::problem::Problem;
 use axum::Router;
@@ -16,8 +17,9 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use domain::ids::RequestId;
 use domain::policy::Standing;
+use engine::Refusal;
 use maud::{Markup, html};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use store::orders::OrderRecord;
 use store::requests;
 
@@ -37,7 +39,47 @@ async fn print(State(app): State<App>, form: SignedForm) -> Result<Response, Pro
         return Err(Problem::unprocessable("no_orders", words::CHOOSE_ORDERS, words::CHOOSE_ORDERS));
     }
     let slips = form.fields.one("slips").is_some();
-    labels::print(&app, &form.signed_in, &chosen, &[], None, slips).await
+    match labels::print(&app, &form.signed_in, &chosen, &[], None, slips).await? {
+        Printed::File(file) => Ok(file),
+        Printed::Refused(refusals) => refused(&app, &form, &chosen, &refusals).await,
+    }
+}
+
+/// Names the orders that cannot be printed, and offers to print the others.
+async fn refused(app: &App, form: &SignedForm, chosen: &[&str], refusals: &[Refusal]) -> Result<Response, Problem> {
+    let SignedForm { signed_in, fields } = form;
+    let stand_in_the_way: HashSet<&str> = refusals.iter().map(|refusal| refusal.order.as_str()).collect();
+    let others: Vec<&str> = chosen.iter().copied().filter(|order| !stand_in_the_way.contains(order)).collect();
+    let title = words::not_printable(refusals.len(), chosen.len());
+    let next = safe_next(fields.one("next"));
+    let main = html! {
+        div.head { h1 { (title) } p.lead { (words::NOTHING_PRINTED) } }
+        table.plain.refusals {
+            thead { tr { th { (words::COLUMN_ORDER) } th { (words::COLUMN_WHY) } } }
+            tbody {
+                @for refusal in refusals {
+                    tr {
+                        td { a.number href={ "/orders/" (refusal.order) } { (refusal.number) } }
+                        td.bad data-label=(words::COLUMN_WHY) { (refusal.why) }
+                    }
+                }
+            }
+        }
+        form method="post" action="/labels/print" {
+            (csrf(signed_in.csrf()))
+            input type="hidden" name="next" value=(next);
+            @if fields.one("slips").is_some() { input type="hidden" name="slips" value="true"; }
+            @for order in &others { input type="hidden" name="order" value=(order); }
+            p.actions {
+                @if !others.is_empty() { button.primary autofocus { (words::print_others(others.len())) } }
+                a.button href=(next) data-dismiss { (words::BACK) }
+            }
+        }
+    };
+    let ask = Ask { signed_in: signed_in.clone(), fragment: false };
+    let mut session = app.store.read().await?;
+    let page = sheet(app, &mut session, &ask, Place::Elsewhere, &title, &main).await?;
+    Ok((StatusCode::CONFLICT, page).into_response())
 }
 
 /// The orders whose labels a form means, in the order of its page, which is the order in which they are picked: those that
@@ -122,5 +164,9 @@ async fn print_canceled(State(app): State<App>, form: SignedForm) -> Result<Resp
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     }
     drop(session);
-    labels::print(&app, signed_in, &[order.id.as_str()], &[], Some(reason), false).await
+    let chosen = [order.id.as_str()];
+    match labels::print(&app, signed_in, &chosen, &[], Some(reason), false).await? {
+        Printed::File(file) => Ok(file),
+        Printed::Refused(refusals) => refused(&app, &form, &chosen, &refusals).await,
+    }
 }

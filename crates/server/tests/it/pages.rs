@@ -287,6 +287,28 @@ on_both! {
         assert_eq!(viewer.post("/labels/print-canceled", &fields).await.status, 403);
     }
 
+    async fn a_print_of_many_names_what_stands_in_the_way_and_prints_the_others(trial) {
+        let desk = Desk::start(trial, 60).await;
+        let packed = packed_and_asked(&desk, 2).await;
+        let packed: Vec<&str> = packed.iter().map(|request| request["order_id"].as_str().expect("an id")).collect();
+        let bare = desk.cancellable(2).await;
+        let [(first, one), (second, two)] = [&bare[0], &bare[1]].map(|order| (order["id"].as_str().expect("an id"), order["number"].as_str().expect("a number")));
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let csrf = browser.csrf().await;
+        let fields = [("csrf", csrf.as_str()), ("next", "/orders?list=new"), ("order", first), ("order", packed[0]), ("order", second), ("order", packed[1])];
+        let page = browser.post("/labels/print", &fields).await;
+        assert_eq!(page.status, 409);
+        for words in ["2 of 4 orders cannot be printed", one, two, "there is no cached label yet", "Print the other 2"] {
+            assert!(page.text.contains(words), "{words}: {}", page.text);
+        }
+        let offered = |order: &str| page.text.contains(&format!("name=\"order\" value=\"{order}\""));
+        assert_eq!([first, packed[0], second, packed[1]].map(offered), [false, true, false, true]);
+        let file = browser.post("/labels/print", &[("csrf", &csrf), ("order", packed[0]), ("order", packed[1])]).await;
+        assert_eq!(file.headers["content-type"], "application/pdf", "{}", file.text);
+        let page = browser.post("/labels/print", &[("csrf", &csrf), ("only", first)]).await;
+        assert!(page.text.contains("This label cannot be printed") && !page.text.contains("Print the other"), "{}", page.text);
+    }
+
     async fn every_page_stands_by_itself_and_has_its_fragment(trial) {
         let desk = Desk::without_workers(trial, 40).await;
         let order = desk.cancellable(1).await.remove(0);

@@ -1,6 +1,6 @@
 //! The words of pack, ship and labels.
 
-use super::orders;
+use super::{number, of_orders, orders};
 use domain::label::LabelState;
 use domain::pack_rule::Payment;
 use domain::shipment::Act;
@@ -16,6 +16,7 @@ words! {
     PRINT_CANCELED_REASON = "Why it is printed all the same";
     PRINT_CANCELED_REASON_MISSING = "Say why it is printed although the order is canceled.";
     PRINT_CANCELED_REASON_TOO_LONG = "The reason is too long; keep it under 1,000 characters.";
+    NOTHING_PRINTED = "Nothing is printed, and nothing is marked as printed.";
     WAIT_UNREADABLE = "Write whole minutes, up to a week.";
 }
 
@@ -53,6 +54,19 @@ pub(crate) fn repack_asked(count: i64) -> String {
 
 pub(crate) fn labels_asked(count: i64) -> String {
     format!("Labels of {} asked for.", orders(count))
+}
+
+pub(crate) fn not_printable(refused: usize, of: usize) -> String {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    if of == 1 {
+        "This label cannot be printed".to_owned()
+    } else {
+        format!("{} cannot be printed", of_orders(count(refused), count(of)))
+    }
+}
+
+pub(crate) fn print_others(others: usize) -> String {
+    format!("Print the other {}", number(i64::try_from(others).unwrap_or(i64::MAX)))
 }
 
 pub(crate) fn print_canceled(number: &str) -> String {

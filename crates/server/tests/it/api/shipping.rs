@@ -50,4 +50,26 @@ on_both! {
         assert_eq!(told, [Some(true), Some(false)], "{many}");
         desk.world.ledger_is_proven().await;
     }
+
+    async fn a_print_of_many_names_every_order_that_stands_in_the_way_and_marks_none(trial) {
+        let desk = Desk::start(trial, 40).await;
+        let all = desk.read("/api/v1/orders?list=new&tab=to_pack&limit=3").await;
+        let [packed, bare, canceled] = [0, 1, 2].map(|place: usize| all["orders"][place]["id"].as_str().expect("an id").to_owned());
+        assert_eq!(post(&desk, &format!("/api/v1/orders/{packed}/pack")).await.status, 200);
+        desk.read_until(&format!("/api/v1/orders/{packed}"), |order| order["tab"] == "printable").await;
+        let cancel = desk.post("/api/v1/cancellations", &json!({"order_id": canceled, "reason": "buyer_requests_cancellation"})).await;
+        assert_eq!(cancel.status, 202, "{}", cancel.text);
+        desk.read_until(&format!("/api/v1/orders/{canceled}"), |order| order["list"] == "canceled").await;
+
+        let path = format!("/api/v1/labels.pdf?order={canceled}&order={packed}&order={bare}&order={bare}");
+        let problem = desk.get(&path).await.is_problem(409, "canceled", "the first one's code");
+        let refused: Vec<_> = problem["refused"].as_array().expect("all of them").iter().map(|it| (it["order_id"].clone(), it["code"].clone())).collect();
+        assert_eq!(refused, [(json!(canceled), json!("canceled")), (json!(bare), json!("no_cached_label"))]);
+        assert!(problem["refused"][1]["detail"].as_str().is_some_and(|words| words.contains("there is no cached label yet")), "{problem}");
+        let timeline = desk.read(&format!("/api/v1/orders/{packed}")).await["timeline"].to_string();
+        assert!(!timeline.contains("label.printed"), "nothing is marked: {timeline}");
+        let alone = desk.get(&format!("/api/v1/labels.pdf?order={bare}")).await.is_problem(409, "no_cached_label", "one");
+        assert_eq!(alone["refused"].as_array().map(Vec::len), Some(1), "{alone}");
+        assert_eq!(desk.get(&format!("/api/v1/labels.pdf?order={packed}")).await.status, 200);
+    }
 }

@@ -6,8 +6,8 @@ use super::world::World;
 use domain::label::LabelState;
 use domain::order::{List, Stage, Tab};
 use domain::shipment::{Act, Mark};
-use engine::PrintError;
 use engine::commands::{CancelRequest, CommandError};
+use engine::{NotPrintable, PrintError};
 use reqwest::Method;
 use serde_json::json;
 use store::jobs::{Due, Kind};
@@ -43,6 +43,13 @@ async fn print(world: &World, order: &OrderRecord, despite: Option<&str>) -> Res
     let prints = world.engine.print(&mut session, &world.merchant, "op@example.com", &wanted, despite).await?;
     session.commit().await.expect("committed");
     Ok(prints[0].copy)
+}
+
+async fn why_not_printed(world: &World, order: &OrderRecord) -> NotPrintable {
+    match print(world, order, None).await {
+        Err(PrintError::Refused(mut refusals)) => refusals.remove(0).why,
+        other => panic!("{other:?}"),
+    }
 }
 
 async fn to_pack(world: &World) -> Vec<OrderRecord> {
@@ -130,7 +137,7 @@ on_both! {
         pack(&world, &order).await.expect("accepted");
         let pending = world.run_until(&order.id, |order| order.packages.iter().any(|package| package.label == LabelState::Pending)).await;
         assert_eq!((pending.list, pending.tab), (List::InProcess, Tab::LabelPending));
-        assert!(matches!(print(&world, &order, None).await, Err(PrintError::NoCachedLabel(_))));
+        assert!(matches!(why_not_printed(&world, &order).await, NotPrintable::NoCachedLabel(_)));
         switch(&world, json!({"document_seconds": 0})).await;
         let mut session = world.engine.store().begin().await.expect("begins");
         world.engine.fetch_labels(&mut session, &world.merchant, &order.id).await.expect("asked for");
@@ -144,10 +151,10 @@ on_both! {
         pack(&world, &order).await.expect("accepted");
         let packed = world.run_until(&order.id, |order| order.tab == Tab::Printable).await;
         let record = world.cancel(&packed, "buyer_requests_cancellation", &[]).await;
-        assert!(matches!(print(&world, &order, None).await, Err(PrintError::Command(CommandError::Blocked(_)))), "a pending cancel closes the door");
+        assert!(matches!(why_not_printed(&world, &order).await, NotPrintable::CancelPending(_)), "a pending cancel closes the door");
         assert!(matches!(ship(&world, &order, true).await, Err(CommandError::Blocked(_))));
         world.run_until_ended(std::slice::from_ref(&record)).await;
-        assert!(matches!(print(&world, &order, None).await, Err(PrintError::Canceled(_))));
+        assert!(matches!(why_not_printed(&world, &order).await, NotPrintable::Canceled(_)));
         assert_eq!(print(&world, &order, Some("the courier asks for it")).await.expect("printed"), 1);
     }
 
