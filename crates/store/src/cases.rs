@@ -58,8 +58,8 @@ statements! {
     PAGE = concat!("select ", columns!(), " from cases where merchant_id = $1 and state = $2 \
         and (cast($3 as text) is null or shop_id in (select value from json_each($3))) \
         and (opened_at, order_id) < ($4, $5) order by opened_at desc, order_id desc limit $6");
-    COUNT = "select count(*) as cases from cases where merchant_id = $1 and state in ('open', 'came_back') \
-        and (cast($2 as text) is null or shop_id in (select value from json_each($2)))";
+    COUNT = "select state, count(*) as cases from cases where merchant_id = $1 and state in ('open', 'came_back') \
+        and (cast($2 as text) is null or shop_id in (select value from json_each($2))) group by state";
 }
 
 /// Opens a case; false where the order has one.
@@ -159,17 +159,35 @@ pub async fn page(
     session.rows(PAGE, args).await?.iter().map(read).collect()
 }
 
+/// How many cases somebody still has to do something about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// The courier has the parcel.
+    pub open: i64,
+    /// The parcel came back and is to be stocked in.
+    pub came_back: i64,
+}
+
 /// How many cases are watched.
 ///
 /// # Errors
-/// [`StoreError`] of the database.
+/// [`StoreError`] of the database, or [`StoreError::Unreadable`].
 pub async fn watched(
     session: &mut Session,
     merchant: &MerchantId,
     shops: Option<&[ShopId]>,
-) -> Result<i64, StoreError> {
+) -> Result<Watched, StoreError> {
     let shops = shops.map(|shops| json_list(shops.iter().map(ShopId::as_str)));
-    session.row(COUNT, args![merchant.as_str(), shops]).await?.map_or(Ok(0), |row| row.int("cases"))
+    let mut watched = Watched::default();
+    for row in session.rows(COUNT, args![merchant.as_str(), shops]).await? {
+        let cases = row.int("cases")?;
+        match parsed(&row, "state", State::parse)? {
+            State::Open => watched.open = cases,
+            State::CameBack => watched.came_back = cases,
+            State::StockedIn | State::Claimed | State::Closed => {}
+        }
+    }
+    Ok(watched)
 }
 
 fn read(row: &Row) -> Result<CaseRecord, StoreError> {

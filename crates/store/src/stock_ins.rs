@@ -244,8 +244,8 @@ statements! {
     COUNT_WAITING = "select count(*) as orders from returns r where r.merchant_id = $1 and r.units > 0 and (cast($2 as text) is null or exists \
         (select 1 from orders o where o.merchant_id = r.merchant_id and o.order_id = r.order_id and o.shop_id in (select value from json_each($2))))";
     COUNT_OVERDUE = "select count(*) as orders from (select 1 as one from returns r join orders o on o.merchant_id = r.merchant_id \
-        and o.order_id = r.order_id where r.merchant_id = $1 and r.units > 0 and r.since <= $2 and r.claimed_at is null and o.platform = $3 \
-        and (cast($4 as text) is null or o.shop_id in (select value from json_each($4))) limit $5) as found";
+        and o.order_id = r.order_id where r.merchant_id = $1 and r.units > 0 and r.since <= $2 and r.claimed_at is null \
+        and (cast($3 as text) is null or o.shop_id in (select value from json_each($3))) limit $4) as found";
     SETTINGS = "select return_warehouse_id, stock_in_alert_days from merchants where merchant_id = $1";
     SET_SETTINGS = "update merchants set return_warehouse_id = $2, stock_in_alert_days = $3 where merchant_id = $1";
     // From one status to the next along the index: there are few, and many orders.
@@ -418,21 +418,20 @@ pub async fn count_waiting(
     row.map_or(Ok(0), |row| row.int("orders"))
 }
 
-/// How many orders of a marketplace have waited since before this moment of its clock, and no carrier was asked; counted
-/// up to `most`.
+/// How many orders have waited since before this moment of the marketplaces' clocks, and no carrier was asked; counted up
+/// to `most`.
 ///
 /// # Errors
 /// [`StoreError`] of the database.
 pub async fn count_overdue(
     session: &mut Session,
     merchant: &MerchantId,
-    platform: Platform,
     since: Moment,
     shops: Option<&[ShopId]>,
     most: u32,
 ) -> Result<i64, StoreError> {
     let shops = shops.map(|shops| json_list(shops.iter().map(ShopId::as_str)));
-    let args = args![merchant.as_str(), since.millis(), platform.as_str(), shops.as_deref(), most];
+    let args = args![merchant.as_str(), since.millis(), shops.as_deref(), most];
     let row = session.row(COUNT_OVERDUE, args).await?;
     row.map_or(Ok(0), |row| row.int("orders"))
 }

@@ -5,7 +5,7 @@ use super::orders::{saying, status_title};
 use super::products::line;
 use super::times::{Zone, seconds_until};
 use super::{page_length, words};
-use crate::api::stock_ins::{Selection, days_ago};
+use crate::api::stock_ins::Selection;
 use crate::app::App;
 use crate::auth::SignedIn;
 use crate::auth::forms::SignedForm;
@@ -40,6 +40,11 @@ const TABS: [(&str, Which); 4] = [
     ("nothing_to_do", Which::NothingToDo),
     ("all", Which::All),
 ];
+
+/// The address of the orders that should have been stocked in by now, and whose carrier was not asked.
+pub(super) fn overdue_address(days: u32) -> String {
+    format!("{ADDRESS}?tab=to_stock_in&claimed=false&days={days}")
+}
 
 pub(super) fn router() -> Router<App> {
     Router::new().route(ADDRESS, get(show)).route("/canceled/claim", post(claim))
@@ -87,13 +92,6 @@ impl View {
 
     fn is_filtered(&self) -> bool {
         self.selection != Selection::default() || self.from.is_some() || self.to.is_some()
-    }
-
-    /// The address of the parcels that should be back and are not.
-    fn overdue(&self, days: u32) -> String {
-        let selection = Selection { days: Some(days), claimed: Some(false), ..Selection::default() };
-        let view = Self { selection, from: None, to: None, after: None, ..self.clone() };
-        view.address(Which::ToStockIn, true, None)
     }
 
     fn address(&self, which: Which, filtered: bool, after: Option<&Cursor>) -> String {
@@ -148,15 +146,6 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     let waiting = stock_ins::count_waiting(&mut session, merchant, ask.signed_in.shops()).await?;
     let statuses = stock_ins::statuses_before(&mut session, merchant).await?;
     let settings = stock_ins::settings(&mut session, merchant).await?;
-    let mut overdue = 0;
-    let mut platforms: Vec<_> = desk.shops.iter().map(|shop| shop.platform).collect();
-    platforms.sort_unstable();
-    platforms.dedup();
-    let since = days_ago(&app, settings.alert_days);
-    for platform in platforms {
-        let seen = ask.signed_in.shops();
-        overdue += stock_ins::count_overdue(&mut session, merchant, platform, since, seen, 1_000).await?;
-    }
     drop(session);
 
     let kept: HashMap<&OrderId, &ReturnRecord> = kept.iter().map(|kept| (&kept.order, kept)).collect();
@@ -172,13 +161,6 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
                 div.buttons.row {
                     a.button href="/stock-ins/scan" { (words::SCAN) }
                     a.button.quiet href="/stock-ins/settings" data-open { (words::STOCK_IN_SETTINGS) }
-                }
-            }
-        }
-        @if overdue > 0 {
-            p.banner.warning {
-                a href=(view.overdue(settings.alert_days)) data-place {
-                    (words::overdue_returns(overdue, settings.alert_days))
                 }
             }
         }
@@ -510,8 +492,6 @@ mod tests {
             let view = view(query);
             assert_eq!(view.address(view.which, true, None), format!("{ADDRESS}?{query}"));
         }
-        let overdue = view("tab=all&q=2409&limit=100").overdue(7);
-        assert_eq!(overdue, format!("{ADDRESS}?tab=to_stock_in&days=7&claimed=false&limit=100"));
         assert_eq!(view("").which, Which::ToStockIn);
         assert_eq!(view("q=2409").which, Which::All);
     }

@@ -5,7 +5,8 @@
 //! *sheet* is its content, which the script shows in a dialog.
 
 use super::times::{Zone, seconds_until};
-use super::words;
+use super::{canceled, words};
+use crate::api::stock_ins::days_ago;
 use crate::app::App;
 use crate::assets::address;
 use crate::auth::{SignedIn, Visitor};
@@ -22,7 +23,8 @@ use domain::platform::Platform;
 use domain::time::Moment;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use std::sync::Arc;
-use store::{Session, cancellations, cases, requests, shops};
+use store::cases::{self, Watched};
+use store::{Session, cancellations, requests, shops, stock_ins};
 
 /// The header with which the script asks for a fragment.
 pub(super) const FRAGMENT_HEADER: &str = "x-fragment";
@@ -30,8 +32,8 @@ pub(super) const FRAGMENT_HEADER: &str = "x-fragment";
 const PENDING: &str = " data-pending";
 /// How often such a page is loaded again where there is no script, in seconds.
 const RELOAD_SECONDS: u8 = 2;
-/// Cancellations that need attention are counted up to this number.
-const ATTENTION_COUNTED: usize = 99;
+/// Cancellations that need attention, and orders that should have been stocked in, are counted up to this number.
+const ATTENTION_COUNTED: u32 = 99;
 /// Age of the last sweep from which it is shown as late, in seconds.
 const SWEEP_LATE_SECONDS: i64 = 600;
 
@@ -225,11 +227,13 @@ pub(super) struct Desk {
     may_audit: bool,
     counts: Arc<[(List, Tab, i64)]>,
     pub(super) shops: Vec<ShopView>,
-    attention: usize,
+    attention: i64,
     /// Requests without a final outcome whose time runs out.
     running_out: i64,
     /// Canceled orders that a courier has, as far as somebody still has to do something about them.
-    cases: i64,
+    cases: Watched,
+    /// Canceled orders that should have been stocked in by now, and after how many days they should.
+    overdue: (i64, u32),
     synced: Option<i64>,
 }
 
@@ -257,13 +261,15 @@ impl Desk {
                 swept_to: shop.swept_to,
             })
             .collect();
-        let limit = u32::try_from(ATTENTION_COUNTED + 1).unwrap_or(u32::MAX);
-        let attention =
-            cancellations::page(session, merchant, Some(State::NeedsAttention), signed_in.shops(), None, limit)
-                .await?
-                .len();
-        let running_out = requests::alerted(session, merchant, signed_in.shops()).await?;
-        let cases = cases::watched(session, merchant, signed_in.shops()).await?;
+        let (seen, most) = (signed_in.shops(), ATTENTION_COUNTED + 1);
+        let attention = cancellations::page(session, merchant, Some(State::NeedsAttention), seen, None, most).await?;
+        let running_out = requests::alerted(session, merchant, seen).await?;
+        let (mut cases, mut overdue) = (Watched::default(), (0, 0));
+        if signed_in.permissions.has(Permission::OrdersRead) {
+            cases = cases::watched(session, merchant, seen).await?;
+            let days = stock_ins::settings(session, merchant).await?.alert_days;
+            overdue = (stock_ins::count_overdue(session, merchant, days_ago(app, days), seen, most).await?, days);
+        }
         let synced =
             shops.iter().filter(|shop| shop.authorised).map(|shop| shop.swept_ago(app).unwrap_or(i64::MAX)).max();
         Ok(Self {
@@ -274,9 +280,10 @@ impl Desk {
             may_audit: signed_in.permissions.has(Permission::AuditRead),
             counts,
             shops,
-            attention,
+            attention: i64::try_from(attention.len()).unwrap_or(i64::MAX),
             running_out,
             cases,
+            overdue,
             synced,
         })
     }
@@ -306,8 +313,8 @@ impl Desk {
             Place::List(list) => Some(self.count(Some(list))),
             Place::Requests => Some(self.count(Some(List::CancelRequested))),
             Place::AllOrders => Some(self.count(None)),
-            Place::Cases if self.cases > 0 => Some(self.cases),
-            Place::Cancellations if self.attention > 0 => i64::try_from(self.attention).ok(),
+            Place::Cases => Some(self.cases.open + self.cases.came_back).filter(|cases| *cases > 0),
+            Place::Cancellations if self.attention > 0 => Some(self.attention),
             _ => None,
         }
     }
@@ -461,17 +468,27 @@ fn top_bar(desk: Option<&Desk>) -> Markup {
 fn banner(desk: &Desk) -> Markup {
     let connected = desk.shops.iter().filter(|shop| shop.connected);
     let troubled = connected.filter(|shop| shop.alert.is_some() || !shop.authorised);
+    let most = i64::from(ATTENTION_COUNTED);
+    let (overdue, days) = desk.overdue;
     html! {
         div #banner {
             @if desk.attention > 0 {
                 p.banner.alarm {
                     a href="/cancellations?state=needs_attention" {
-                        (words::attention_banner(desk.attention.min(ATTENTION_COUNTED), desk.attention > ATTENTION_COUNTED))
+                        (words::attention_banner(desk.attention.min(most), desk.attention > most))
                     }
                 }
             }
             @if desk.running_out > 0 {
                 p.banner.alarm { a href="/requests" { (words::running_out_banner(desk.running_out)) } }
+            }
+            @if desk.cases.open > 0 {
+                p.banner.alarm { a href="/cases" { (words::with_courier_banner(desk.cases.open)) } }
+            }
+            @if overdue > 0 {
+                p.banner.warning {
+                    a href=(canceled::overdue_address(days)) { (words::overdue_returns(overdue.min(most), overdue > most, days)) }
+                }
             }
             @for shop in troubled {
                 p.banner.warning {

@@ -681,7 +681,7 @@ pub(crate) fn synced(age: &str) -> String {
     format!("Synced {age}")
 }
 
-pub(crate) fn attention_banner(count: usize, more: bool) -> String {
+pub(crate) fn attention_banner(count: i64, more: bool) -> String {
     let more = if more { "+" } else { "" };
     match count {
         1 => "1 cancellation needs attention".to_owned(),

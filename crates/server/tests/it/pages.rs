@@ -1,6 +1,7 @@
 //! The pages as plain HTTP: who sees what, what a form may do, and what a fragment is.
 
 use crate::api::requests::{asked, packed_and_asked};
+use crate::api::stock_ins::parcels_that_come_back;
 use crate::desk::{Answer, Desk, PASSWORD};
 use countermand::permissions::{Permission, Role};
 use domain::ids::ShopId;
@@ -307,6 +308,34 @@ on_both! {
         assert_eq!(file.headers["content-type"], "application/pdf", "{}", file.text);
         let page = browser.post("/labels/print", &[("csrf", &csrf), ("only", first)]).await;
         assert!(page.text.contains("This label cannot be printed") && !page.text.contains("Print the other"), "{}", page.text);
+    }
+
+    async fn parcels_that_should_be_back_are_told_on_every_page_to_who_may_see_them(trial) {
+        let mut desk = Desk::without_workers(trial, 60).await;
+        parcels_that_come_back(&desk, 2).await;
+        desk.user("log@example.com", &[Permission::AuditRead], None).await;
+        desk.user("elsewhere@example.com", Permission::ALL, Some(vec![ShopId::parse("shp_elsewhere").expect("an id")])).await;
+        let words = "2 canceled orders have not been stocked in after 7 days";
+        assert!(!Browser::signed_in(&desk, "owner@example.com").await.get("/orders").await.text.contains(words));
+        desk.world.advance_clock(7 * 86_400 + 60).await;
+        // The server's clock follows the sandbox's from its start.
+        desk.restart().await;
+        let owner = Browser::signed_in(&desk, "owner@example.com").await;
+        let page = owner.get("/orders").await;
+        assert!(page.text.contains(words), "{}", page.text);
+        let link = page.text.split("href=\"").find(|part| part.contains(words)).and_then(|part| part.split('"').next()).expect("a link");
+        let list = owner.get(&link.replace("&amp;", "&")).await;
+        assert_eq!((list.text.matches("data-act=\"stock-in\"").count(), list.text.matches(words).count()), (2, 1), "{}", list.text);
+        let id = list.text.split("action=\"/canceled/claim\"").nth(1).and_then(|part| part.split("name=\"order\" value=\"").nth(1));
+        let id = id.and_then(|part| part.split('"').next()).expect("an order whose carrier can be asked");
+        let claimed = owner.post("/canceled/claim", &[("csrf", &field(&list, "csrf")), ("order", id)]).await;
+        assert_eq!(claimed.status, 303, "{}", claimed.text);
+        assert!(owner.get("/orders").await.text.contains("1 canceled order has not been stocked in after 7 days"));
+        for (user, path) in [("log@example.com", "/log"), ("elsewhere@example.com", "/orders")] {
+            let page = Browser::signed_in(&desk, user).await.get(path).await;
+            assert_eq!(page.status, 200, "{user}: {}", page.text);
+            assert!(!page.text.contains("not been stocked in"), "{user}: {}", page.text);
+        }
     }
 
     async fn every_page_stands_by_itself_and_has_its_fragment(trial) {

@@ -1,5 +1,6 @@
 //! The words of cases: shipped after cancel.
 
+use super::number;
 use domain::case::{State, Step};
 
 words! {
@@ -28,6 +29,13 @@ pub(crate) const fn case_state(state: State) -> &'static str {
         State::StockedIn => "Stocked in",
         State::Claimed => "Claimed",
         State::Closed => "Closed",
+    }
+}
+
+pub(crate) fn with_courier_banner(cases: i64) -> String {
+    match cases {
+        1 => "1 canceled order is with a courier all the same".to_owned(),
+        cases => format!("{} canceled orders are with a courier all the same", number(cases)),
     }
 }
 

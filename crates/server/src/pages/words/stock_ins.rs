@@ -97,9 +97,11 @@ pub(crate) fn units_of(what: &str, sku: &str) -> String {
     format!("{what} units of {sku}")
 }
 
-pub(crate) fn overdue_returns(count: i64, days: u32) -> String {
-    let verb = if count == 1 { "has" } else { "have" };
-    format!("{} {verb} waited longer than {days} days, and no carrier was asked", orders(count))
+pub(crate) fn overdue_returns(count: i64, more: bool, days: u32) -> String {
+    let more = if more { "+" } else { "" };
+    let what = if count == 1 { "canceled order has" } else { "canceled orders have" };
+    let after = if days == 1 { "1 day".to_owned() } else { format!("{days} days") };
+    format!("{}{more} {what} not been stocked in after {after}, and no carrier was asked", number(count))
 }
 
 pub(crate) fn stock_in_all(count: i64) -> String {

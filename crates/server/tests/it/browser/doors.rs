@@ -147,6 +147,7 @@ async fn a_case_is_told_step_by_step_and_claimed() {
         window.press("gw").await?;
         window.read("h1", "Shipped after cancel").await?;
         window.read("#navigation a[href='/cases'] .count.alarm", "1").await?;
+        window.read("#banner a[href='/cases']", "1 canceled order is with a courier").await?;
         window.click("table.cases tbody a.number").await?;
         window.read("table.story tbody", "Label printed").await?;
         window.read("table.story tr.scan", "SHIPPED").await?;
@@ -157,6 +158,7 @@ async fn a_case_is_told_step_by_step_and_claimed() {
         window.miss("button[value=claimed]").await?;
         window.open(&desk, "/cases").await?;
         window.read(".empty", "No canceled order is with a courier").await?;
+        window.miss("#banner a[href='/cases']").await?;
         Ok(())
     })
     .await;
