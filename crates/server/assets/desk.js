@@ -481,7 +481,7 @@
   const currentRow = () => document.activeElement?.closest?.('#desk tbody tr');
 
   function act(what) {
-    const scope = currentRow() || document.querySelector('.order-head');
+    const scope = currentRow() || document.querySelector('.order-head')?.closest('main');
     scope?.querySelector(`[data-act=${what}]`)?.click();
   }
 

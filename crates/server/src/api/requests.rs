@@ -107,14 +107,14 @@ pub struct RequestPage {
     pub next: Option<String>,
 }
 
-/// Requests of a state with their orders, and the cursor of the next page.
+/// Requests of some states with their orders, and the cursor of the next page.
 ///
 /// # Errors
 /// As the store says, as a problem.
 pub async fn page(
     session: &mut Session,
     signed_in: &SignedIn,
-    state: RequestState,
+    states: &[RequestState],
     after: Option<&[String; 2]>,
     limit: u32,
 ) -> Result<(Vec<(RequestRecord, OrderRecord)>, Option<String>), Problem> {
@@ -127,7 +127,12 @@ pub async fn page(
         }
         None => None,
     };
-    let mut found = requests::page(session, merchant, state, signed_in.shops(), after, limit + 1).await?;
+    let mut found = Vec::new();
+    for state in states {
+        found.extend(requests::page(session, merchant, *state, signed_in.shops(), after, limit + 1).await?);
+    }
+    // Each state's come in this order; several states' are merged into it.
+    found.sort_by(|one, other| (one.deadline, one.id.as_str()).cmp(&(other.deadline, other.id.as_str())));
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = found.len() > shown;
     found.truncate(shown);
@@ -159,7 +164,7 @@ pub(crate) async fn list(
     let state = query.read("state", RequestState::parse)?.unwrap_or(RequestState::Open);
     let (limit, after) = (query.limit()?, query.after::<2>()?);
     let mut session = app.store.read().await?;
-    let (found, next) = page(&mut session, &signed_in, state, after.as_ref(), limit).await?;
+    let (found, next) = page(&mut session, &signed_in, &[state], after.as_ref(), limit).await?;
     let ids: Vec<OrderId> = found.iter().map(|(_, order)| order.id.clone()).collect();
     let mut withdrawals = withdrawals(&app.store, &mut session, signed_in.merchant(), &ids).await?;
     let requests = found

@@ -5,6 +5,7 @@ use super::labels::{despite_form, prints_despite};
 use super::layout::{Ask, Desk, Place, ShopView, csrf, platform};
 use super::orders::{blocked, line_status, marks, offered, platform_status, progress, shipping, standing, visible};
 use super::products::{money, picture};
+use super::requests::order_section;
 use super::times::{Zone, deadline};
 use super::{warehouses, words};
 use crate::api::warehouses::withdrawals;
@@ -26,6 +27,7 @@ use store::cancellations::{self, AttemptRecord, CancellationRecord};
 use store::labels::{self, LabelRecord};
 use store::log::{self, EntryRecord};
 use store::orders::{LineRecord, NEVER, OrderRecord};
+use store::requests;
 use store::shipments::{self, ShipmentRecord};
 use store::stock_ins::{self, Receipt};
 
@@ -48,6 +50,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let known = labels::of_orders(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
     let entries = log::of_order(&mut session, merchant, &order.id).await?;
     let receipts = stock_ins::of_order(&mut session, merchant, &order.id).await?;
+    let live = requests::live_of_orders(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
     let withdrawals =
         withdrawals(&app.store, &mut session, merchant, std::slice::from_ref(&order.id)).await?.remove(&order.id);
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
@@ -56,6 +59,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let zone = desk.shop(&order.shop).map_or(Zone::UTC, ShopView::zone);
     let main = html! {
         (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record), shipped.last()))
+        (order_section(&app, &ask, &order, &live, zone))
         (facts(&app, &order, zone))
         (warehouses::order_section(&ask, order.id.as_str(), &withdrawals.unwrap_or_default()))
         (lines(&app, &order))
@@ -102,7 +106,9 @@ fn head(
                             aria-disabled=[why_not.is_some().then_some("true")] title=[why_not] { (words::CANCEL_ORDER) }
                     }
                 }
-                @if order.returning() > 0 && permissions.has(Permission::StockIn) {
+                // A unit that was missing can be found again.
+                @let waits = order.returning() > 0 || order.lines.iter().any(|line| line.stock.lost > 0);
+                @if waits && permissions.has(Permission::StockIn) {
                     a.button.primary href={ "/stock-ins/new?order=" (order.id) } data-open data-act="stock-in" { (words::STOCK_IN) }
                 }
                 @if !order.cancelling && permissions.has(Permission::OrdersProcess) {

@@ -31,15 +31,21 @@ use store::requests::{self, RequestRecord};
 /// Seconds before a deadline from which it is marked as near, and as pressing.
 const NEAR_SECONDS: i64 = 6 * 3_600;
 const PRESSING_SECONDS: i64 = 3_600;
-/// The states that have a tab.
-const TABS: [RequestState; 6] = [
-    RequestState::Open,
-    RequestState::Answering,
-    RequestState::Agreed,
-    RequestState::Rejected,
-    RequestState::Expired,
-    RequestState::Withdrawn,
+/// The tabs, each with the states that it shows; its address names the first of them.
+const TABS: [&[RequestState]; 7] = [
+    &[RequestState::Open],
+    &[RequestState::Answering],
+    &[RequestState::Agreed],
+    &[RequestState::Rejected],
+    &[RequestState::Expired],
+    &[RequestState::Withdrawn],
+    &[RequestState::AnsweredElsewhere, RequestState::Superseded],
 ];
+
+/// The tab that shows requests in this state.
+fn tab_of(state: RequestState) -> &'static [RequestState] {
+    TABS.into_iter().find(|tab| tab.contains(&state)).unwrap_or(TABS[0])
+}
 
 pub(super) fn router() -> Router<App> {
     Router::new()
@@ -59,7 +65,8 @@ fn address(state: RequestState, limit: u32, after: Option<&str>) -> String {
 
 async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, Problem> {
     ask.signed_in.need(Permission::OrdersRead)?;
-    let state = query.read("state", RequestState::parse)?.unwrap_or(RequestState::Open);
+    let tab = tab_of(query.read("state", RequestState::parse)?.unwrap_or(RequestState::Open));
+    let state = tab.first().copied().unwrap_or(RequestState::Open);
     let (limit, after) = (query.limit()?, query.after::<2>()?);
     let said = match query.one("said")?.and_then(|said| said.split_once('-')) {
         Some(("agree", count)) => count.parse().ok().map(words::agreed),
@@ -68,7 +75,7 @@ async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     };
     let mut session = app.store.read().await?;
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
-    let (found, next) = page(&mut session, &ask.signed_in, state, after.as_ref(), limit).await?;
+    let (found, next) = page(&mut session, &ask.signed_in, tab, after.as_ref(), limit).await?;
     let ids: Vec<OrderId> = found.iter().map(|(_, order)| order.id.clone()).collect();
     let withdrawals = withdrawals(&app.store, &mut session, ask.signed_in.merchant(), &ids).await?;
     drop(session);
@@ -81,9 +88,9 @@ async fn list(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     let main = html! {
         div.head { h1 { (words::REQUESTS) } @if let Some(said) = said { p.notice role="status" { (said) } } }
         nav.tabs aria-label=(words::COLUMN_STATE) {
-            @for tab in TABS {
-                a href=(address(tab, limit, None)) aria-current=[(tab == state).then_some("page")] data-place {
-                    (words::request_state(tab))
+            @for first in TABS.iter().filter_map(|tab| tab.first()) {
+                a href=(address(*first, limit, None)) aria-current=[(*first == state).then_some("page")] data-place {
+                    (words::request_tab(*first))
                 }
             }
         }
@@ -230,11 +237,7 @@ fn row(
                     @if let Some(at) = request.settled_at { (zone.short(at)) }
                     div.sub { (words::request_state(request.state)) }
                 } @else {
-                    (time_left(app, request, order))
-                    div.sub { (zone.short(request.deadline)) }
-                    @if request.deadline_source == DeadlineSource::Policy {
-                        div.sub title=(words::DEADLINE_BY_POLICY_TITLE) { (words::DEADLINE_BY_POLICY) }
-                    }
+                    (time_left(app, request, order, zone))
                 }
             }
             @if may.act() {
@@ -261,8 +264,8 @@ fn row(
     }
 }
 
-/// What is left of a request's time: in words, in colour, and, with the script, by the second.
-fn time_left(app: &App, request: &RequestRecord, order: &OrderRecord) -> Markup {
+/// What is left of a request's time: in words, in colour, and, with the script, by the second; and when it is over.
+fn time_left(app: &App, request: &RequestRecord, order: &OrderRecord, zone: Zone) -> Markup {
     let left = seconds_until(request.deadline, app.clock.platform_now(order.platform));
     let class = match left {
         left if left < PRESSING_SECONDS => "late",
@@ -273,6 +276,69 @@ fn time_left(app: &App, request: &RequestRecord, order: &OrderRecord) -> Markup 
         span.deadline.(class) data-left=(left.max(0)) data-near=(NEAR_SECONDS) data-late=(PRESSING_SECONDS) {
             @if left > 0 { (words::time_left(left)) } @else { (words::TIME_IS_OVER) }
             " " span.clock aria-hidden="true" {}
+        }
+        div.sub { (zone.short(request.deadline)) }
+        @if request.deadline_source == DeadlineSource::Policy {
+            div.sub title=(words::DEADLINE_BY_POLICY_TITLE) { (words::DEADLINE_BY_POLICY) }
+        }
+    }
+}
+
+/// The requests of an order that wait for an answer or are being answered, on the order's page.
+pub(super) fn order_section(app: &App, ask: &Ask, order: &OrderRecord, live: &[RequestRecord], zone: Zone) -> Markup {
+    html! {
+        @for request in live {
+            section.request data-pending[request.state == RequestState::Answering] {
+                h2 { (words::BUYER_REQUEST) }
+                dl.facts {
+                    div { dt { (words::ASKED) } dd { (zone.short(request.asked_at)) } }
+                    div { dt { (words::BUYER_REASON) } dd { (request.buyer_reason.as_deref().unwrap_or(words::NO_BUYER_REASON)) } }
+                    div { dt { (words::TIME_LEFT) } dd { (time_left(app, request, order, zone)) } }
+                    div {
+                        dt { (words::COLUMN_STATE) }
+                        dd {
+                            (words::request_state(request.state))
+                            div.sub.silence { (words::silence(request.on_silence)) }
+                            @if let Some(answer) = &request.answer {
+                                div.sub { (words::answered(answer.kind, &answer.decided_by)) }
+                            }
+                        }
+                    }
+                    @if request.lines.len() < order.lines.len() {
+                        div {
+                            dt { (words::LINES) }
+                            dd {
+                                @for item in order.lines.iter().filter(|line| request.lines.contains(&line.id)) { div { (item.name) } }
+                                div.sub { (words::PART_OF_ORDER) }
+                            }
+                        }
+                    }
+                }
+                @if let Some(message) = &request.message { p.refused { (words::answer_failed(message)) } }
+                @if request.state == RequestState::Open && ask.signed_in.permissions.has(Permission::RequestsDecide) {
+                    (answers(ask, request, order))
+                }
+            }
+        }
+    }
+}
+
+/// The buttons that answer an order's request on the order's page.
+fn answers(ask: &Ask, request: &RequestRecord, order: &OrderRecord) -> Markup {
+    let number = order.number.as_str();
+    let kept = matches!(order.goods, Goods::KeptPicked | Goods::KeptShipped);
+    html! {
+        form method="post" action="/requests/agree" data-place {
+            (csrf(ask.signed_in.csrf()))
+            input type="hidden" name="next" value={ "/orders/" (order.id) };
+            div.buttons.row {
+                button.danger name="only" value=(request.id) data-act="agree" aria-label=(words::agree_to(number)) { (words::AGREE) }
+                @if kept {
+                    button.danger formaction="/requests/agree?despite_warehouse=1" name="only" value=(request.id) { (words::AGREE_DESPITE) }
+                }
+                a.button href={ "/requests/" (request.id) "/reject" } data-open data-act="reject"
+                    aria-label=(words::reject_of(number)) { (words::REJECT) }
+            }
         }
     }
 }
@@ -487,4 +553,17 @@ async fn answer(
     let ask = Ask { signed_in: signed_in.clone(), fragment: fragment.0 };
     let page = sheet(app, &mut session, &ask, Place::Requests, &title, &main).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_shown_by_one_tab_whatever_its_state() {
+        for state in RequestState::ALL {
+            assert_eq!(TABS.iter().filter(|tab| tab.contains(state)).count(), 1, "{state}");
+            assert!(tab_of(*state).contains(state), "{state}");
+        }
+    }
 }

@@ -249,6 +249,7 @@ words! {
     AGREE_ALL = "Agree to all that wait…";
     REJECT_ALL = "Reject all that wait…";
     AGREE_MEANS = "Each order, or the part of it that its buyer asked for, is canceled. An order at a third-party warehouse is asked back first.";
+    BUYER_REQUEST = "Buyer's request to cancel";
     TIME_LEFT = "Time left";
     TIME_IS_OVER = "time is over";
     ASKED = "Asked";

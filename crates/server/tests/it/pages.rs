@@ -338,6 +338,29 @@ on_both! {
         }
     }
 
+    async fn a_unit_that_was_missing_is_found_again_from_its_order_s_page(trial) {
+        let desk = Desk::without_workers(trial, 60).await;
+        let order = parcels_that_come_back(&desk, 1).await.remove(0);
+        let id = order["order_id"].as_str().expect("an id");
+        let visit = |line: &serde_json::Value, what: &str| {
+            json!({"line_id": line["line_id"], "merchant_sku": line["merchant_sku"], what: line["expected"]})
+        };
+        let lines = order["lines"].as_array().expect("lines");
+        let missing: Vec<_> = lines.iter().map(|line| visit(line, "missing")).collect();
+        let done = desk.post("/api/v1/stock-ins", &json!({"warehouse": "whs_1", "orders": [{"order_id": id, "lines": missing}]})).await;
+        assert_eq!(done.status, 200, "{}", done.text);
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let page = browser.get(&format!("/orders/{id}")).await;
+        assert!(page.text.contains("data-act=\"stock-in\"") && page.text.contains("lost"), "{}", page.text);
+        let form = browser.get(&format!("/stock-ins/new?order={id}")).await;
+        assert!(form.text.contains("Found again"), "{}", form.text);
+        let found: Vec<_> = lines.iter().map(|line| visit(line, "found")).collect();
+        let done = desk.post("/api/v1/stock-ins", &json!({"warehouse": "whs_1", "orders": [{"order_id": id, "lines": found}]})).await;
+        assert_eq!(done.status, 200, "{}", done.text);
+        assert!(!browser.get(&format!("/orders/{id}")).await.text.contains("data-act=\"stock-in\""));
+        desk.world.ledger_is_proven().await;
+    }
+
     async fn every_page_stands_by_itself_and_has_its_fragment(trial) {
         let desk = Desk::without_workers(trial, 40).await;
         let order = desk.cancellable(1).await.remove(0);

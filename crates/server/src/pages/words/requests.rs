@@ -16,6 +16,19 @@ pub(crate) const fn request_state(state: RequestState) -> &'static str {
     }
 }
 
+/// What a tab is called that shows requests in this state.
+pub(crate) const fn request_tab(state: RequestState) -> &'static str {
+    match state {
+        RequestState::AnsweredElsewhere | RequestState::Superseded => "Settled otherwise",
+        RequestState::Open
+        | RequestState::Answering
+        | RequestState::Agreed
+        | RequestState::Rejected
+        | RequestState::Expired
+        | RequestState::Withdrawn => request_state(state),
+    }
+}
+
 /// What an empty list of requests means.
 pub(crate) const fn no_requests(state: RequestState) -> &'static str {
     match state {
@@ -25,8 +38,9 @@ pub(crate) const fn no_requests(state: RequestState) -> &'static str {
         RequestState::Rejected => "No request has been rejected here.",
         RequestState::Expired => "No request has run out of time.",
         RequestState::Withdrawn => "No buyer has taken a request back.",
-        RequestState::AnsweredElsewhere => "No request was answered outside of here.",
-        RequestState::Superseded => "No request was overtaken by another cancel.",
+        RequestState::AnsweredElsewhere | RequestState::Superseded => {
+            "No request was answered outside of here, or overtaken by another cancel."
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use super::carry_out;
 use super::chromium::{Window, journey};
-use crate::api::requests::packed_and_asked;
+use crate::api::requests::{packed_and_asked, pushed};
 use crate::desk::Desk;
 use crate::engine::World;
+use domain::ids::OrderId;
 use domain::order::List;
 use domain::platform::Platform;
 use reqwest::Method;
@@ -31,12 +32,17 @@ async fn sweep(desk: &Desk) {
 
 /// The platform's time passes until the order's request is overdue.
 async fn time_runs_out(desk: &Desk, order: &OrderRecord) {
+    time_passes(desk, order, 120).await;
+}
+
+/// The platform's time passes until so many seconds after the deadline of the order's request.
+async fn time_passes(desk: &Desk, order: &OrderRecord, after: i64) {
     let mut session = desk.world.engine.store().read().await.expect("begins");
     let found = requests::of_orders(&mut session, &desk.world.merchant, std::slice::from_ref(&order.id)).await;
     let deadline = found.expect("read").pop().expect("a request").deadline;
     drop(session);
     let left = deadline.since(desk.world.engine.clock().platform_now(order.platform));
-    desk.world.advance_clock(left.seconds() + 120).await;
+    desk.world.advance_clock(left.seconds() + after).await;
     sweep(desk).await;
 }
 
@@ -139,16 +145,60 @@ async fn labels_print_from_the_request_list_by_key_and_many_at_once_while_the_pl
         window.mark().await?;
         window.see("button[data-act=print]").await?;
         window.picture("requests-printable").await?;
+        // To the first request whose label is cached; those before it were arranged elsewhere.
         window.press("j").await?;
-        window.see("tbody tr:focus").await?;
+        while window.0.find_all(thirtyfour::By::Css("tr:focus [data-act=print]")).await?.is_empty() {
+            window.press("j").await?;
+        }
+        let focused = window.see("tbody tr:focus").await?.id().await?.expect("an id");
+        let (first, second) = if asked[0]["id"] == focused.as_str() { (path(0), path(1)) } else { (path(1), path(0)) };
         window.press("l").await?;
-        desk.read_until(&path(0), |order| has(order, "label.printed")).await;
-        window.click("#every").await?;
+        desk.read_until(&first, |order| has(order, "label.printed")).await;
+        for request in &asked {
+            let id = request["id"].as_str().expect("an id");
+            window.click(&format!("tr[id='{id}'] input[name=request]")).await?;
+        }
         window.read("#selected", "2").await?;
-        window.click("#selection button[formaction='/labels/print']").await?;
-        desk.read_until(&path(0), |order| has(order, "label.reprinted")).await;
-        desk.read_until(&path(1), |order| has(order, "label.printed")).await;
+        window.picture("requests-selected").await?;
+        window.click("#selection button[formaction='/labels/print']:not([name])").await?;
+        desk.read_until(&first, |order| has(order, "label.reprinted")).await;
+        desk.read_until(&second, |order| has(order, "label.printed")).await;
         window.was_not_reloaded().await?;
+        Ok(())
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_buyer_is_answered_from_the_order_s_page_and_one_answered_elsewhere_is_still_listed() {
+    let desk = Desk::start(Trial::sqlite().await, 60).await;
+    let asked = packed_and_asked(&desk, 2).await;
+    let text = |place: usize, name: &str| asked[place][name].as_str().expect("a text").to_owned();
+    let orders = [
+        desk.read(&format!("/api/v1/orders/{}", text(0, "order_id"))).await,
+        desk.read(&format!("/api/v1/orders/{}", text(1, "order_id"))).await,
+    ];
+    let number = |place: usize| orders[place]["number"].as_str().expect("a number").to_owned();
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, &format!("/orders/{}", text(0, "order_id"))).await?;
+        window.mark().await?;
+        window.read("section.request .deadline", "left").await?;
+        window.read("section.request .silence", "unanswered it is canceled").await?;
+        window.picture("order-request").await?;
+        window.press("a").await?;
+        window.read(".order-head .standing", "Canceled").await?;
+        window.miss("section.request").await?;
+        window.was_not_reloaded().await?;
+        // The seller cancels the other one in the Seller Center.
+        let advance = format!("/orders/shopee/{}/advance", number(1));
+        desk.world.control.send(Method::POST, &advance, json!({"to": "CANCELLED", "force": true})).await;
+        pushed(&desk, &[desk.world.order(&OrderId::parse(text(1, "order_id")).expect("an id")).await]).await;
+        window.open(&desk, "/requests").await?;
+        window.miss(&format!("tr[data-number='{}']", number(1))).await?;
+        window.click("nav.tabs a[href*='answered_elsewhere']").await?;
+        window.read(&format!("tr[data-number='{}'] td.time", number(1)), "Answered elsewhere").await?;
+        window.picture("requests-otherwise").await?;
         Ok(())
     })
     .await;
