@@ -6,14 +6,16 @@
 //! | the calls, and who may make them | `api.rs` |
 //! | orders, products, shops | `orders.rs` |
 //! | status codes and what may follow what | `status.rs` |
+//! | what the sheet leaves open, a switch (`PUT /switches {"tokopedia":{…}}`) | `rules.rs` |
 //!
-//! Not here: labels, pickup, the booking code, bundles, registering push addresses (`PUT /push-target` does that; all kinds
+//! Not here: pickup, the booking code, bundles, registering push addresses (`PUT /push-target` does that; all kinds
 //! of pushes go to one address), encrypted pushes.
 
 mod api;
 mod orders;
 #[cfg(test)]
 mod robustness;
+mod rules;
 mod status;
 
 use std::collections::BTreeMap;
@@ -27,6 +29,7 @@ use sha2::Sha256;
 
 use self::api::{Failure, answer, asked};
 use self::orders::{Line, Order, Product, PushDraft, Request as BuyersWish, Shop, ShopFacts};
+use self::rules::Rules;
 use self::status::{ACCEPTED, ALL, CANCELLED_BY_BUYER, CANCELLED_BY_SELLER, PAID, SHIPPED, Status, UNPAID};
 use crate::catalogue::PRODUCTS;
 use crate::marketplace::{
@@ -61,6 +64,8 @@ struct App {
     webhook_secret: String,
     token: String,
     token_until: i64,
+    #[serde(default)]
+    rules: Rules,
 }
 
 impl App {
@@ -117,10 +122,17 @@ impl Tokopedia {
                 webhook_secret: secret(16),
                 token: String::new(),
                 token_until: 0,
+                rules: Rules::default(),
             },
             shops: BTreeMap::new(),
             random: Random::seeded(seed),
             app_changed: true,
+        }
+    }
+
+    fn tell_shops_the_rules(&mut self) {
+        for shop in self.shops.values_mut() {
+            shop.rules = self.app.rules;
         }
     }
 
@@ -290,8 +302,11 @@ impl Marketplace for Tokopedia {
         // Id and secret do not end, and the token is asked for with them.
     }
 
-    fn set_switches(&mut self, _switches: &Value) -> Result<(), Refusal> {
-        Err(Refusal::senseless(format!("{NAME} has no switches")))
+    fn set_switches(&mut self, switches: &Value) -> Result<(), Refusal> {
+        self.app.rules = self.app.rules.with(switches)?;
+        self.app_changed = true;
+        self.tell_shops_the_rules();
+        Ok(())
     }
 
     fn shops(&self) -> Vec<Value> {
@@ -312,7 +327,7 @@ impl Marketplace for Tokopedia {
             }
         };
         let name = wish.name.clone().unwrap_or_else(|| format!("Shop {}", self.shops.len() + 1));
-        let mut shop = Shop::new(ShopFacts { id, name, connected: true });
+        let mut shop = Shop::new(ShopFacts { id, name, connected: true }, self.app.rules);
         let goods = if wish.orders > 0 { &PRODUCTS[..] } else { &[] };
         for goods in goods {
             let none = [("", "")];
@@ -382,7 +397,9 @@ impl Marketplace for Tokopedia {
             found.map(move |order| (shop, order))
         });
         orders
-            .filter(|(_, order)| filter.status.as_ref().is_none_or(|status| order.status.0.to_string() == *status))
+            .filter(|(shop, order)| {
+                filter.status.as_ref().is_none_or(|status| order.told_status(shop).0.to_string() == *status)
+            })
             .take(filter.limit.unwrap_or(usize::MAX))
             .map(|(shop, order)| order.truth(shop))
             .collect()
@@ -585,12 +602,15 @@ impl Marketplace for Tokopedia {
     fn restore(&mut self, record: &str) -> Result<(), Unreadable> {
         let late = |id: i64| Unreadable(format!("shop {id} comes after what belongs to it"));
         match serde_json::from_str(record)? {
-            Record::App(app) => self.app = app,
+            Record::App(app) => {
+                self.app = app;
+                self.tell_shops_the_rules();
+            }
             Record::Random(random) => self.random = random,
             Record::Shop(facts) => match self.shops.get_mut(&facts.id) {
                 Some(shop) => shop.connected = facts.connected,
                 None => {
-                    self.shops.insert(facts.id, Shop::new(facts));
+                    self.shops.insert(facts.id, Shop::new(facts, self.app.rules));
                 }
             },
             Record::Product(id, product) => {

@@ -122,8 +122,11 @@ fn written(problem: &Problem, operation_id: &str, as_page: bool) -> Response {
 }
 
 fn secure(app: &App, headers: &mut axum::http::HeaderMap, is_program: bool) {
+    // Only what is shown from outside brings a policy of its own, and that one trusts it less.
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY));
+    }
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),

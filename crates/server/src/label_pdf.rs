@@ -146,7 +146,7 @@ impl Reader {
 fn read(format: Format, bytes: &[u8]) -> Pages {
     match format {
         Format::Pdf => read_pdf(bytes),
-        Format::Html => Err("it is a web page, not a PDF; print it from the marketplace's Seller Center".to_owned()),
+        Format::Html => Err("it is a web page, not a PDF; print it by itself and without a packing slip".to_owned()),
         Format::Png => Err("it is a picture, not a PDF; print it from the marketplace's Seller Center".to_owned()),
         Format::Zip => {
             Err("it is an archive: the shop's labels are set to thermal printing; change that in its settings"

@@ -8,6 +8,7 @@
 //! | `api/` | the HTTP API; the files mirror the addresses |
 //! | `pages.rs`, `pages/`, `assets.rs` | the desk in a browser |
 //! | `batch_result.rs` | the result of a batch as a workbook |
+//! | `label_page.rs` | a label that is a web page, shown as that page |
 //! | `label_pdf.rs` | labels merged into one PDF |
 //! | `counts.rs` | how many orders stand in each list |
 //! | `connect.rs`, `public_address.rs` | connecting shops; where marketplaces reach the server |
@@ -29,6 +30,7 @@ pub mod data_folder;
 pub mod events;
 pub mod http;
 pub mod intake;
+pub mod label_page;
 pub mod label_pdf;
 mod manual_orders;
 mod mappings;

@@ -270,8 +270,10 @@ fn cancelled(status: &str, history: &[Step]) -> CancelledFacts {
         "4" | "5" | "6" => Some(Initiator::Platform),
         _ => None,
     });
-    let reason = step.and_then(|step| step.comment.clone().or_else(|| step.message.clone()));
-    CancelledFacts { by, reason: reason.unwrap_or_default() }
+    let reason = step.and_then(|step| step.comment.clone().or_else(|| step.message.clone())).unwrap_or_default();
+    // A buyer's wish is granted by a rejection of the seller's (section B.4): what it was told says on whose wish.
+    let granted = by == Some(Initiator::Seller) && reason == requests::BUYERS_REQUEST;
+    CancelledFacts { by: if granted { Some(Initiator::Buyer) } else { by }, reason }
 }
 
 /// `action_by`, as documented samples have it: `buyer`, `seller`, `system-automatic`.

@@ -26,8 +26,8 @@ pub(super) const GRANT: &str = NACK;
 const ASKED: &str = "401";
 /// The longest window of the list (section B.3).
 const LOOK_BACK: Span = Span::from_seconds(3 * 86_400 - 1);
-/// What the rejected order is told.
-const BUYERS_REQUEST: &str = "Buyer's request";
+/// What the rejected order is told; its history repeats it.
+pub(super) const BUYERS_REQUEST: &str = "Buyer's request";
 
 /// Orders whose buyers wait. The list looks back three days at most; pushes and reads tell of older ones.
 pub(super) fn list_parameters(credentials: &Credentials, cursor: Option<&str>, platform_now: Moment) -> Parameters {

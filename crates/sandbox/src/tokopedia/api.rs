@@ -274,7 +274,7 @@ impl Tokopedia {
             .filter(|order| {
                 (from..=to).contains(&order.created) && order.history.iter().any(|step| step.status == PAID)
             })
-            .filter(|order| wanted.is_none_or(|status| i64::from(order.status.0) == status))
+            .filter(|order| wanted.is_none_or(|status| i64::from(order.told_status(shop).0) == status))
             .collect();
         orders.sort_by_key(|order| (order.created, order.id));
         let size = size.clamp(1, MOST_ROWS);

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::status::{ACCEPTED, PAID, SHIPPED, Status, UNPAID, WAITS_FOR_PARTNER};
+use super::rules::Rules;
+use super::status::{ACCEPTED, ASKED, PAID, SHIPPED, Status, UNPAID, WAITS_FOR_PARTNER};
 
 /// Orders whose state before their last write is kept for stale reads; older ones are dropped together.
 const MOST_EARLIER_STATES: usize = 20_000;
@@ -85,6 +86,11 @@ impl Order {
         self.request.as_ref().is_some_and(|request| request.status == 0)
     }
 
+    /// `order_status` as it is told: while the buyer of an accepted order asks, 401 where the shop's rules have it.
+    pub(super) fn told_status(&self, shop: &Shop) -> Status {
+        if shop.rules.asked_status && self.status == ACCEPTED && self.is_asked() { ASKED } else { self.status }
+    }
+
     /// What is due next.
     pub(super) fn due(&self) -> Option<i64> {
         match &self.request {
@@ -120,7 +126,7 @@ impl Order {
                 "ttl_product_price": self.goods(), "shipping_cost": self.shipping_fee, "insurance_cost": 0,
                 "ttl_amount": self.goods() + self.shipping_fee, "voucher_amount": 0, "toppoints_amount": 0,
             },
-            "order_status": self.status.0, "warehouse_id": 0, "fulfill_by": 0, "create_time": self.created,
+            "order_status": self.told_status(shop).0, "warehouse_id": 0, "fulfill_by": 0, "create_time": self.created,
             "custom_fields": {"awb": &*self.awb}, "promo_order_detail": {},
         })
     }
@@ -165,7 +171,7 @@ impl Order {
         let request = |request: &Request| json!({"create_time": iso(request.at), "reason": &*request.reason, "status": request.status});
         json!({
             "order_id": self.id, "buyer_id": 9_876_543, "seller_id": shop.id, "payment_id": self.id / 2,
-            "order_status": self.status.0, "invoice_number": self.invoice(), "invoice_pdf": "", "invoice_url": "",
+            "order_status": self.told_status(shop).0, "invoice_number": self.invoice(), "invoice_pdf": "", "invoice_url": "",
             "open_amt": self.goods() + self.shipping_fee, "item_price": self.goods(), "comment": "",
             "buyer_info": {"buyer_id": 9_876_543, "buyer_fullname": &*self.buyer},
             "shop_info": {"shop_id": shop.id, "shop_name": shop.name, "shop_domain": "toko"},
@@ -214,7 +220,7 @@ impl Order {
         };
         json!({
             "platform": super::NAME, "shop": shop.id.to_string(), "number": self.id.to_string(),
-            "status": self.status.0.to_string(), "lines": self.lines.iter().map(line).collect::<Vec<_>>(),
+            "status": self.told_status(shop).0.to_string(), "lines": self.lines.iter().map(line).collect::<Vec<_>>(),
             "packages": [], "cancelled_by": by, "cancel_reason": reason,
             "buyer_reason": self.request.as_ref().map(|it| &*it.reason).unwrap_or_default(),
             "cod": false, "preorder": false, "fulfilled_by": "seller",
@@ -242,6 +248,7 @@ pub(super) struct Shop {
     pub(super) id: i64,
     pub(super) name: String,
     pub(super) connected: bool,
+    pub(super) rules: Rules,
     pub(super) products: BTreeMap<i64, Product>,
     orders: BTreeMap<i64, Order>,
     spelled: HashMap<i64, Arc<str>>,
@@ -255,11 +262,12 @@ pub(super) struct Shop {
 
 impl Shop {
     /// A new shop without products and orders.
-    pub(super) fn new(facts: ShopFacts) -> Shop {
+    pub(super) fn new(facts: ShopFacts, rules: Rules) -> Shop {
         Shop {
             id: facts.id,
             name: facts.name,
             connected: facts.connected,
+            rules,
             products: BTreeMap::new(),
             orders: BTreeMap::new(),
             spelled: HashMap::new(),

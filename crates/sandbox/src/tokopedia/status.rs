@@ -14,6 +14,8 @@ pub(super) const UNPAID: Status = Status(100);
 pub(super) const PAID: Status = Status(220);
 pub(super) const WAITS_FOR_PARTNER: Status = Status(221);
 pub(super) const ACCEPTED: Status = Status(400);
+/// Told while the buyer of an accepted order asks to cancel (one source); no order is put into it.
+pub(super) const ASKED: Status = Status(401);
 pub(super) const WAITS_FOR_PICKUP: Status = Status(450);
 pub(super) const SHIPPED: Status = Status(500);
 pub(super) const DELIVERED: Status = Status(600);

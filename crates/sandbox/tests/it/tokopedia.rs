@@ -209,6 +209,9 @@ async fn a_buyer_s_wish_waits_is_refused_or_granted_by_silence() {
     }
     assert_eq!(desk.truth(&alone).await["status"], "15", "before it is accepted");
     assert_eq!(desk.shown(&refused).await["cancel_request_info"]["reason"], "r");
+    assert_eq!(desk.shown(&refused).await["order_status"], 401, "the status of an accepted order whose buyer asks");
+    desk.tell(Method::PUT, "/switches", json!({"tokopedia": {"asked_status": false}})).await;
+    assert_eq!(desk.shown(&refused).await["order_status"], 400, "one source alone has that status");
     let path = format!("/v1/order/{refused}/fs/FS/reject-cancel");
     assert_eq!(desk.call(Method::POST, &path, Value::Null).await.1["data"], json!({"success": true}));
     assert_eq!(code(&desk.call(Method::POST, &path, Value::Null).await), "ORD_API_016");

@@ -5,6 +5,7 @@ use super::voiding::closed;
 use crate::app::App;
 use crate::auth::SignedIn;
 use crate::http::query::Query;
+use crate::label_page;
 use crate::label_pdf::{self, Label};
 use crate::permissions::Permission;
 use crate::picks;
@@ -14,6 +15,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use domain::eligibility::Gate;
 use domain::ids::{OrderId, PackageNumber};
+use domain::label::Format;
 use engine::{NotPrintable, Print, PrintError, Refusal};
 use serde_json::{Value, json};
 use store::{Session, labels, orders};
@@ -26,8 +28,8 @@ const BYTES_MAX: usize = 256 << 20;
 /// What asking for labels came to.
 #[derive(Debug)]
 pub enum Printed {
-    /// The PDF.
-    File(Response),
+    /// The labels, marked as printed.
+    Labels(Vec<Label>),
     /// Nothing is printed, and nothing is marked: these orders stand in the way.
     Refused(Vec<Refusal>),
 }
@@ -50,12 +52,35 @@ pub(crate) async fn pdf(State(app): State<App>, signed_in: SignedIn, query: Quer
     let packages: Vec<&str> = query.all("package").collect();
     let slips = query.truth("slips")?.unwrap_or(false);
     match print(&app, &signed_in, &orders, &packages, query.one("reason")?, slips).await? {
-        Printed::File(file) => Ok(file),
+        Printed::Labels(labels) => as_pdf(labels).await,
         Printed::Refused(refusals) => Err(refused(&refusals)),
     }
 }
 
-/// Marks the labels as printed, and answers them as one PDF; or which orders have none to print.
+/// Labels as a browser prints them: one that the marketplace made as a web page is that page, all else is one PDF.
+///
+/// # Errors
+/// 500 where they cannot be merged.
+pub async fn to_print(mut labels: Vec<Label>) -> Result<Response, Problem> {
+    match labels.pop() {
+        Some(page) if labels.is_empty() && page.format == Format::Html && page.slip.is_none() => {
+            Ok(label_page::show(page))
+        }
+        last => {
+            labels.extend(last);
+            as_pdf(labels).await
+        }
+    }
+}
+
+async fn as_pdf(labels: Vec<Label>) -> Result<Response, Problem> {
+    let bytes = label_pdf::merge(labels).await.map_err(|error| Problem::internal(error.to_string()))?;
+    let name = "inline; filename=\"labels.pdf\"";
+    let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name)];
+    Ok((headers, bytes).into_response())
+}
+
+/// Marks the labels as printed, and answers them; or which orders have none to print.
 ///
 /// # Errors
 /// 403, 404, or 422 for too many or none.
@@ -90,11 +115,7 @@ pub async fn print(
     };
     session.commit().await?;
     app.committed();
-    let labels = read_files(app, signed_in, prints, slips).await?;
-    let bytes = label_pdf::merge(labels).await.map_err(|error| Problem::internal(error.to_string()))?;
-    let name = "inline; filename=\"labels.pdf\"";
-    let headers = [(header::CONTENT_TYPE, "application/pdf"), (header::CONTENT_DISPOSITION, name)];
-    Ok(Printed::File((headers, bytes).into_response()))
+    Ok(Printed::Labels(read_files(app, signed_in, prints, slips).await?))
 }
 
 async fn read_files(app: &App, signed_in: &SignedIn, prints: Vec<Print>, slips: bool) -> Result<Vec<Label>, Problem> {

@@ -1,4 +1,4 @@
-//! Labels that pages print: as a PDF in a window of its own.
+//! Labels that pages print: as a PDF, or as the page that one is, in a window of its own.
 
 use super::layout::{Ask, Place, csrf, sheet};
 use super::orders::visible;
@@ -40,7 +40,7 @@ async fn print(State(app): State<App>, form: SignedForm) -> Result<Response, Pro
     }
     let slips = form.fields.one("slips").is_some();
     match labels::print(&app, &form.signed_in, &chosen, &[], None, slips).await? {
-        Printed::File(file) => Ok(file),
+        Printed::Labels(labels) => labels::to_print(labels).await,
         Printed::Refused(refusals) => refused(&app, &form, &chosen, &refusals).await,
     }
 }
@@ -166,7 +166,7 @@ async fn print_canceled(State(app): State<App>, form: SignedForm) -> Result<Resp
     drop(session);
     let chosen = [order.id.as_str()];
     match labels::print(&app, signed_in, &chosen, &[], Some(reason), false).await? {
-        Printed::File(file) => Ok(file),
+        Printed::Labels(labels) => labels::to_print(labels).await,
         Printed::Refused(refusals) => refused(&app, &form, &chosen, &refusals).await,
     }
 }

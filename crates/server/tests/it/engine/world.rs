@@ -540,6 +540,11 @@ impl World {
             let path = format!("/orders/{}/{number}/advance", self.platform);
             self.control.send(reqwest::Method::POST, &path, json!({"to": to, "force": true})).await;
         }
+        self.read_again(numbers).await;
+    }
+
+    /// Reads orders, as a push would have it.
+    pub(crate) async fn read_again(&self, numbers: &[OrderNumber]) {
         let mut session = self.engine.store().begin().await.expect("begins");
         self.engine.nudge(&mut session, &self.merchant, &self.shop, numbers).await.expect("wanted");
         session.commit().await.expect("committed");
