@@ -93,7 +93,7 @@ impl Connecting {
     /// The app's part of the credentials, from what was filled in.
     ///
     /// # Errors
-    /// [`OpenError::Credentials`], which names the field and never quotes a value.
+    /// [`OpenError::Field`], which names the field and never quotes a value.
     pub fn app<'a>(&self, given: impl Fn(&str) -> Option<&'a str>) -> Result<String, OpenError> {
         filled_in(self.app_fields, given)
     }
@@ -147,7 +147,7 @@ pub(crate) fn filled_in<'a>(fields: &[AppField], given: impl Fn(&str) -> Option<
     let mut filled = Map::new();
     for field in fields {
         let value = given(field.name).map(str::trim).filter(|value| !value.is_empty());
-        let wrong = |problem: &str| OpenError::Credentials(format!("{}: {problem}", field.title));
+        let wrong = |problem: &'static str| OpenError::Field { name: field.name, title: field.title, problem };
         let Some(value) = value else {
             if field.required {
                 return Err(wrong("it is missing"));

@@ -43,8 +43,20 @@ pub enum OpenError {
     #[error("{} is not connected by this version; connect a shop of another platform", .0.title())]
     Platform(Platform),
     /// The address is none that calls can be sent to.
-    #[error("“{0}” is no address of an API; write it as https://host without path or query")]
+    #[error(
+        "“{0}” is no address of an API; write it as https://host, with a path only where its documentation has one"
+    )]
     Address(String),
+    /// A field that was filled in cannot be used; the value is never quoted.
+    #[error("what was entered cannot be used: {title}: {problem}; connect it again")]
+    Field {
+        /// Its name in form, API and credentials.
+        name: &'static str,
+        /// What the console calls it.
+        title: &'static str,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// The sealed credentials are not this platform's.
     #[error("what was entered cannot be used: {0}; connect it again")]
     Credentials(String),
@@ -113,7 +125,7 @@ pub const fn warehouse_fields(provider: Provider) -> &'static [AppField] {
 /// The credentials of an account, from what was entered.
 ///
 /// # Errors
-/// [`OpenError::Credentials`], which names the field and never quotes a value.
+/// [`OpenError::Field`], which names the field and never quotes a value.
 pub fn warehouse_credentials<'a>(
     provider: Provider,
     given: impl Fn(&str) -> Option<&'a str>,

@@ -1,6 +1,7 @@
 //! Accounts at third-party warehouses: added once their token was tried, subscribed to pushes, and changed.
 
 use crate::{Engine, EngineError};
+use connectors::OpenError;
 use connectors::call::Remedy;
 use domain::ids::{MerchantId, ShopId, WarehouseId};
 use domain::provider::Provider;
@@ -38,12 +39,20 @@ pub enum WarehouseError {
     /// The warehouse does not take the token, or not for this channel.
     #[error("the warehouse does not take this account: {0}")]
     NotTaken(String),
+    /// Somebody answers at the address, and knows nothing of this API.
+    #[error("there is no such API at this address: {0}")]
+    NotThere(String),
     /// The warehouse did not answer.
     #[error("the warehouse did not answer: {0}; try again")]
     Silent(String),
-    /// What was entered cannot be used.
-    #[error("{0}")]
-    Input(String),
+    /// What was entered in a field cannot be used.
+    #[error("{words}")]
+    Input {
+        /// The field's name in form and API.
+        field: &'static str,
+        /// What is wrong with it, and what to enter instead.
+        words: String,
+    },
     /// Anything else.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -61,12 +70,25 @@ impl From<StoreError> for WarehouseError {
 /// The longest name and contact, in characters.
 const LONGEST: usize = 200;
 
-fn checked<'a>(what: &str, text: &'a str) -> Result<&'a str, WarehouseError> {
+fn checked<'a>(field: &'static str, text: &'a str) -> Result<&'a str, WarehouseError> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > LONGEST || text.chars().any(char::is_control) {
-        return Err(WarehouseError::Input(format!("enter a {what} of at most {LONGEST} characters on one line")));
+        let words = format!("enter a {field} of at most {LONGEST} characters on one line");
+        return Err(WarehouseError::Input { field, words });
     }
     Ok(text)
+}
+
+/// Why an account cannot be opened with what was entered, and in which field.
+fn not_opened(error: &OpenError) -> WarehouseError {
+    let field = match error {
+        OpenError::Address(_) => "address",
+        OpenError::Field { name, .. } => name,
+        OpenError::Platform(_) | OpenError::Credentials(_) | OpenError::NoConsentPage(_) | OpenError::Policy(_) => {
+            "credentials"
+        }
+    };
+    WarehouseError::Input { field, words: error.to_string() }
 }
 
 impl Engine {
@@ -81,7 +103,7 @@ impl Engine {
     ) -> Result<AccountRecord, WarehouseError> {
         let (name, contact) = (checked("name", account.name)?, checked("contact", account.contact)?);
         let opened = connectors::open_warehouse(account.provider, account.address, account.credentials)
-            .map_err(|error| WarehouseError::Input(error.to_string()))?;
+            .map_err(|error| not_opened(&error))?;
         let now = self.clock.now();
         let warehouse = WarehouseId::parse(new_id("whs", now)).map_err(|_| StoreError::Conflict("the clock"))?;
         let record = AccountRecord {
@@ -99,7 +121,8 @@ impl Engine {
         let open = self.open_account_record(record.clone())?;
         let checked = self.call_warehouse(&open, None, open.warehouse.check_account()).await;
         checked.map_err(|error| match error.remedy {
-            Remedy::Rejected | Remedy::Reauthorize | Remedy::Bug => WarehouseError::NotTaken(error.to_string()),
+            Remedy::Rejected | Remedy::Reauthorize => WarehouseError::NotTaken(error.to_string()),
+            Remedy::Bug => WarehouseError::NotThere(error.to_string()),
             Remedy::RetryAfter(_) | Remedy::Pause(_) | Remedy::Unknown | Remedy::TokenExpired => {
                 WarehouseError::Silent(error.to_string())
             }
@@ -181,7 +204,8 @@ impl Engine {
         rule: &RuleRecord,
     ) -> Result<(), WarehouseError> {
         if rule.sku_prefix.chars().count() > LONGEST || rule.sku_prefix.chars().any(char::is_control) {
-            return Err(WarehouseError::Input("enter how the SKUs begin, or nothing for all of them".to_owned()));
+            let words = "enter how the SKUs begin, or nothing for all of them".to_owned();
+            return Err(WarehouseError::Input { field: "sku_prefix", words });
         }
         let account = self.store().warehouse_account(session, merchant, &rule.warehouse).await?;
         account.ok_or(WarehouseError::NotFound("account"))?;

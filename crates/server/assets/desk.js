@@ -71,6 +71,8 @@
       if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
       return;
     }
+    // It came back with what was entered, which its address does not show.
+    if (old.hasAttribute('data-kept')) return;
     if (old.isEqualNode(fresh) && !old.querySelector('input, select, textarea')) return;
     const changed = new Set();
     for (const { name, value } of [...fresh.attributes]) {

@@ -15,6 +15,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
+use connectors::OpenError;
 use domain::ids::{MerchantId, OrderId, ShopId, WarehouseId};
 use domain::provider::Provider;
 use domain::warehouse_order::Goods;
@@ -234,8 +235,13 @@ impl From<WarehouseError> for Problem {
             WarehouseError::NotTaken(_) => {
                 Self::unprocessable("account_not_taken", "The warehouse does not take it", words)
             }
-            WarehouseError::Silent(_) => Self::conflict("no_answer", words),
-            WarehouseError::Input(_) => Self::unprocessable("invalid_body", "The body does not fit", words),
+            WarehouseError::NotThere(_) => {
+                Self::unprocessable("account_not_taken", "No such warehouse there", words).with("field", "address")
+            }
+            WarehouseError::Silent(_) => Self::conflict("no_answer", words).with("field", "address"),
+            WarehouseError::Input { field, .. } => {
+                Self::unprocessable("invalid_body", "The body does not fit", words).with("field", field)
+            }
             WarehouseError::Engine(error) => error.into(),
         }
     }
@@ -266,7 +272,8 @@ pub struct AccountWish {
 /// Tries an account and keeps it. The warehouse is asked before any transaction begins.
 ///
 /// # Errors
-/// 422 where the warehouse does not take it.
+/// 422 where something entered cannot be used or the warehouse does not take it, 409 where it does not answer; `field` names
+/// what is wrong.
 pub async fn add(app: &App, signed_in: &SignedIn, wish: &AccountWish) -> Result<(AccountRecord, String), Problem> {
     signed_in.need(Permission::ShopsManage)?;
     let provider = Provider::parse(&wish.provider)?;
@@ -280,16 +287,22 @@ pub async fn add(app: &App, signed_in: &SignedIn, wish: &AccountWish) -> Result<
         };
         if !known || text.is_empty() {
             let words = format!("{} has no credential “{name}”, or it is no text and no number", provider.title());
-            return Err(WarehouseError::Input(words).into());
+            return Err(WarehouseError::Input { field: "credentials", words }.into());
         }
         entered.insert(name.as_str(), text);
     }
-    let credentials = connectors::warehouse_credentials(provider, |name| entered.get(name).map(String::as_str))
-        .map_err(|error| WarehouseError::Input(error.to_string()))?;
+    let credentials = connectors::warehouse_credentials(provider, |name| entered.get(name).map(String::as_str));
+    let credentials = credentials.map_err(|error| match error {
+        OpenError::Field { name, title, problem } => {
+            WarehouseError::Input { field: name, words: format!("{title}: {problem}") }
+        }
+        other => WarehouseError::Input { field: "credentials", words: other.to_string() },
+    })?;
     let route = secrets::token();
     let address = wish.address.as_deref().map(str::trim).filter(|address| !address.is_empty());
     let address = address.or_else(|| connectors::warehouse_address(provider));
-    let no_address = || WarehouseError::Input("enter the address of the warehouse's API".to_owned());
+    let no_address =
+        || WarehouseError::Input { field: "address", words: "enter the address of the warehouse's API".to_owned() };
     let new = NewAccount {
         provider,
         name: &wish.name,
@@ -298,7 +311,23 @@ pub async fn add(app: &App, signed_in: &SignedIn, wish: &AccountWish) -> Result<
         contact: &wish.contact,
         route: &route,
     };
-    Ok((app.engine.try_account(signed_in.merchant(), &new).await?, route))
+    match app.engine.try_account(signed_in.merchant(), &new).await {
+        Ok(record) => Ok((record, route)),
+        Err(error) => {
+            let key = matches!(error, WarehouseError::NotTaken(_)).then(|| key_of(provider)).flatten();
+            let problem = Problem::from(error);
+            Err(match key {
+                Some(key) => problem.with("field", key),
+                None => problem,
+            })
+        }
+    }
+}
+
+/// The field with the key that a warehouse lets an account in by: the first of what it gave that is secret and needed.
+fn key_of(provider: Provider) -> Option<&'static str> {
+    let mut fields = connectors::warehouse_fields(provider).iter();
+    fields.find(|field| field.secret && field.required).map(|field| field.name)
 }
 
 /// Adds an account at a third-party warehouse, once the warehouse has taken its token.
@@ -308,7 +337,7 @@ pub async fn add(app: &App, signed_in: &SignedIn, wish: &AccountWish) -> Result<
     responses(
         (status = 201, body = WarehouseAccounts),
         (status = 409, description = "already_connected, no_answer, idempotency_key_reused", body = super::ProblemBody),
-        (status = 422, description = "account_not_taken, invalid_body", body = super::ProblemBody),
+        (status = 422, description = "account_not_taken, invalid_body; `field` names what is wrong", body = super::ProblemBody),
         (status = "4XX", body = super::ProblemBody)
     )
 )]

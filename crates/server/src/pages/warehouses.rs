@@ -23,8 +23,13 @@ use domain::provider::Provider;
 use domain::withdrawal::StaffAnswer;
 use engine::LinkError;
 use maud::{Markup, html};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use store::{orders, warehouse_links};
+
+/// The longest value of a field, in characters: a token may be long.
+const VALUE_MAX: usize = 2_048;
 
 pub(super) fn router() -> Router<App> {
     Router::new()
@@ -140,7 +145,51 @@ fn section(ask: &Ask, desk: &Desk, account: &WarehouseAccount, may_manage: bool)
 async fn connect(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, Problem> {
     ask.signed_in.need(Permission::ShopsManage)?;
     let provider = query.read("provider", Provider::parse)?;
-    connect_page(&app, &ask, provider, &Fields::parse(&[]), None).await
+    connect_page(&app, &ask, provider, &Fields::parse(&[]), &Said::default()).await
+}
+
+/// What is wrong with a form: beside its fields, or over all of it.
+#[derive(Default)]
+struct Said {
+    fields: BTreeMap<String, String>,
+    form: Option<String>,
+}
+
+impl Said {
+    /// What is missing of a provider's form, all of it at once.
+    fn missing(provider: Provider, entered: impl Fn(&str) -> bool) -> Self {
+        let given = connectors::warehouse_fields(provider).iter().filter(|field| field.required);
+        let address = connectors::warehouse_address(provider).is_none().then_some("address");
+        let needed = ["name", "contact"].into_iter().chain(given.map(|field| field.name)).chain(address);
+        let missing = needed.filter(|name| !entered(name));
+        Self { fields: missing.map(|name| (name.to_owned(), words::FIELD_MISSING.to_owned())).collect(), form: None }
+    }
+
+    /// What was refused, beside the field that it names where the form has that one.
+    fn refused(provider: Provider, problem: &Problem) -> Self {
+        let words = words::sentence(&problem.detail);
+        let has = |name: &&str| {
+            ["name", "contact", "address"].contains(name)
+                || connectors::warehouse_fields(provider).iter().any(|field| field.name == *name)
+        };
+        match problem.more.get("field").and_then(Value::as_str).filter(has) {
+            Some(field) => Self { fields: [(field.to_owned(), words)].into(), form: None },
+            None => Self { fields: BTreeMap::new(), form: Some(words) },
+        }
+    }
+
+    fn is_silent(&self) -> bool {
+        self.fields.is_empty() && self.form.is_none()
+    }
+}
+
+/// A field of the form.
+struct Field<'a> {
+    name: &'a str,
+    title: &'a str,
+    hint: Option<&'a str>,
+    kind: &'static str,
+    required: bool,
 }
 
 /// First whose system it is, then what that provider gave.
@@ -149,59 +198,24 @@ async fn connect_page(
     ask: &Ask,
     provider: Option<Provider>,
     entered: &Fields,
-    refused: Option<&str>,
+    said: &Said,
 ) -> Result<Markup, Problem> {
     let mut session = app.store.read().await?;
     let desk = Desk::load(app, &mut session, &ask.signed_in).await?;
     drop(session);
-    let value = |name: &str| entered.one(name).unwrap_or_default().to_owned();
-    let field = |name: &str, title: &str, hint: Option<&str>, kind: &str, required: bool| {
-        html! {
-            label {
-                span { (title) @if let Some(hint) = hint { " " small { (hint) } } }
-                input type=(kind) name=(name) value=(if kind == "password" { String::new() } else { value(name) })
-                    required[required] maxlength="500" autocomplete="off";
-            }
-        }
-    };
     let form = match provider {
         None => html! {
             form.connect method="get" action="/warehouses/connect" {
                 label {
                     span { (words::WAREHOUSE_PROVIDER) }
-                    select name="provider" required {
+                    select name="provider" required autofocus {
                         @for provider in Provider::ALL { option value=(provider) { (provider.title()) } }
                     }
                 }
                 div.actions { button.primary { (words::WAREHOUSE_CHOOSE) } a.button href="/warehouses" { (words::BACK) } }
             }
         },
-        Some(provider) => {
-            let has_address = connectors::warehouse_address(provider).is_some();
-            let about_address =
-                if has_address { words::WAREHOUSE_ADDRESS_HINT } else { words::WAREHOUSE_ADDRESS_NEEDED };
-            html! {
-                form.connect method="post" action="/warehouses/connect" {
-                    (csrf(ask.signed_in.csrf()))
-                    input type="hidden" name="provider" value=(provider);
-                    @if let Some(words) = refused { p.error role="alert" { (words) } }
-                    h2 { (provider.title()) }
-                    (field("name", words::WAREHOUSE_NAME, None, "text", true))
-                    @for given in connectors::warehouse_fields(provider) {
-                        @let usual = if given.secret { Some(words::WAREHOUSE_SECRET_HINT) } else { None };
-                        @let usual = if given.required { usual } else { Some(words::WAREHOUSE_OPTIONAL) };
-                        @let hint = words::warehouse_hint(given.name).or(usual);
-                        (field(given.name, given.title, hint, if given.secret { "password" } else { "text" }, given.required))
-                    }
-                    (field("address", words::WAREHOUSE_ADDRESS, Some(about_address), "url", !has_address))
-                    (field("contact", words::WAREHOUSE_CONTACT, Some(words::WAREHOUSE_CONTACT_HINT), "text", true))
-                    div.actions {
-                        button.primary { (words::TRY_AND_CONNECT) }
-                        a.button href="/warehouses/connect" { (words::BACK) }
-                    }
-                }
-            }
-        }
+        Some(provider) => provider_form(ask, provider, entered, said),
     };
     let main = html! {
         div.head { h1 { (words::CONNECT_WAREHOUSE) } p.lead { a href="/warehouses" { (words::THIRD_PARTY_WAREHOUSES) } } }
@@ -210,11 +224,76 @@ async fn connect_page(
     Ok(desk.page(ask, Place::Warehouses, words::CONNECT_WAREHOUSE, &main))
 }
 
+fn provider_form(ask: &Ask, provider: Provider, entered: &Fields, said: &Said) -> Markup {
+    let has_address = connectors::warehouse_address(provider).is_some();
+    let about_address = if has_address { words::WAREHOUSE_ADDRESS_HINT } else { words::WAREHOUSE_ADDRESS_NEEDED };
+    let mut fields =
+        vec![Field { name: "name", title: words::WAREHOUSE_NAME, hint: None, kind: "text", required: true }];
+    fields.extend(connectors::warehouse_fields(provider).iter().map(|given| {
+        let usual = if given.secret { Some(words::WAREHOUSE_SECRET_HINT) } else { None };
+        let usual = if given.required { usual } else { Some(words::WAREHOUSE_OPTIONAL) };
+        Field {
+            name: given.name,
+            title: given.title,
+            hint: words::warehouse_hint(given.name).or(usual),
+            kind: if given.secret { "password" } else { "text" },
+            required: given.required,
+        }
+    }));
+    let hint = Some(about_address);
+    fields.push(Field { name: "address", title: words::WAREHOUSE_ADDRESS, hint, kind: "url", required: !has_address });
+    let hint = Some(words::WAREHOUSE_CONTACT_HINT);
+    fields.push(Field { name: "contact", title: words::WAREHOUSE_CONTACT, hint, kind: "text", required: true });
+    // The first that is wrong is where to go on; on a form that is new, the first.
+    let first = fields.iter().find(|field| said.fields.contains_key(field.name)).or(fields.first());
+    let first = first.map(|field| field.name);
+    html! {
+        // What is wrong is said beside each field, by the same words with and without a script.
+        form.connect method="post" action={ "/warehouses/connect?provider=" (provider) } novalidate
+            data-kept[!said.is_silent()] {
+            (csrf(ask.signed_in.csrf()))
+            input type="hidden" name="provider" value=(provider);
+            @if let Some(words) = &said.form { p.error role="alert" { (words) } }
+            h2 { (provider.title()) }
+            @for field in &fields { (field_of_form(field, entered, said, first == Some(field.name))) }
+            div.actions {
+                button.primary { (words::TRY_AND_CONNECT) }
+                a.button href="/warehouses/connect" { (words::BACK) }
+            }
+        }
+    }
+}
+
+fn field_of_form(field: &Field<'_>, entered: &Fields, said: &Said, first: bool) -> Markup {
+    let wrong = said.fields.get(field.name);
+    let value = entered.one(field.name).unwrap_or_default();
+    let secret = field.kind == "password";
+    let about = format!("{}-wrong", field.name);
+    html! {
+        label {
+            span { (field.title) @if let Some(hint) = field.hint { " " small { (hint) } } }
+            input type=(field.kind) name=(field.name) value=(if secret { "" } else { value }) required[field.required]
+                maxlength=(VALUE_MAX) autocomplete="off" autofocus[first] aria-invalid=[wrong.map(|_| "true")]
+                aria-describedby=[wrong.map(|_| &about)];
+            @if let Some(words) = wrong { p.error id=(about) role="alert" { (words) } }
+            @if secret && wrong.is_none() && !value.is_empty() && !said.is_silent() {
+                small.again { (words::SECRET_AGAIN) }
+            }
+        }
+    }
+}
+
 async fn create(State(app): State<App>, form: SignedForm) -> Result<Response, Problem> {
     let signed_in = form.signed_in;
     signed_in.need(Permission::ShopsManage)?;
     let one = |name: &str| form.fields.one(name).unwrap_or_default().trim().to_owned();
     let provider = Provider::parse(&one("provider"))?;
+    let missing = Said::missing(provider, |name| !one(name).is_empty());
+    if !missing.is_silent() {
+        let ask = Ask { signed_in, fragment: false };
+        let page = connect_page(&app, &ask, Some(provider), &form.fields, &missing).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    }
     let given = connectors::warehouse_fields(provider).iter().map(|field| (field.name.to_owned(), one(field.name)));
     let wish = AccountWish {
         provider: provider.to_string(),
@@ -242,7 +321,8 @@ async fn create(State(app): State<App>, form: SignedForm) -> Result<Response, Pr
         Ok(()) => Ok(Redirect::to("/warehouses?said=connected").into_response()),
         Err(problem) if problem.status.is_client_error() => {
             let ask = Ask { signed_in, fragment: false };
-            let page = connect_page(&app, &ask, Some(provider), &form.fields, Some(&problem.detail)).await?;
+            let said = Said::refused(provider, &problem);
+            let page = connect_page(&app, &ask, Some(provider), &form.fields, &said).await?;
             Ok((problem.status, page).into_response())
         }
         Err(problem) => Err(problem),

@@ -7,6 +7,7 @@ mod listings;
 mod marketplaces;
 mod requests;
 mod shops;
+mod warehouses;
 
 use crate::api::stock_ins::parcels_that_come_back;
 use crate::desk::{Desk, PASSWORD};

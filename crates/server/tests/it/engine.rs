@@ -13,4 +13,4 @@ mod warehouses;
 mod world;
 
 pub(crate) use cancel::ALL_FAULTS;
-pub(crate) use world::{Control, PATIENCE, World};
+pub(crate) use world::{Control, Fake, GENERIC, PATIENCE, World, YICANG};

@@ -12,6 +12,8 @@ words! {
     WAREHOUSE_CHOOSE = "Continue";
     WAREHOUSE_SECRET_HINT = "It is sealed and never shown again.";
     WAREHOUSE_OPTIONAL = "may stay empty";
+    FIELD_MISSING = "Fill this in.";
+    SECRET_AGAIN = "Enter it once more: a secret is not kept while something is wrong.";
     WAREHOUSE_ADDRESS = "Address of its API";
     WAREHOUSE_ADDRESS_HINT = "Leave it empty for the provider's own.";
     WAREHOUSE_ADDRESS_NEEDED = "Where the warehouse takes the calls of the protocol.";
@@ -56,6 +58,13 @@ words! {
     ANSWER_NOT_TAKEN_LEAD = "Ask whoever sent it for a new one.";
     ANSWER_TOO_OFTEN = "Too many attempts from here. Try again in a quarter of an hour.";
     WAREHOUSE_ANSWER_OF = "Order";
+}
+
+/// What the desk says of something entered, as a sentence of its own.
+pub(crate) fn sentence(words: &str) -> String {
+    let mut letters = words.trim_end_matches('.').chars();
+    let first: String = letters.next().map(char::to_uppercase).into_iter().flatten().collect();
+    format!("{first}{}.", letters.as_str())
 }
 
 /// The log's actions that are about third-party warehouses.
