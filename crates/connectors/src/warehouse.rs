@@ -18,6 +18,10 @@ pub struct Recipient {
     pub address: String,
     /// The city.
     pub city: String,
+    /// The province or state, where it is known.
+    pub province: Option<String>,
+    /// The postal code, where it is known.
+    pub postal_code: Option<String>,
     /// The country's two letters.
     pub country: String,
 }

@@ -8,6 +8,7 @@ pub mod batch;
 pub mod cancellation;
 pub mod case;
 pub mod default_answer;
+pub mod destination;
 pub mod difference;
 pub mod eligibility;
 pub mod ids;

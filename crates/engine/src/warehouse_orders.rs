@@ -11,6 +11,7 @@ use connectors::call::{CallError, Pause, Remedy};
 use connectors::warehouse::{
     LeftOrder, Named, Parcel, PushLine, PushOrder, Recipient, SeenOrder, SeenReturn, WithdrawalAnswer,
 };
+use domain::destination::{Destination, Part};
 use domain::ids::{MerchantId, MerchantSku, OrderId, ShopId, WarehouseId};
 use domain::policy::Standing;
 use domain::stock::Visit;
@@ -253,7 +254,7 @@ impl Engine {
         self.place_goods(&mut session, order.clone(), &record).await?;
         session.commit().await?;
 
-        let call = account.warehouse.push_order(&to_push(&order, &record));
+        let call = account.warehouse.push_order(&to_push(&order, &record, account.record.destination.as_ref()));
         let answer = self.call_warehouse(account, Some(deadline), call).await;
         let learnt = match &answer {
             Ok(number) => {
@@ -522,17 +523,22 @@ fn note_seen(record: &mut WarehouseOrderRecord, seen: &SeenOrder) {
 }
 
 /// What the warehouse is told of an order. The parcel travels with the marketplace's label: the marketplaces hide the
-/// buyer's address, and a warehouse that ships for one is told the name and the country that they show.
-fn to_push(order: &OrderRecord, record: &WarehouseOrderRecord) -> PushOrder {
+/// buyer's address, and a warehouse that ships for one is told the name and the country that they show, and the destination
+/// that was entered for it, else that the label says it.
+fn to_push(order: &OrderRecord, record: &WarehouseOrderRecord, destination: Option<&Destination>) -> PushOrder {
     let named = |text: &str, otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
+    let on_label = || format!("as on the label of {}", order.platform.title());
+    let told = |part: Part| destination.and_then(|destination| destination.part(part)).map(str::to_owned);
     let live = order.lines.iter().filter(|line| line.warehouse == record.warehouse && line.live() > 0);
     PushOrder {
         reference: record.reference.clone(),
         number: order.number.as_str().to_owned(),
         recipient: Recipient {
             name: named(&order.buyer_name, "the buyer"),
-            address: format!("as on the label of {}", order.platform.title()),
-            city: named(&order.region, "as on the label"),
+            address: told(Part::Address).unwrap_or_else(on_label),
+            city: told(Part::City).unwrap_or_else(|| named(&order.region, "as on the label")),
+            province: told(Part::Province),
+            postal_code: told(Part::PostalCode),
             country: named(&order.region, "XX"),
         },
         lines: live

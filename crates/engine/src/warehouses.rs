@@ -3,6 +3,7 @@
 use crate::{Engine, EngineError};
 use connectors::OpenError;
 use connectors::call::Remedy;
+use domain::destination::{Destination, Part};
 use domain::ids::{MerchantId, ShopId, WarehouseId};
 use domain::provider::Provider;
 use store::log::{self, Entry};
@@ -23,6 +24,8 @@ pub struct NewAccount<'a> {
     pub credentials: &'a str,
     /// Whom to call when goods have to be stopped.
     pub contact: &'a str,
+    /// Where it is told that parcels go; none: what the order says.
+    pub destination: Option<Destination>,
     /// The name in the address of its pushes: nobody can guess it.
     pub route: &'a str,
 }
@@ -116,6 +119,7 @@ impl Engine {
             credentials: account.credentials.to_owned(),
             grant_version: 0,
             contact: contact.to_owned(),
+            destination: account.destination.clone(),
             alert: None,
         };
         let open = self.open_account_record(record.clone())?;
@@ -190,6 +194,29 @@ impl Engine {
         known.ok_or(WarehouseError::NotFound("account"))?;
         warehouses::set_contact(session, merchant, warehouse, contact).await?;
         self.log_account(session, merchant, warehouse, actor, "warehouse.contact", contact).await
+    }
+
+    /// Says where a warehouse is told that parcels go, from the next push on; none: what the order says.
+    ///
+    /// # Errors
+    /// [`WarehouseError`]; nothing is changed then.
+    pub async fn set_destination(
+        &self,
+        session: &mut Session,
+        merchant: &MerchantId,
+        actor: &str,
+        warehouse: &WarehouseId,
+        destination: Option<&Destination>,
+    ) -> Result<(), WarehouseError> {
+        let known = self.store().warehouse_account(session, merchant, warehouse).await?;
+        known.ok_or(WarehouseError::NotFound("account"))?;
+        warehouses::set_destination(session, merchant, warehouse, destination).await?;
+        let parts = Part::ALL.iter().filter_map(|&part| destination?.part(part));
+        let detail = match destination {
+            Some(_) => parts.collect::<Vec<_>>().join(", "),
+            None => "what the order says".to_owned(),
+        };
+        self.log_account(session, merchant, warehouse, actor, "warehouse.destination", &detail).await
     }
 
     /// Says which goods of a shop lie at a warehouse, from the next order on.

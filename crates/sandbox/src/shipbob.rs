@@ -15,7 +15,9 @@
 //! - `refuse_with_422`: a refused cancel answers 422 and not 200 with `Failure`; the sheet knows both;
 //! - `flag_only`: a cancel answers `Success` and only sets a flag, so that the goods may still leave;
 //! - `applies_after_seconds`: a cancel answers `Success` at once and takes effect so much later, in virtual time;
-//! - `shipments`: into how many shipments a new order is split.
+//! - `shipments`: into how many shipments a new order is split;
+//! - `checks_addresses`: a new order without a `zip_code` is held for its address (`OnHold`, 401 of section A3). What ShipBob itself
+//!   looks at is not known.
 //!
 //! Not here: products, receiving, billing, line-item updates, the older versions 1.0 and 2.0.
 
@@ -74,6 +76,7 @@ struct Switches {
     flag_only: bool,
     applies_after_seconds: i64,
     shipments: u8,
+    checks_addresses: bool,
 }
 
 /// What the journal keeps, each a whole entity.

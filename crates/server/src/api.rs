@@ -84,6 +84,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/orders/{id}/warehouse-link", post(warehouses::link))
         .route("/api/v1/warehouses", get(warehouses::list).post(warehouses::create))
         .route("/api/v1/warehouses/{id}/rules", post(warehouses::rule))
+        .route("/api/v1/warehouses/{id}/destination", post(warehouses::destination))
         .route("/api/v1/labels.pdf", get(labels::pdf))
         .route("/api/v1/cancellations", get(cancellations::list).post(cancellations::create))
         .route("/api/v1/cancellations/plan", post(batches::plan))

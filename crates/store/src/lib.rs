@@ -235,6 +235,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (14, "goods of lines", include_str!("../migrations/sqlite/0014_goods_of_lines.sql")),
     (16, "unexplained units", include_str!("../migrations/sqlite/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/sqlite/0017_request_alerts.sql")),
+    (19, "told destinations", include_str!("../migrations/sqlite/0019_told_destinations.sql")),
     (22, "revived units", include_str!("../migrations/sqlite/0022_revived_units.sql")),
     (23, "statuses before the cancel", include_str!("../migrations/sqlite/0023_statuses_before_the_cancel.sql")),
 ];
@@ -255,6 +256,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (14, "goods of lines", include_str!("../migrations/postgres/0014_goods_of_lines.sql")),
     (16, "unexplained units", include_str!("../migrations/postgres/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/postgres/0017_request_alerts.sql")),
+    (19, "told destinations", include_str!("../migrations/postgres/0019_told_destinations.sql")),
     (22, "revived units", include_str!("../migrations/postgres/0022_revived_units.sql")),
     (23, "statuses before the cancel", include_str!("../migrations/postgres/0023_statuses_before_the_cancel.sql")),
 ];

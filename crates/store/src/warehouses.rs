@@ -4,6 +4,7 @@ use crate::Store;
 use crate::error::StoreError;
 use crate::orders::parsed;
 use crate::session::{Row, Session, args, statements};
+use domain::destination::{Destination, Part};
 use domain::ids::{MerchantId, MerchantSku, ShopId, WarehouseId};
 use domain::provider::Provider;
 use domain::time::Moment;
@@ -28,6 +29,8 @@ pub struct AccountRecord {
     pub grant_version: i64,
     /// Whom to call when goods have to be stopped.
     pub contact: String,
+    /// Where it is told that parcels go; none: what the order says.
+    pub destination: Option<Destination>,
     /// What a person has to do about it.
     pub alert: Option<String>,
 }
@@ -64,13 +67,14 @@ pub fn rule_of<'a>(rules: &'a [RuleRecord], sku: &MerchantSku) -> Option<&'a Rul
 
 macro_rules! columns {
     () => {
-        "a.warehouse_id, w.name, a.provider, a.account, a.address, a.credentials, a.grant_version, a.contact, a.alert"
+        "a.warehouse_id, w.name, a.provider, a.account, a.address, a.credentials, a.grant_version, a.contact, a.alert, \
+            a.told_address, a.told_city, a.told_province, a.told_postal_code"
     };
 }
 
 statements! {
-    ADD = "insert into warehouse_accounts (merchant_id, warehouse_id, provider, account, address, credentials, grant_version, contact, created_at) \
-        values ($1, $2, $3, $4, $5, $6, 1, $7, $8)";
+    ADD = "insert into warehouse_accounts (merchant_id, warehouse_id, provider, account, address, credentials, grant_version, contact, created_at, \
+        told_address, told_city, told_province, told_postal_code) values ($1, $2, $3, $4, $5, $6, 1, $7, $8, $9, $10, $11, $12)";
     ADD_ROUTE = "insert into warehouse_routes (route, merchant_id, warehouse_id) values ($1, $2, $3)";
     ROUTE = "select merchant_id, warehouse_id from warehouse_routes where route = $1";
     ROUTE_OF = "select route from warehouse_routes where merchant_id = $1 and warehouse_id = $2";
@@ -81,6 +85,8 @@ statements! {
     SET_CREDENTIALS = "update warehouse_accounts set credentials = $3, grant_version = grant_version + 1, alert = null \
         where merchant_id = $1 and warehouse_id = $2";
     SET_CONTACT = "update warehouse_accounts set contact = $3 where merchant_id = $1 and warehouse_id = $2";
+    SET_DESTINATION = "update warehouse_accounts set told_address = $3, told_city = $4, told_province = $5, told_postal_code = $6 \
+        where merchant_id = $1 and warehouse_id = $2";
     SET_ADDRESS = "update warehouse_accounts set address = $3 where merchant_id = $1 and warehouse_id = $2";
     SET_ALERT = "update warehouse_accounts set alert = $3 where merchant_id = $1 and warehouse_id = $2";
     SAVE_RULE = "insert into warehouse_rules (merchant_id, shop_id, sku_prefix, warehouse_id, withdraw_on_request, created_at) \
@@ -119,6 +125,10 @@ impl Store {
             sealed.as_slice(),
             &account.contact,
             now.millis(),
+            told(account.destination.as_ref(), Part::Address),
+            told(account.destination.as_ref(), Part::City),
+            told(account.destination.as_ref(), Part::Province),
+            told(account.destination.as_ref(), Part::PostalCode),
         ];
         session.execute(ADD, args).await?;
         let args = args![route, account.merchant.as_str(), account.warehouse.as_str()];
@@ -181,6 +191,7 @@ impl Store {
             credentials: self.key().open(&seal_row(merchant, &warehouse), &row.bytes("credentials")?)?,
             grant_version: row.int("grant_version")?,
             contact: row.text("contact")?,
+            destination: read_destination(row)?,
             alert: row.optional_text("alert")?,
             warehouse,
         })
@@ -221,6 +232,44 @@ pub async fn set_contact(
     contact: &str,
 ) -> Result<(), StoreError> {
     session.execute(SET_CONTACT, args![merchant.as_str(), warehouse.as_str(), contact]).await.map(drop)
+}
+
+/// Says where a warehouse is told that parcels go; none: what the order says.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn set_destination(
+    session: &mut Session,
+    merchant: &MerchantId,
+    warehouse: &WarehouseId,
+    destination: Option<&Destination>,
+) -> Result<(), StoreError> {
+    let args = args![
+        merchant.as_str(),
+        warehouse.as_str(),
+        told(destination, Part::Address),
+        told(destination, Part::City),
+        told(destination, Part::Province),
+        told(destination, Part::PostalCode),
+    ];
+    session.execute(SET_DESTINATION, args).await.map(drop)
+}
+
+fn told(destination: Option<&Destination>, part: Part) -> Option<&str> {
+    destination.and_then(|destination| destination.part(part))
+}
+
+fn read_destination(row: &Row) -> Result<Option<Destination>, StoreError> {
+    let mut told = [None, None, None, None];
+    let columns = ["told_address", "told_city", "told_province", "told_postal_code"];
+    for (part, column) in told.iter_mut().zip(columns) {
+        *part = row.optional_text(column)?;
+    }
+    let of = |part: Part| {
+        let known = Part::ALL.iter().zip(&told).find(|(known, _)| **known == part);
+        known.and_then(|(_, text)| text.as_deref()).unwrap_or_default()
+    };
+    Destination::entered(of).map_err(|_| StoreError::Conflict("a warehouse's destination"))
 }
 
 /// Sets the base URL of an account's API.

@@ -7,6 +7,7 @@ use crate::warehouse_links::{self, LinkRecord};
 use crate::warehouse_orders::{self, Parcel, WarehouseOrderRecord};
 use crate::warehouses::{self, AccountRecord, RuleRecord, rule_of};
 use crate::{Session, StoreError, on_both};
+use domain::destination::{Destination, Part};
 use domain::ids::{MerchantSku, OrderId, WarehouseId};
 use domain::provider::Provider;
 use domain::warehouse_order::WarehouseOrder;
@@ -27,6 +28,8 @@ fn account() -> AccountRecord {
         credentials: "{\"token\":\"very secret\"}".to_owned(),
         grant_version: 1,
         contact: "Dock office".to_owned(),
+        destination: Destination::entered(|part| if part == Part::Province { "" } else { "told" })
+            .expect("a destination"),
         alert: None,
     }
 }

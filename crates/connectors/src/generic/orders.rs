@@ -22,6 +22,10 @@ struct Recipient<'a> {
     name: &'a str,
     address: &'a str,
     city: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    province: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    postal_code: Option<&'a str>,
     country: &'a str,
 }
 
@@ -40,6 +44,8 @@ pub(super) fn body(order: &PushOrder) -> Vec<u8> {
             name: &order.recipient.name,
             address: &order.recipient.address,
             city: &order.recipient.city,
+            province: order.recipient.province.as_deref(),
+            postal_code: order.recipient.postal_code.as_deref(),
             country: &order.recipient.country,
         },
         lines: order

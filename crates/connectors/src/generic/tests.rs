@@ -31,6 +31,8 @@ fn a_push_is_what_the_documentation_prints_and_answers_the_order_s_id() {
             name: "A****r".to_owned(),
             address: "as on the label".to_owned(),
             city: "SG".to_owned(),
+            province: None,
+            postal_code: None,
             country: "SG".to_owned(),
         },
         lines: vec![PushLine { sku: "MUG-BLU".to_owned(), name: "Blue mug".to_owned(), quantity: 2 }],
@@ -42,6 +44,14 @@ fn a_push_is_what_the_documentation_prints_and_answers_the_order_s_id() {
         (&Method::PUT, &"Bearer t0ken".parse().unwrap())
     );
     assert_eq!(serde_json::from_slice::<Value>(call.request.body()).unwrap(), documented(1));
+    let (province, postal_code) = (Some("Central".to_owned()), Some("018956".to_owned()));
+    let recipient = Recipient { province, postal_code, ..order.recipient.clone() };
+    let told = warehouse(None).push_order(&PushOrder { recipient, ..order });
+    let told: Value = serde_json::from_slice(told.request.body()).unwrap();
+    assert_eq!(
+        (&told["recipient"]["province"], &told["recipient"]["postal_code"]),
+        (&json!("Central"), &json!("018956"))
+    );
     for status in [200, 201] {
         assert_eq!((call.read)(&received(status, &documented(2))).unwrap(), "W-1001", "new, or there already");
     }

@@ -32,7 +32,12 @@ struct Recipient<'a> {
 struct Address<'a> {
     address1: &'a str,
     city: &'a str,
+    /// The sheet leaves it out with others that may be missing; its name is that of ShipBob's own reference of the call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<&'a str>,
     country: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zip_code: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -56,7 +61,9 @@ pub(super) fn body(order: &PushOrder) -> Vec<u8> {
             address: Address {
                 address1: &order.recipient.address,
                 city: &order.recipient.city,
+                state: order.recipient.province.as_deref(),
                 country: &order.recipient.country,
+                zip_code: order.recipient.postal_code.as_deref(),
             },
         },
         products: products

@@ -101,6 +101,8 @@ fn a_push_of_an_order_is_what_the_sheet_prints() {
             name: "A Buyer".to_owned(),
             address: "1 Road".to_owned(),
             city: "Bangkok".to_owned(),
+            province: None,
+            postal_code: None,
             country: "TH".to_owned(),
         },
         lines: vec![crate::warehouse::PushLine { sku: "SKU-A".to_owned(), name: "Cup".to_owned(), quantity: 2 }],
@@ -115,6 +117,16 @@ fn a_push_of_an_order_is_what_the_sheet_prints() {
         "products": [{"reference_id": "SKU-A", "name": "Cup", "quantity": 2, "external_line_id": 1}],
     });
     assert_eq!(sent, expected);
+    let recipient = crate::warehouse::Recipient {
+        province: Some("Krung Thep".to_owned()),
+        postal_code: Some("10110".to_owned()),
+        ..order.recipient.clone()
+    };
+    let told = shipbob(None).push_order(&PushOrder { recipient, ..order });
+    let told: Value = serde_json::from_slice(told.request.body()).unwrap();
+    let address =
+        json!({"address1": "1 Road", "city": "Bangkok", "state": "Krung Thep", "country": "TH", "zip_code": "10110"});
+    assert_eq!(told["recipient"]["address"], address);
     assert_eq!((call.read)(&received(201, &json!({"id": 40_100}))).unwrap(), "40100");
     let refused = (call.read)(&received(422, &json!({"": ["Cannot insert order with existing ReferenceId"]})));
     assert_eq!(refused.unwrap_err().remedy, Remedy::Rejected);

@@ -44,10 +44,11 @@ pub(super) fn body(order: &PushOrder, credentials: &Credentials) -> Vec<u8> {
         shipping_method: &credentials.shipping_method,
         warehouse_code: &credentials.warehouse_code,
         country_code: &recipient.country,
-        province: &recipient.city,
+        // It is required: the city stands for one that nobody told.
+        province: recipient.province.as_deref().unwrap_or(&recipient.city),
         city: &recipient.city,
         address1: &recipient.address,
-        zipcode: credentials.zipcode.as_deref().unwrap_or(NO_ZIPCODE),
+        zipcode: recipient.postal_code.as_deref().or(credentials.zipcode.as_deref()).unwrap_or(NO_ZIPCODE),
         name: &recipient.name,
         verify: SUBMIT,
         items: order.lines.iter().map(|line| Item { product_sku: &line.sku, quantity: line.quantity }).collect(),

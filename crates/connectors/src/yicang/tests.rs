@@ -67,6 +67,8 @@ fn a_push_is_a_post_with_token_and_key_and_names_warehouse_and_way() {
             name: "A Buyer".to_owned(),
             address: "1 Road".to_owned(),
             city: "TH".to_owned(),
+            province: None,
+            postal_code: None,
             country: "TH".to_owned(),
         },
         lines: vec![PushLine { sku: "SKU-A".to_owned(), name: "Cup".to_owned(), quantity: 2 }],
@@ -81,6 +83,11 @@ fn a_push_is_a_post_with_token_and_key_and_names_warehouse_and_way() {
         "items": [{"product_sku": "SKU-A", "quantity": 2}],
     });
     assert_eq!(serde_json::from_slice::<Value>(call.request.body()).unwrap(), expected);
+    let (province, postal_code) = (Some("Krung Thep".to_owned()), Some("10110".to_owned()));
+    let recipient = Recipient { province, postal_code, ..order.recipient.clone() };
+    let told = warehouse().push_order(&PushOrder { recipient, ..order });
+    let told: Value = serde_json::from_slice(told.request.body()).unwrap();
+    assert_eq!((&told["province"], &told["zipcode"]), (&json!("Krung Thep"), &json!("10110")));
     let beside = json!({"ask": "Success", "message": "Success", "order_code": "G000-000001"});
     for body in [beside, success(json!({"order_code": "G000-000001"}))] {
         assert_eq!((call.read)(&received(200, &body)).unwrap(), "G000-000001", "{body}");

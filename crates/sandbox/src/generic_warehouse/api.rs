@@ -204,7 +204,7 @@ impl GenericWarehouse {
         let lines = body.get("lines").and_then(Value::as_array).filter(|lines| !lines.is_empty());
         let lines: Option<Vec<Line>> = lines.and_then(|lines| lines.iter().map(line).collect());
         let lines = lines.ok_or_else(|| Failure::rejected("Each line needs sku and quantity."))?;
-        let id = self.shelf.put(reference, number, lines, moment);
+        let id = self.shelf.put((reference, number), recipient, lines, moment);
         Ok((201, object(self.known(&id)?)))
     }
 

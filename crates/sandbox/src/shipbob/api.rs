@@ -3,7 +3,7 @@
 use axum::http::Method;
 use serde_json::{Map, Value, json};
 
-use super::orders::{Order, Product, Return, Shipment};
+use super::orders::{INVALID_ADDRESS, Order, Product, Return, Shipment};
 use super::{NAME, Shipbob, Webhook};
 use crate::clock::rfc3339;
 use crate::marketplace::{Answer, Moment, Nature, Request};
@@ -271,13 +271,16 @@ impl Shipbob {
             });
         }
         let id = self.next_id();
-        let parts = usize::from(self.account.switches.shipments.max(1)).min(products.len());
+        let switches = self.account.switches;
+        let unknown = switches.checks_addresses && recipient["address"]["zip_code"].as_str().is_none_or(str::is_empty);
+        let (status, details) = if unknown { ("OnHold", vec![INVALID_ADDRESS]) } else { ("Processing", Vec::new()) };
+        let parts = usize::from(switches.shipments.max(1)).min(products.len());
         let mut shipments = Vec::new();
         for part in products.chunks(products.len().div_ceil(parts)) {
             shipments.push(Shipment {
                 id: self.next_id() + 10_000,
-                status: "Processing".to_owned(),
-                details: Vec::new(),
+                status: status.to_owned(),
+                details: details.clone(),
                 products: part.to_vec(),
                 tracking: None,
                 updated: moment.now,

@@ -11,6 +11,8 @@ use crate::marketplace::{Moment, Refusal};
 const PICKED: u16 = 100;
 const PACKED: u16 = 101;
 const LABELED: u16 = 102;
+/// `status_details` of one that is held for its address.
+pub(super) const INVALID_ADDRESS: u16 = 401;
 
 /// One product of an order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +93,7 @@ fn detail_name(id: u16) -> &'static str {
         203 => "Delivered",
         303 => "OutOfStock",
         400 => "PaymentDeclined",
+        INVALID_ADDRESS => "InvalidAddress",
         _ => "Unknown",
     }
 }
@@ -172,7 +175,7 @@ impl Order {
         let products = self.shipments.iter().flat_map(|shipment| &shipment.products);
         json!({
             "id": self.id.to_string(), "reference": self.reference, "number": self.number, "status": self.status(),
-            "phase": self.phase(), "cancels": self.cancels, "shipments": shipments,
+            "phase": self.phase(), "cancels": self.cancels, "shipments": shipments, "recipient": self.recipient,
             "lines": products.map(|one| json!({"sku": one.sku, "quantity": one.quantity})).collect::<Vec<_>>(),
         })
     }

@@ -64,6 +64,9 @@ pub(crate) struct Order {
     pub(crate) id: String,
     pub(crate) reference: String,
     pub(crate) number: String,
+    /// Who gets it, in the words of the call.
+    #[serde(default)]
+    pub(crate) recipient: Value,
     pub(crate) lines: Vec<Line>,
     pub(crate) stage: Stage,
     pub(crate) word: Option<Word>,
@@ -110,6 +113,7 @@ impl Order {
         json!({
             "id": self.id, "reference": self.reference, "number": self.number, "phase": self.stage.phase(),
             "withdrawal": self.word, "cancels": self.cancels, "tracking_number": self.tracking_number, "lines": self.lines,
+            "recipient": self.recipient,
         })
     }
 }
@@ -238,13 +242,20 @@ impl Shelf {
     }
 
     /// Keeps a new order; answers its id.
-    pub(crate) fn put(&mut self, reference: &str, number: &str, lines: Vec<Line>, moment: &mut Moment<'_>) -> String {
+    pub(crate) fn put(
+        &mut self,
+        (reference, number): (&str, &str),
+        recipient: Value,
+        lines: Vec<Line>,
+        moment: &mut Moment<'_>,
+    ) -> String {
         let rising = self.next_number();
         let id = format!("{}{rising:06}", self.prefix);
         let order = Order {
             id: id.clone(),
             reference: reference.to_owned(),
             number: number.to_owned(),
+            recipient,
             lines,
             stage: Stage::Open,
             word: None,

@@ -1,7 +1,7 @@
 //! The calls of the YiCang family's API. Sheet section C1.
 
 use axum::http::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{SHIPPING_METHOD, WAREHOUSE_CODE, Yicang};
 use crate::marketplace::{Answer, Moment, Nature, Request};
@@ -11,6 +11,9 @@ use crate::warehouse::shelf::{Line, Order, Stage, Word};
 const LONGEST_REFERENCE: usize = 50;
 /// What a push needs beside its items.
 const REQUIRED: [&str; 7] = ["country_code", "province", "city", "address1", "zipcode", "name", "shipping_method"];
+
+/// What of that says who gets it.
+const RECIPIENT: [&str; 6] = ["country_code", "province", "city", "address1", "zipcode", "name"];
 
 /// An answer.
 pub(super) fn answer(status: u16, body: Value) -> Answer {
@@ -172,7 +175,9 @@ impl Yicang {
         let items: Option<Vec<Line>> = items.and_then(|items| items.iter().map(item).collect());
         let Some(items) = items else { return failure("20005", "items is required") };
         // The sheet's sample has the code beside the data, not in it.
-        let code = self.shelf.put(reference, reference, items, moment);
+        let recipient: Map<String, Value> =
+            RECIPIENT.iter().map(|name| ((*name).to_owned(), body[*name].clone())).collect();
+        let code = self.shelf.put((reference, reference), Value::Object(recipient), items, moment);
         json!({"ask": "Success", "message": "Success", "order_code": code})
     }
 

@@ -89,6 +89,7 @@ use utoipa::openapi::{self, SecurityRequirement};
         warehouses::list,
         warehouses::create,
         warehouses::rule,
+        warehouses::destination,
         warehouses::link,
         shops::list,
         shops::list_marketplaces,

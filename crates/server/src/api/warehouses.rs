@@ -16,6 +16,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use connectors::OpenError;
+use domain::destination::{Destination, Part};
 use domain::ids::{MerchantId, OrderId, ShopId, WarehouseId};
 use domain::provider::Provider;
 use domain::warehouse_order::Goods;
@@ -159,6 +160,8 @@ pub struct WarehouseAccount {
     pub account: String,
     /// Whom to call when goods have to be stopped.
     pub contact: String,
+    /// Where it is told that parcels go; null: what the order says.
+    pub destination: Option<DestinationBody>,
     /// What a person has to do about it.
     pub alert: Option<String>,
     /// The address that it pushes to.
@@ -202,6 +205,7 @@ pub async fn accounts(
             name: account.name,
             account: account.account,
             contact: account.contact,
+            destination: account.destination.as_ref().map(DestinationBody::from),
             alert: account.alert,
             rules: rules
                 .map(|rule| WarehouseRule {
@@ -247,6 +251,54 @@ impl From<WarehouseError> for Problem {
     }
 }
 
+/// Where a warehouse is told that parcels go, where the marketplace hides the buyer's address: for example the marketplace's
+/// hand-over point. The country is the order's. All of it empty: what the order says.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schema(as = WarehouseDestination)]
+pub struct DestinationBody {
+    /// Street and house.
+    pub address: String,
+    /// The city.
+    pub city: String,
+    /// The province or state; may stay empty.
+    pub province: String,
+    /// The postal code; may stay empty.
+    pub postal_code: String,
+}
+
+impl From<&Destination> for DestinationBody {
+    fn from(destination: &Destination) -> Self {
+        let part = |part: Part| destination.part(part).unwrap_or_default().to_owned();
+        Self {
+            address: part(Part::Address),
+            city: part(Part::City),
+            province: part(Part::Province),
+            postal_code: part(Part::PostalCode),
+        }
+    }
+}
+
+impl DestinationBody {
+    /// A part as it was entered.
+    #[must_use]
+    pub fn part(&self, part: Part) -> &str {
+        match part {
+            Part::Address => &self.address,
+            Part::City => &self.city,
+            Part::Province => &self.province,
+            Part::PostalCode => &self.postal_code,
+        }
+    }
+
+    fn read(&self) -> Result<Option<Destination>, Problem> {
+        Destination::entered(|part| self.part(part)).map_err(|error| {
+            let problem = Problem::unprocessable("invalid_body", "The body does not fit", error.to_string());
+            problem.with("field", format!("destination.{}", error.part()))
+        })
+    }
+}
+
 /// An account to be added.
 #[derive(Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -267,6 +319,9 @@ pub struct AccountWish {
     pub credentials: BTreeMap<String, Value>,
     /// Whom to call when goods have to be stopped.
     pub contact: String,
+    /// Where it is told that parcels go.
+    #[serde(default)]
+    pub destination: DestinationBody,
 }
 
 /// Tries an account and keeps it. The warehouse is asked before any transaction begins.
@@ -309,6 +364,7 @@ pub async fn add(app: &App, signed_in: &SignedIn, wish: &AccountWish) -> Result<
         address: address.ok_or_else(no_address)?,
         credentials: &credentials,
         contact: &wish.contact,
+        destination: wish.destination.read()?,
         route: &route,
     };
     match app.engine.try_account(signed_in.merchant(), &new).await {
@@ -447,6 +503,57 @@ pub(crate) async fn rule(
         Begun::Fresh(once) => once,
     };
     let saved = save_rule(&app, &mut once.session, &signed_in, &id, &wish.value).await;
+    let answer = match saved {
+        Ok(()) => {
+            let warehouses = accounts(&app, &mut once.session, signed_in.merchant()).await?;
+            to_value(&WarehouseAccounts { warehouses })
+        }
+        Err(problem) => Err(problem),
+    };
+    once.finish(StatusCode::OK, answer).await
+}
+
+/// Keeps where a warehouse is told that parcels go, in this transaction.
+///
+/// # Errors
+/// 403, 404 or 422; `field` names what is wrong.
+pub async fn save_destination(
+    app: &App,
+    session: &mut Session,
+    signed_in: &SignedIn,
+    warehouse: &str,
+    wish: &DestinationBody,
+) -> Result<(), Problem> {
+    signed_in.need(Permission::ShopsManage)?;
+    let warehouse = WarehouseId::parse(warehouse).map_err(|_| Problem::not_found("account"))?;
+    let destination = wish.read()?;
+    let (merchant, actor) = (signed_in.merchant(), signed_in.actor());
+    Ok(app.engine.set_destination(session, merchant, actor, &warehouse, destination.as_ref()).await?)
+}
+
+/// Says where a warehouse is told that parcels go, from the next push on; all of it empty: what the order says.
+#[utoipa::path(
+    post, path = "/api/v1/warehouses/{id}/destination", tag = "warehouses", request_body = DestinationBody,
+    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header)),
+    responses(
+        (status = 200, body = WarehouseAccounts), (status = 422, description = "invalid_body", body = super::ProblemBody),
+        (status = "4XX", body = super::ProblemBody)
+    )
+)]
+pub(crate) async fn destination(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    wish: body::Json<DestinationBody>,
+) -> Result<Response, Problem> {
+    signed_in.need(Permission::ShopsManage)?;
+    let mut once = match Once::begin(&app, &signed_in, uri.path(), &headers, &wish.canonical).await? {
+        Begun::Replayed(answer) => return Ok(answer),
+        Begun::Fresh(once) => once,
+    };
+    let saved = save_destination(&app, &mut once.session, &signed_in, &id, &wish.value).await;
     let answer = match saved {
         Ok(()) => {
             let warehouses = accounts(&app, &mut once.session, signed_in.merchant()).await?;

@@ -304,6 +304,7 @@ impl Demo {
                     address,
                     credentials: &credentials,
                     contact: WAREHOUSE_CONTACT,
+                    destination: None,
                     route: &route,
                 };
                 let account = engine.try_account(merchant, &new).await?;

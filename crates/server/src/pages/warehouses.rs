@@ -4,7 +4,8 @@
 use super::layout::{Ask, Desk, Place, bare, csrf, sheet};
 use super::words;
 use crate::api::warehouses::{
-    AccountWish, RuleWish, WarehouseAccount, Withdrawal, accounts, add, make_link, save_rule, subscribe,
+    AccountWish, DestinationBody, RuleWish, WarehouseAccount, Withdrawal, accounts, add, make_link, save_destination,
+    save_rule, subscribe,
 };
 use crate::app::App;
 use crate::auth::forms::{Fields, SignedForm};
@@ -18,6 +19,7 @@ use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use domain::destination::Part;
 use domain::ids::{ShopId, WarehouseId};
 use domain::provider::Provider;
 use domain::withdrawal::StaffAnswer;
@@ -38,39 +40,61 @@ pub(super) fn router() -> Router<App> {
         .route("/warehouses/{id}/rules", post(add_rule))
         .route("/warehouses/{id}/rules/remove", post(remove_rule))
         .route("/warehouses/{id}/contact", post(set_contact))
+        .route("/warehouses/{id}/destination", post(set_destination))
         .route("/orders/{id}/warehouse-link", post(link))
         .route("/warehouse-answer/{token}", get(ask_staff).post(take_answer))
 }
 
 async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, Problem> {
     ask.signed_in.need(Permission::OrdersRead)?;
-    let said = match query.one("said")? {
+    let notice = match query.one("said")? {
         Some("connected") => Some(words::WAREHOUSE_CONNECTED),
         Some("rule") => Some(words::WAREHOUSE_RULE_SAVED),
         Some("removed") => Some(words::WAREHOUSE_RULE_REMOVED),
         Some("contact") => Some(words::WAREHOUSE_CONTACT_SAVED),
+        Some("destination") => Some(words::DESTINATION_SAVED),
         _ => None,
     };
+    page(&app, &ask, notice, None).await
+}
+
+/// A warehouse's destination as it was entered, with what is wrong with it.
+struct Refused<'a> {
+    warehouse: &'a str,
+    entered: &'a DestinationBody,
+    said: &'a Said,
+}
+
+async fn page(app: &App, ask: &Ask, notice: Option<&str>, refused: Option<&Refused<'_>>) -> Result<Markup, Problem> {
     let mut session = app.store.read().await?;
-    let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
-    let accounts = accounts(&app, &mut session, ask.signed_in.merchant()).await?;
+    let desk = Desk::load(app, &mut session, &ask.signed_in).await?;
+    let accounts = accounts(app, &mut session, ask.signed_in.merchant()).await?;
     drop(session);
     let may_manage = ask.signed_in.permissions.has(Permission::ShopsManage);
     let main = html! {
         div.head {
             h1 { (words::THIRD_PARTY_WAREHOUSES) }
-            @if let Some(said) = said { p.notice role="status" { (said) } }
+            @if let Some(notice) = notice { p.notice role="status" { (notice) } }
             @if may_manage { a.button.primary href="/warehouses/connect" { (words::CONNECT_WAREHOUSE) } }
         }
         @if accounts.is_empty() {
             div.empty { h2 { (words::NO_WAREHOUSES) } p { (words::NO_WAREHOUSES_LEAD) } }
         }
-        @for account in &accounts { (section(&ask, &desk, account, may_manage)) }
+        @for account in &accounts {
+            @let refused = refused.filter(|refused| refused.warehouse == account.id);
+            (section(ask, &desk, account, may_manage, refused))
+        }
     };
-    Ok(desk.page(&ask, Place::Warehouses, words::THIRD_PARTY_WAREHOUSES, &main))
+    Ok(desk.page(ask, Place::Warehouses, words::THIRD_PARTY_WAREHOUSES, &main))
 }
 
-fn section(ask: &Ask, desk: &Desk, account: &WarehouseAccount, may_manage: bool) -> Markup {
+fn section(
+    ask: &Ask,
+    desk: &Desk,
+    account: &WarehouseAccount,
+    may_manage: bool,
+    refused: Option<&Refused<'_>>,
+) -> Markup {
     let shop_name = |id: &str| {
         let shop = desk.shops.iter().find(|shop| shop.id.as_str() == id);
         shop.map_or_else(|| id.to_owned(), |shop| shop.name.clone())
@@ -89,6 +113,7 @@ fn section(ask: &Ask, desk: &Desk, account: &WarehouseAccount, may_manage: bool)
                 }
                 @if may_manage { div.actions { button { (words::SAVE_CONTACT) } } }
             }
+            (destination(ask, account, may_manage, refused))
             h3 { (words::WAREHOUSE_RULES) }
             @if account.rules.is_empty() {
                 p.sub { (words::NO_RULES) }
@@ -142,6 +167,92 @@ fn section(ask: &Ask, desk: &Desk, account: &WarehouseAccount, may_manage: bool)
     }
 }
 
+/// Where a warehouse is told that parcels go, and the form that changes it.
+fn destination(ask: &Ask, account: &WarehouseAccount, may_manage: bool, refused: Option<&Refused<'_>>) -> Markup {
+    let (none, silent) = (DestinationBody::default(), Said::default());
+    let kept = account.destination.as_ref();
+    let told: Vec<&str> = Part::ALL.iter().filter_map(|&part| Some(kept?.part(part))).collect();
+    let told = told.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(", ");
+    let entered = refused.map_or(kept.unwrap_or(&none), |refused| refused.entered);
+    let said = refused.map_or(&silent, |refused| refused.said);
+    html! {
+        details.destination open[refused.is_some()] {
+            summary {
+                (words::DESTINATION) ": "
+                @if told.is_empty() { span.sub { (words::DESTINATION_USUAL) } } @else { strong { (told) } }
+            }
+            form.connect method="post" action={ "/warehouses/" (account.id) "/destination" } novalidate {
+                (csrf(ask.signed_in.csrf()))
+                @if let Some(words) = &said.form { p.error role="alert" { (words) } }
+                (destination_fields(entered, said, !may_manage))
+                @if may_manage { div.actions { button { (words::SAVE_DESTINATION) } } }
+            }
+        }
+    }
+}
+
+/// The name of a part's field in a form.
+fn destination_field(part: Part) -> String {
+    format!("destination.{part}")
+}
+
+fn destination_entered(form: &Fields) -> DestinationBody {
+    let one = |part: Part| form.one(&destination_field(part)).unwrap_or_default().trim().to_owned();
+    DestinationBody {
+        address: one(Part::Address),
+        city: one(Part::City),
+        province: one(Part::Province),
+        postal_code: one(Part::PostalCode),
+    }
+}
+
+fn destination_fields(entered: &DestinationBody, said: &Said, readonly: bool) -> Markup {
+    let first = Part::ALL.iter().find(|part| said.fields.contains_key(&destination_field(**part)));
+    html! {
+        p.sub { (words::DESTINATION_LEAD) }
+        @for part in Part::ALL {
+            @let name = destination_field(*part);
+            @let field = Field {
+                name: &name,
+                title: words::destination_part(*part),
+                hint: words::destination_hint(*part),
+                kind: "text",
+                required: false,
+                readonly,
+            };
+            (field_of_form(&field, entered.part(*part), said, first == Some(part)))
+        }
+    }
+}
+
+async fn set_destination(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    form: SignedForm,
+) -> Result<Response, Problem> {
+    let entered = destination_entered(&form.fields);
+    let mut session = app.store.begin().await?;
+    match save_destination(&app, &mut session, &form.signed_in, &id, &entered).await {
+        Ok(()) => {
+            session.commit().await?;
+            Ok(Redirect::to("/warehouses?said=destination").into_response())
+        }
+        Err(problem) if problem.status == StatusCode::UNPROCESSABLE_ENTITY => {
+            drop(session);
+            let said = Said::refused(&problem, &destination_field_names());
+            let ask = Ask { signed_in: form.signed_in, fragment: false };
+            let refused = Refused { warehouse: &id, entered: &entered, said: &said };
+            let page = page(&app, &ask, None, Some(&refused)).await?;
+            Ok((problem.status, page).into_response())
+        }
+        Err(problem) => Err(problem),
+    }
+}
+
+fn destination_field_names() -> Vec<String> {
+    Part::ALL.iter().map(|part| destination_field(*part)).collect()
+}
+
 async fn connect(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, Problem> {
     ask.signed_in.need(Permission::ShopsManage)?;
     let provider = query.read("provider", Provider::parse)?;
@@ -166,12 +277,9 @@ impl Said {
     }
 
     /// What was refused, beside the field that it names where the form has that one.
-    fn refused(provider: Provider, problem: &Problem) -> Self {
+    fn refused(problem: &Problem, fields: &[String]) -> Self {
         let words = words::sentence(&problem.detail);
-        let has = |name: &&str| {
-            ["name", "contact", "address"].contains(name)
-                || connectors::warehouse_fields(provider).iter().any(|field| field.name == *name)
-        };
+        let has = |name: &&str| fields.iter().any(|field| field == name);
         match problem.more.get("field").and_then(Value::as_str).filter(has) {
             Some(field) => Self { fields: [(field.to_owned(), words)].into(), form: None },
             None => Self { fields: BTreeMap::new(), form: Some(words) },
@@ -190,6 +298,7 @@ struct Field<'a> {
     hint: Option<&'a str>,
     kind: &'static str,
     required: bool,
+    readonly: bool,
 }
 
 /// First whose system it is, then what that provider gave.
@@ -224,29 +333,30 @@ async fn connect_page(
     Ok(desk.page(ask, Place::Warehouses, words::CONNECT_WAREHOUSE, &main))
 }
 
-fn provider_form(ask: &Ask, provider: Provider, entered: &Fields, said: &Said) -> Markup {
-    let has_address = connectors::warehouse_address(provider).is_some();
-    let about_address = if has_address { words::WAREHOUSE_ADDRESS_HINT } else { words::WAREHOUSE_ADDRESS_NEEDED };
-    let mut fields =
-        vec![Field { name: "name", title: words::WAREHOUSE_NAME, hint: None, kind: "text", required: true }];
-    fields.extend(connectors::warehouse_fields(provider).iter().map(|given| {
+/// The fields that say what a provider gave, in the order of its form.
+fn fields_of(provider: Provider) -> Vec<Field<'static>> {
+    let field = |name, title, hint, kind, required| Field { name, title, hint, kind, required, readonly: false };
+    let given = connectors::warehouse_fields(provider).iter().map(|given| {
         let usual = if given.secret { Some(words::WAREHOUSE_SECRET_HINT) } else { None };
         let usual = if given.required { usual } else { Some(words::WAREHOUSE_OPTIONAL) };
-        Field {
-            name: given.name,
-            title: given.title,
-            hint: words::warehouse_hint(given.name).or(usual),
-            kind: if given.secret { "password" } else { "text" },
-            required: given.required,
-        }
-    }));
-    let hint = Some(about_address);
-    fields.push(Field { name: "address", title: words::WAREHOUSE_ADDRESS, hint, kind: "url", required: !has_address });
-    let hint = Some(words::WAREHOUSE_CONTACT_HINT);
-    fields.push(Field { name: "contact", title: words::WAREHOUSE_CONTACT, hint, kind: "text", required: true });
+        let kind = if given.secret { "password" } else { "text" };
+        field(given.name, given.title, words::warehouse_hint(given.name).or(usual), kind, given.required)
+    });
+    let has_address = connectors::warehouse_address(provider).is_some();
+    let about_address = if has_address { words::WAREHOUSE_ADDRESS_HINT } else { words::WAREHOUSE_ADDRESS_NEEDED };
+    let mut fields = vec![field("name", words::WAREHOUSE_NAME, None, "text", true)];
+    fields.extend(given);
+    fields.push(field("address", words::WAREHOUSE_ADDRESS, Some(about_address), "url", !has_address));
+    fields.push(field("contact", words::WAREHOUSE_CONTACT, Some(words::WAREHOUSE_CONTACT_HINT), "text", true));
+    fields
+}
+
+fn provider_form(ask: &Ask, provider: Provider, entered: &Fields, said: &Said) -> Markup {
+    let fields = fields_of(provider);
     // The first that is wrong is where to go on; on a form that is new, the first.
-    let first = fields.iter().find(|field| said.fields.contains_key(field.name)).or(fields.first());
-    let first = first.map(|field| field.name);
+    let wrong = fields.iter().position(|field| said.fields.contains_key(field.name));
+    let first = wrong.or(said.fields.is_empty().then_some(0));
+    let destination = destination_entered(entered);
     html! {
         // What is wrong is said beside each field, by the same words with and without a script.
         form.connect method="post" action={ "/warehouses/connect?provider=" (provider) } novalidate
@@ -255,7 +365,13 @@ fn provider_form(ask: &Ask, provider: Provider, entered: &Fields, said: &Said) -
             input type="hidden" name="provider" value=(provider);
             @if let Some(words) = &said.form { p.error role="alert" { (words) } }
             h2 { (provider.title()) }
-            @for field in &fields { (field_of_form(field, entered, said, first == Some(field.name))) }
+            @for (place, field) in fields.iter().enumerate() {
+                (field_of_form(field, entered.one(field.name).unwrap_or_default(), said, first == Some(place)))
+            }
+            fieldset.destination {
+                legend { (words::DESTINATION) }
+                (destination_fields(&destination, said, false))
+            }
             div.actions {
                 button.primary { (words::TRY_AND_CONNECT) }
                 a.button href="/warehouses/connect" { (words::BACK) }
@@ -264,21 +380,18 @@ fn provider_form(ask: &Ask, provider: Provider, entered: &Fields, said: &Said) -
     }
 }
 
-fn field_of_form(field: &Field<'_>, entered: &Fields, said: &Said, first: bool) -> Markup {
+fn field_of_form(field: &Field<'_>, value: &str, said: &Said, first: bool) -> Markup {
     let wrong = said.fields.get(field.name);
-    let value = entered.one(field.name).unwrap_or_default();
     let secret = field.kind == "password";
     let about = format!("{}-wrong", field.name);
     html! {
         label {
             span { (field.title) @if let Some(hint) = field.hint { " " small { (hint) } } }
             input type=(field.kind) name=(field.name) value=(if secret { "" } else { value }) required[field.required]
-                maxlength=(VALUE_MAX) autocomplete="off" autofocus[first] aria-invalid=[wrong.map(|_| "true")]
-                aria-describedby=[wrong.map(|_| &about)];
+                readonly[field.readonly] maxlength=(VALUE_MAX) autocomplete="off" autofocus[first]
+                aria-invalid=[wrong.map(|_| "true")] aria-describedby=[wrong.map(|_| &about)];
             @if let Some(words) = wrong { p.error id=(about) role="alert" { (words) } }
-            @if secret && wrong.is_none() && !value.is_empty() && !said.is_silent() {
-                small.again { (words::SECRET_AGAIN) }
-            }
+            @if secret && wrong.is_none() && !value.is_empty() { small.again { (words::SECRET_AGAIN) } }
         }
     }
 }
@@ -301,6 +414,7 @@ async fn create(State(app): State<App>, form: SignedForm) -> Result<Response, Pr
         address: Some(one("address")),
         credentials: given.filter(|(_, text)| !text.is_empty()).map(|(name, text)| (name, text.into())).collect(),
         contact: one("contact"),
+        destination: destination_entered(&form.fields),
     };
     let added = match add(&app, &signed_in, &wish).await {
         Ok((record, route)) => {
@@ -321,7 +435,8 @@ async fn create(State(app): State<App>, form: SignedForm) -> Result<Response, Pr
         Ok(()) => Ok(Redirect::to("/warehouses?said=connected").into_response()),
         Err(problem) if problem.status.is_client_error() => {
             let ask = Ask { signed_in, fragment: false };
-            let said = Said::refused(provider, &problem);
+            let fields = fields_of(provider).into_iter().map(|field| field.name.to_owned());
+            let said = Said::refused(&problem, &fields.chain(destination_field_names()).collect::<Vec<_>>());
             let page = connect_page(&app, &ask, Some(provider), &form.fields, &said).await?;
             Ok((problem.status, page).into_response())
         }

@@ -1,5 +1,6 @@
 //! Words about third-party warehouses.
 
+use domain::destination::Part;
 use domain::warehouse_order::Goods;
 
 words! {
@@ -19,6 +20,11 @@ words! {
     WAREHOUSE_ADDRESS_NEEDED = "Where the warehouse takes the calls of the protocol.";
     WAREHOUSE_CONTACT = "Whom to call";
     WAREHOUSE_CONTACT_HINT = "Shown when an order has left and its parcel has to be stopped by hand: a name, a phone number, an e-mail address.";
+    DESTINATION = "Where it is told that parcels go";
+    DESTINATION_USUAL = "what the order says, as on the label";
+    DESTINATION_LEAD = "Marketplaces hide the buyer's address: a warehouse that checks addresses can be told one here, such as that of the marketplace's hand-over point, while the parcel travels with the marketplace's label. All of it empty: it is told that the address is as on the label.";
+    SAVE_DESTINATION = "Save";
+    DESTINATION_SAVED = "Told from the next push on.";
     TRY_AND_CONNECT = "Try and connect";
     WAREHOUSE_CONNECTED = "The warehouse took the account.";
     WAREHOUSE_RULE_SAVED = "From the next order on.";
@@ -60,6 +66,24 @@ words! {
     WAREHOUSE_ANSWER_OF = "Order";
 }
 
+/// A part of the destination that a warehouse is told.
+pub(crate) const fn destination_part(part: Part) -> &'static str {
+    match part {
+        Part::Address => "Street and house",
+        Part::City => "City",
+        Part::Province => "Province or state",
+        Part::PostalCode => "Postal code",
+    }
+}
+
+/// What a part of the destination may be, beyond its title.
+pub(crate) const fn destination_hint(part: Part) -> Option<&'static str> {
+    match part {
+        Part::Address | Part::City => None,
+        Part::Province | Part::PostalCode => Some("may stay empty"),
+    }
+}
+
 /// What the desk says of something entered, as a sentence of its own.
 pub(crate) fn sentence(words: &str) -> String {
     let mut letters = words.trim_end_matches('.').chars();
@@ -71,6 +95,7 @@ pub(crate) fn sentence(words: &str) -> String {
 pub(crate) const WAREHOUSE_ACTIONS: &[(&str, &str)] = &[
     ("warehouse.connected", "Warehouse connected"),
     ("warehouse.contact", "Warehouse's contact changed"),
+    ("warehouse.destination", "Warehouse told where parcels go"),
     ("warehouse.rule", "Warehouse rule saved"),
     ("warehouse.rule_removed", "Warehouse rule removed"),
     ("warehouse.alert", "Warehouse alert"),
@@ -93,7 +118,7 @@ pub(crate) fn warehouse_hint(field: &str) -> Option<&'static str> {
         "account" => "As the warehouse calls it.",
         "webhook_secret" => "Only where pushes were set up already; else the warehouse is asked for them.",
         "calls_per_minute" => "As many as the warehouse takes; empty: 60.",
-        "zipcode" => "What it is told instead of the buyer's, which marketplaces hide; empty: 00000.",
+        "zipcode" => "What it is told where no postal code is entered below; empty: 00000.",
         "absent_codes" => {
             "The error code with which it says that it has no such order; empty: only an empty answer says so."
         }

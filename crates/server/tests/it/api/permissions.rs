@@ -131,6 +131,7 @@ async fn each_call_needs_its_permission_and_no_other() {
             ),
         ),
         (P::ShopsManage, post("/api/v1/warehouses/whs_x/rules", json!({"shop": shop}).to_string())),
+        (P::ShopsManage, post("/api/v1/warehouses/whs_x/destination", json!({}).to_string())),
         (P::RequestsDecide, post(&format!("/api/v1/orders/{id}/warehouse-link"), String::new())),
         (P::OrdersProcess, post(&format!("/api/v1/shops/{shop}/sync"), String::new())),
         (P::OrdersRead, get(&format!("/api/v1/shops/{shop}/default-answers"))),

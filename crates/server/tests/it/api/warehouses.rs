@@ -106,7 +106,19 @@ on_both! {
         desk.post("/api/v1/warehouses", &wish("wrong", channel)).await.is_problem(422, "account_not_taken", "a wrong token");
         desk.post("/api/v1/warehouses", &wish(&token, &json!(1))).await.is_problem(422, "account_not_taken", "a wrong channel");
         desk.post("/api/v1/warehouses", &wish(&token, channel)).await.is_problem(409, "already_connected", "twice");
+        let address = |problem: &Value| problem["field"] == "address";
+        let there = json!({"provider": "generic", "name": "x", "contact": "x", "credentials": {"account": "a", "token": "t"}, "address": "nowhere"});
+        assert!(address(&desk.post("/api/v1/warehouses", &there).await.is_problem(422, "invalid_body", "no address")));
+
+        let path = format!("/api/v1/warehouses/{}/destination", known["warehouses"][0]["id"].as_str().expect("an id"));
+        let half = desk.post(&path, &json!({"address": "Lot 2"})).await.is_problem(422, "invalid_body", "half of one");
+        assert_eq!(half["field"], "destination.city");
+        let whole = json!({"address": "Lot 2", "city": "Shah Alam", "province": "", "postal_code": "40150"});
+        assert_eq!(desk.post(&path, &whole).await.json()["warehouses"][0]["destination"], whole);
+        assert_eq!(desk.read("/api/v1/warehouses").await["warehouses"][0]["destination"], whole, "it is kept");
+        assert_eq!(desk.post(&path, &json!({})).await.json()["warehouses"][0]["destination"], Value::Null, "as it was");
         let stranger = desk.stranger().await;
+        desk.ask(Method::POST, &stranger, &path, &[], whole.to_string()).await.is_problem(404, "not_found", "another's");
         let theirs = desk.ask(Method::GET, &stranger, "/api/v1/warehouses", &[], "").await.json();
         assert_eq!(theirs["warehouses"], json!([]), "another merchant's");
     }

@@ -184,6 +184,27 @@ async fn rules(window: &Window, desk: &Desk, form: &Form, sku_prefix: &str) -> W
     Ok(id)
 }
 
+/// Where it is told that parcels go: half of it is refused and kept in the form, all of it is saved.
+async fn destination(window: &Window, warehouse: &str) -> WebDriverResult<()> {
+    let section = format!("section[id='{warehouse}'] details.destination");
+    window.read(&format!("{section} summary"), "as on the label").await?;
+    window.click(&format!("{section} summary")).await?;
+    let field = |part: &str| format!("{section} input[name='destination.{part}']");
+    window.see(&field("city")).await?.send_keys("Shah Alam").await?;
+    send(window, &format!("{section} form")).await?;
+    window.read(&format!("{section} [id='destination.address-wrong']"), "Enter the address as well").await?;
+    let kept = window.see(&field("city")).await?.prop("value").await?;
+    assert_eq!(kept.as_deref(), Some("Shah Alam"));
+    window.see(&format!("{}:focus", field("address"))).await?;
+    window.picture("warehouse-destination-wrong").await?;
+    window.press("Lot 2, Jalan Gudang").await?;
+    send(window, &format!("{section} form")).await?;
+    window.read("#toasts", "Told from the next push on").await?;
+    window.read(&format!("{section} summary"), "Lot 2, Jalan Gudang, Shah Alam").await?;
+    window.picture("warehouse-destination").await?;
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn warehouses_are_connected_after_bad_input_and_a_rule_brings_an_order_there() {
     let desk = Desk::without_workers(Trial::sqlite().await, 30).await;
@@ -194,6 +215,7 @@ async fn warehouses_are_connected_after_bad_input_and_a_rule_brings_an_order_the
             let form = Form::of(&desk, fake).await;
             connects_with_bad_input_first(&window, &desk, &form).await?;
             let warehouse = rules(&window, &desk, &form, sku_prefix).await?;
+            destination(&window, &warehouse).await?;
             let count = json!({"as": "count", "units": 20});
             let counted = desk.post(&format!("/api/v1/stock/{warehouse}/{sku}/adjustments"), &count).await;
             assert_eq!(counted.status, 200, "{}", counted.text);
@@ -208,7 +230,8 @@ async fn warehouses_are_connected_after_bad_input_and_a_rule_brings_an_order_the
             let there = desk.world.control.get(&format!("/orders?platform={}", fake.name)).await;
             let reference = format!("{}-1", order.id);
             let there = there["orders"].as_array().expect("orders");
-            assert!(there.iter().any(|there| there["reference"] == reference.as_str()), "{there:?}");
+            let there = there.iter().find(|there| there["reference"] == reference.as_str()).expect("it is there");
+            assert!(there["recipient"].to_string().contains("Lot 2, Jalan Gudang"), "{there}");
         }
         Ok(())
     })

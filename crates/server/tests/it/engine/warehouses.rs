@@ -3,7 +3,10 @@
 
 use super::world::{Fake, GENERIC, SHIPBOB, World, YICANG};
 use domain::cancellation::State;
+use domain::destination::{Destination, Part};
+use domain::ids::WarehouseId;
 use domain::order::List;
+use domain::provider::Provider;
 use domain::request::{AnswerKind, RequestState};
 use domain::warehouse_order::Goods;
 use domain::withdrawal::{StaffAnswer, State as AtWarehouse};
@@ -163,7 +166,68 @@ macro_rules! with_each_provider {
     };
 }
 
+/// Enters a destination with this province and postal code.
+async fn enter(world: &World, warehouse: &WarehouseId, [province, postal_code]: [&'static str; 2]) {
+    let destination = Destination::entered(|part| match part {
+        Part::Address => "Lot 2, Jalan Gudang",
+        Part::City => "Shah Alam",
+        Part::Province => province,
+        Part::PostalCode => postal_code,
+    });
+    let destination = destination.expect("a destination");
+    let mut session = world.engine.store().begin().await.expect("begins");
+    let (merchant, kept) = (&world.merchant, destination.as_ref());
+    let set = world.engine.set_destination(&mut session, merchant, "op@example.com", warehouse, kept).await;
+    set.expect("kept");
+    session.commit().await.expect("committed");
+}
+
+/// What a warehouse was told of where an order goes, in its API's words, without the buyer's name.
+fn told(fake: &Fake, (address, city): (&str, &str), (province, postal_code): (Option<&str>, Option<&str>)) -> Value {
+    let mut told = match fake.provider {
+        Provider::Shipbob => json!({"address": {"address1": address, "city": city, "country": "MY"}}),
+        Provider::Generic => json!({"address": address, "city": city, "country": "MY"}),
+        // It needs all of it.
+        Provider::Yicang => json!({
+            "address1": address, "city": city, "country_code": "MY", "province": province.unwrap_or(city),
+            "zipcode": postal_code.unwrap_or("00000"),
+        }),
+    };
+    let (place, names) = match fake.provider {
+        Provider::Shipbob => (&mut told["address"], ["state", "zip_code"]),
+        Provider::Generic => (&mut told, ["province", "postal_code"]),
+        Provider::Yicang => return told,
+    };
+    for (name, part) in names.into_iter().zip([province, postal_code]) {
+        if let Some(part) = part {
+            place[name] = part.into();
+        }
+    }
+    told
+}
+
 with_each_provider! {
+    async fn the_warehouse_is_told_the_destination_that_was_entered_else_that_the_label_says_it(trial, fake) {
+        let world = World::at(fake, trial, 30, MUGS, false).await;
+        let was_told = async || {
+            let order = pushed(&world, 1).await.remove(0);
+            let there = at_warehouse(&world, &order).await;
+            let mut recipient = truth(&world, &there).await["recipient"].clone();
+            let name = recipient.as_object_mut().expect("a recipient").remove("name");
+            assert_eq!(name, Some(json!(order.buyer_name)), "masked, as the marketplace shows it");
+            (there.warehouse, recipient)
+        };
+        let (warehouse, recipient) = was_told().await;
+        assert_eq!(recipient, told(fake, ("as on the label of Shopee", "MY"), (None, None)));
+
+        for (province, postal_code) in [("Selangor", "40150"), ("", "")] {
+            enter(&world, &warehouse, [province, postal_code]).await;
+            let entered = |text: &'static str| (!text.is_empty()).then_some(text);
+            let expected = told(fake, ("Lot 2, Jalan Gudang", "Shah Alam"), (entered(province), entered(postal_code)));
+            assert_eq!(was_told().await.1, expected);
+        }
+    }
+
     async fn an_order_at_the_warehouse_is_handed_back_before_the_platform_is_told(trial, fake) {
         let world = World::at(fake, trial, 30, MUGS, false).await;
         let order = pushed(&world, 1).await.remove(0);
@@ -457,5 +521,16 @@ on_both! {
         assert_eq!(world.cancellation(&record).await.saga.state(), State::Refused);
         assert_eq!(askings(&world, &there).await.len(), 2, "its status shows it untouched: asked once more");
         assert_eq!(world.order(&order.id).await.goods, Goods::KeptPicked);
+    }
+
+    async fn a_warehouse_that_checks_addresses_holds_no_order_once_a_destination_is_entered(trial) {
+        let world = World::at(&SHIPBOB, trial, 30, MUGS, false).await;
+        switch(&world, json!({"checks_addresses": true})).await;
+        let held = pushed(&world, 1).await.remove(0);
+        let there = at_warehouse(&world, &held).await;
+        assert_eq!((there.saga.state, there.raw_status.as_str()), (AtWarehouse::Pushed, "OnHold"));
+        enter(&world, &there.warehouse, ["Selangor", "40150"]).await;
+        let taken = pushed(&world, 1).await.remove(0);
+        assert_eq!(at_warehouse(&world, &taken).await.raw_status, "Processing");
     }
 }

@@ -258,6 +258,7 @@ async fn connect_warehouse(
         address: &address,
         credentials: &credentials,
         contact: fake.contact,
+        destination: None,
         route: fake.name,
     };
     let account = engine.try_account(merchant, &new).await.expect("the warehouse takes it");
