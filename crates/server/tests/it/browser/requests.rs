@@ -6,7 +6,7 @@ use crate::api::requests::{packed_and_asked, pushed};
 use crate::desk::Desk;
 use crate::engine::World;
 use domain::ids::OrderId;
-use domain::order::List;
+use domain::order::{List, Stage};
 use domain::platform::Platform;
 use reqwest::Method;
 use serde_json::json;
@@ -258,4 +258,51 @@ async fn a_buyer_is_answered_from_the_order_s_page_and_one_answered_elsewhere_is
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn buyers_of_tokopedia_on_its_old_api_are_answered() {
     buyers_are_answered(Platform::Tokopedia, Platform::Tokopedia).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn default_answers_are_edited_tried_saved_and_given_in_the_rule_s_name() {
+    let desk = Desk::start(Trial::sqlite().await, 60).await;
+    let order = desk.world.list(List::InProcess, 200).await.remove(0);
+    assert_eq!(order.stage, Stage::Printed, "it was arranged elsewhere");
+    let ask = format!("/orders/shopee/{}/buyer-cancel", order.number);
+    desk.world.control.send(Method::POST, &ask, json!({"reason": "Others", "ask": true})).await;
+    pushed(&desk, std::slice::from_ref(&order)).await;
+    let is_listed = |page: &serde_json::Value| page.to_string().contains(order.id.as_str());
+    desk.read_until("/api/v1/cancellation-requests?limit=200", is_listed).await;
+    let path = format!("/shops/{}/default-answers", desk.world.shop);
+    let kept = async || desk.read(&format!("/api/v1{path}")).await;
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/shops").await?;
+        window.click(&format!("a[href='{path}']")).await?;
+        window.read("h1", "Default answers").await?;
+        let before = kept().await;
+        window.click("select[name='then.1'] option[value=agree]").await?;
+        window.see("input[name='buyer_reason.1']").await?.send_keys("other").await?;
+        window.click("button[name=try]").await?;
+        window.read("#dry-run [role=status]", "agreed to").await?;
+        let tried = format!("#dry-run tr:has(a[href='/orders/{}'])", order.id);
+        window.read(&tried, "agreed to by rule 2").await?;
+        window.picture("default-answers").await?;
+        assert_eq!(kept().await, before, "trying keeps nothing");
+        window.click("input[name=on]").await?;
+        window.click("form.default-answers button.primary").await?;
+        window.read("#toasts", "Saved.").await?;
+        let after = kept().await;
+        assert_eq!(
+            (&after["on"], &after["rules"][1]["then"], &after["rules"][1]["buyer_reason"]),
+            (&json!(true), &json!("agree"), &json!("other"))
+        );
+
+        time_passes(&desk, &order, -10 * 60).await;
+        desk.read_until(&format!("/api/v1/orders/{}", order.id), |order| order["list"] == "canceled").await;
+        window.open(&desk, "/log?action=request.agree").await?;
+        window.read("table.log tbody", "default answer (rule 2)").await?;
+        window.open(&desk, "/requests?state=agreed").await?;
+        window.read(&row(&order), "default answer (rule 2)").await?;
+        Ok(())
+    })
+    .await;
+    desk.world.ledger_is_proven().await;
 }
