@@ -4,6 +4,7 @@ use crate::ledger::marks;
 use crate::{Engine, EngineError};
 use domain::ids::{LineId, MerchantId, MerchantSku, OrderId, ShopId, StockInId, WarehouseId};
 use domain::order::place;
+use domain::platform::Platform;
 use domain::policy::Standing;
 use domain::stock::{Bucket, Step, Visit, VisitError, stock_in, undo_stock_in};
 use domain::time::{Moment, Span};
@@ -13,7 +14,7 @@ use store::log::{self, Entry};
 use store::orders::{self, LineRecord, OrderRecord};
 use store::stock::{self, Movement};
 use store::stock_ins::{self, Batch, Filter, Receipt, ReceiptLine, Undone};
-use store::{Session, StoreError, new_id, shops};
+use store::{Session, StoreError, new_id, requests, shops};
 
 /// How long a stock-in can be taken back.
 pub const UNDO_WITHIN: Span = Span::from_seconds(24 * 3_600);
@@ -41,7 +42,8 @@ pub struct LineVisit {
 pub struct OrderVisit {
     /// The order.
     pub order: OrderId,
-    /// Its lines; `None` means that all that waits is here and sellable.
+    /// Its lines; `None` means that all that waits is here and sellable, which is not taken of goods that the platform says
+    /// cannot be sold again.
     pub lines: Option<Vec<LineVisit>>,
     /// Units of the whole order that waited when it was selected.
     pub expected: Option<u32>,
@@ -84,6 +86,9 @@ pub enum Skipped {
     /// A third-party warehouse has its goods: its confirmation stocks them in.
     #[error("a third-party warehouse has its goods; they are stocked in when it confirms that they are back")]
     AtWarehouse,
+    /// The platform says that the goods cannot be sold again, and nobody said what was found.
+    #[error("{} says these goods cannot be sold again: look at them one by one", .0.title())]
+    NotRestockable(Platform),
     /// A line that the order does not have, or named twice.
     #[error("“{0}” is no line of this order, or stands twice")]
     UnknownLine(String),
@@ -104,6 +109,7 @@ impl Skipped {
             Self::NothingReturning => "nothing_returning",
             Self::ExpectedChanged { .. } => "expected_changed",
             Self::AtWarehouse => "at_warehouse",
+            Self::NotRestockable(_) => "not_restockable",
             Self::UnknownLine(_) => "unknown_line",
             Self::NothingEntered => "nothing_entered",
             Self::TooMany(_) => "too_many_units",
@@ -217,7 +223,14 @@ fn names_what_is_away(order: &OrderRecord, entered: &OrderVisit) -> bool {
     }
 }
 
-fn visit(before: &OrderRecord, entered: &OrderVisit, warehouse: &WarehouseId, actor: &str) -> Result<Visited, Skipped> {
+/// What an order holds after a visit; `restock` is what its platform thinks of the goods, where it said so.
+fn visit(
+    before: &OrderRecord,
+    entered: &OrderVisit,
+    warehouse: &WarehouseId,
+    actor: &str,
+    restock: Option<bool>,
+) -> Result<Visited, Skipped> {
     let returning = before.returning();
     if actor != WAREHOUSE_ACTOR && names_what_is_away(before, entered) {
         return Err(Skipped::AtWarehouse);
@@ -228,6 +241,7 @@ fn visit(before: &OrderRecord, entered: &OrderVisit, warehouse: &WarehouseId, ac
     let lines = match &entered.lines {
         Some(lines) => lines.clone(),
         None if returning == 0 => return Err(Skipped::NothingReturning),
+        None if restock == Some(false) => return Err(Skipped::NotRestockable(before.platform)),
         None => all_sellable(before),
     };
     let mut visited = Visited { after: before.clone(), movements: Vec::new(), lines: Vec::new() };
@@ -310,6 +324,14 @@ impl Engine {
         // Once each: a second entry of an order finds it gone, and is told so.
         let mut loaded: HashMap<OrderId, OrderRecord> =
             loaded.into_iter().filter(seen).map(|order| (order.id.clone(), order)).collect();
+        // Asked only where nobody looked at the goods: a person who did knows better than a platform.
+        let unseen: Vec<OrderId> =
+            request.orders.iter().filter(|it| it.lines.is_none()).map(|it| it.order.clone()).collect();
+        let hints = if unseen.is_empty() {
+            HashMap::new()
+        } else {
+            requests::restock_hints(session, merchant, &unseen).await?
+        };
         let mut outcomes = Vec::with_capacity(request.orders.len());
         let (mut movements, mut receipts, mut changed) = (Vec::new(), Vec::new(), Vec::new());
         for entered in request.orders {
@@ -317,7 +339,8 @@ impl Engine {
                 outcomes.push((entered.order.clone(), Err(Skipped::NotFound)));
                 continue;
             };
-            let visited = match visit(&before, entered, request.warehouse, request.actor) {
+            let hint = hints.get(&before.id).copied();
+            let visited = match visit(&before, entered, request.warehouse, request.actor, hint) {
                 Ok(visited) => visited,
                 Err(skipped) => {
                     outcomes.push((entered.order.clone(), Err(skipped)));

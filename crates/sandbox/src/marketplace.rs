@@ -260,6 +260,8 @@ pub(crate) struct BuyerWish {
     pub(crate) reason: Option<String>,
     /// The seller is asked even where the platform would cancel at once.
     pub(crate) ask: bool,
+    /// Whether the platform thinks that the goods can be sold again, where it says so.
+    pub(crate) restock: Option<bool>,
 }
 
 /// The body of `…/advance`.

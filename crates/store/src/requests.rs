@@ -7,6 +7,7 @@ use domain::ids::{CancellationId, LineId, MerchantId, OrderId, OrderNumber, Requ
 use domain::order::{List, Stage};
 use domain::request::{AnswerKind, DeadlineSource, RequestState, Silence};
 use domain::time::Moment;
+use std::collections::HashMap;
 
 /// An answer that was given here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +74,8 @@ statements! {
         and order_id in (select value from json_each($2)) and state in ('open', 'answering') order by request_id");
     OF_ORDERS = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 \
         and order_id in (select value from json_each($2)) order by request_id");
+    RESTOCK_HINTS = "select order_id, restock from cancellation_requests where merchant_id = $1 \
+        and order_id in (select value from json_each($2)) and restock is not null and state not in ('rejected', 'withdrawn') order by order_id, request_id";
     BY_ANSWERS = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 \
         and answer_id in (select value from json_each($2))");
     PAGE = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 and state = $2 \
@@ -214,6 +217,27 @@ pub async fn of_orders(
 ) -> Result<Vec<RequestRecord>, StoreError> {
     let list = json_list(orders.iter().map(OrderId::as_str));
     read_all(merchant, &session.rows(OF_ORDERS, args![merchant.as_str(), &list]).await?)
+}
+
+/// What the platform thinks of these orders' goods, whether they can be sold again, where it said so: the latest request
+/// counts, and one that came to nothing does not. A hint for people (`tiktok-shop.md` section 5.3).
+///
+/// # Errors
+/// As [`load_one`].
+pub async fn restock_hints(
+    session: &mut Session,
+    merchant: &MerchantId,
+    orders: &[OrderId],
+) -> Result<HashMap<OrderId, bool>, StoreError> {
+    let list = json_list(orders.iter().map(OrderId::as_str));
+    let mut hints = HashMap::new();
+    // Oldest first of each order, so that its latest stays.
+    for row in session.rows(RESTOCK_HINTS, args![merchant.as_str(), &list]).await? {
+        if let Some(hint) = row.optional_truth("restock")? {
+            hints.insert(parsed(&row, "order_id", |text| OrderId::parse(text))?, hint);
+        }
+    }
+    Ok(hints)
 }
 
 /// The requests that these cancellations answer.

@@ -3,7 +3,7 @@
 
 use crate::error::StoreError;
 use crate::orders::{OrderRecord, json_list, parsed, parsed_optional};
-use crate::session::{Row, Session, args, statements};
+use crate::session::{Arg, Row, Session, args, statements};
 use crate::shop_stock;
 use domain::ids::{LineId, MerchantId, MerchantSku, OrderId, ShopId, StockInId, WarehouseId};
 use domain::order::Stage;
@@ -243,6 +243,9 @@ statements! {
           and o.order_id in (select value from json_each($2))");
     COUNT_WAITING = "select count(*) as orders from returns r where r.merchant_id = $1 and r.units > 0 and (cast($2 as text) is null or exists \
         (select 1 from orders o where o.merchant_id = r.merchant_id and o.order_id = r.order_id and o.shop_id in (select value from json_each($2))))";
+    COUNT_NOT_RESTOCKABLE = concat!("select count(*) as orders", returning!(), " and r.units > 0", narrowed!(),
+        " and (select q.restock from cancellation_requests q where q.merchant_id = r.merchant_id and q.order_id = r.order_id \
+        and q.restock is not null and q.state not in ('rejected', 'withdrawn') order by q.request_id desc limit 1) = false");
     COUNT_OVERDUE = "select count(*) as orders from (select 1 as one from returns r join orders o on o.merchant_id = r.merchant_id \
         and o.order_id = r.order_id where r.merchant_id = $1 and r.units > 0 and r.since <= $2 and r.claimed_at is null \
         and (cast($3 as text) is null or o.shop_id in (select value from json_each($3))) limit $4) as found";
@@ -333,6 +336,26 @@ impl Narrowed {
             canceled: filter.canceled.map(|(from, to)| (from.millis(), to.millis())),
         }
     }
+
+    /// The values of $1 to $14.
+    fn args<'a>(&'a self, merchant: &'a MerchantId, tab: Option<&'a str>, filter: &'a Filter) -> Vec<Arg<'a>> {
+        vec![
+            merchant.as_str().into(),
+            tab.into(),
+            filter.platform.map(Platform::as_str).into(),
+            self.shops.as_deref().into(),
+            filter.status_before.as_deref().into(),
+            filter.cancelled_by.map(Initiator::as_str).into(),
+            filter.stage.map(Stage::as_str).into(),
+            self.search.as_deref().into(),
+            self.search_end.as_deref().into(),
+            self.canceled.map(|(from, _)| from).into(),
+            self.canceled.map(|(_, to)| to).into(),
+            filter.since_before.map(Moment::millis).into(),
+            filter.units.map(i64::from).into(),
+            filter.claimed.into(),
+        ]
+    }
 }
 
 /// A page of canceled orders with what is kept of their return, and where the next begins.
@@ -359,26 +382,9 @@ pub async fn page(
         None if which == Which::ToStockIn => (i64::MIN, ""),
         None => (i64::MAX, "\u{10FFFF}"),
     };
-    let args = args![
-        merchant.as_str(),
-        tab,
-        filter.platform.map(Platform::as_str),
-        narrowed.shops.as_deref(),
-        filter.status_before.as_deref(),
-        filter.cancelled_by.map(Initiator::as_str),
-        filter.stage.map(Stage::as_str),
-        narrowed.search.as_deref(),
-        narrowed.search_end.as_deref(),
-        narrowed.canceled.map(|(from, _)| from),
-        narrowed.canceled.map(|(_, to)| to),
-        filter.since_before.map(Moment::millis),
-        filter.units.map(i64::from),
-        filter.claimed,
-        key,
-        id,
-        i64::from(limit) + 1,
-    ];
-    let rows = session.rows(statement, args).await?;
+    let mut args = narrowed.args(merchant, tab, filter);
+    args.extend([key.into(), id.into(), (i64::from(limit) + 1).into()]);
+    let rows = session.rows(statement, &args).await?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut found = Vec::with_capacity(rows.len().min(shown));
     let mut last = None;
@@ -415,6 +421,20 @@ pub async fn count_waiting(
 ) -> Result<i64, StoreError> {
     let shops = shops.map(|shops| json_list(shops.iter().map(ShopId::as_str)));
     let row = session.row(COUNT_WAITING, args![merchant.as_str(), shops.as_deref()]).await?;
+    row.map_or(Ok(0), |row| row.int("orders"))
+}
+
+/// How many waiting orders pass the filter whose goods the platform thinks cannot be sold again: a selection leaves them.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn count_not_restockable(
+    session: &mut Session,
+    merchant: &MerchantId,
+    filter: &Filter,
+) -> Result<i64, StoreError> {
+    let narrowed = Narrowed::of(filter);
+    let row = session.row(COUNT_NOT_RESTOCKABLE, &narrowed.args(merchant, None, filter)).await?;
     row.map_or(Ok(0), |row| row.int("orders"))
 }
 
@@ -674,24 +694,9 @@ pub async fn begin_batch(
     ];
     session.execute(BEGIN_BATCH, args).await?;
     let narrowed = Narrowed::of(filter);
-    let args = args![
-        merchant.as_str(),
-        None::<&str>,
-        filter.platform.map(Platform::as_str),
-        narrowed.shops.as_deref(),
-        filter.status_before.as_deref(),
-        filter.cancelled_by.map(Initiator::as_str),
-        filter.stage.map(Stage::as_str),
-        narrowed.search.as_deref(),
-        narrowed.search_end.as_deref(),
-        narrowed.canceled.map(|(from, _)| from),
-        narrowed.canceled.map(|(_, to)| to),
-        filter.since_before.map(Moment::millis),
-        filter.units.map(i64::from),
-        filter.claimed,
-        &batch.id,
-    ];
-    let total = session.execute(SELECT_FOR_BATCH, args).await?;
+    let mut args = narrowed.args(merchant, None, filter);
+    args.push(batch.id.as_str().into());
+    let total = session.execute(SELECT_FOR_BATCH, &args).await?;
     let total = u32::try_from(total).unwrap_or(u32::MAX);
     session.execute(SET_TOTAL, args![merchant.as_str(), &batch.id, total]).await?;
     Ok(total)

@@ -781,6 +781,8 @@ async fn questions_are_served_by_their_indexes() {
         (crate::requests::STATEMENTS, "ALERT", "cancellation_requests_of_shop"),
         (crate::requests::STATEMENTS, "ALERTED", "cancellation_requests_by_deadline"),
         (crate::requests::STATEMENTS, "OVERDUE", "cancellation_requests_of_shop"),
+        (crate::requests::STATEMENTS, "RESTOCK_HINTS", "cancellation_requests_of_order"),
+        (crate::stock_ins::STATEMENTS, "COUNT_NOT_RESTOCKABLE", "cancellation_requests_of_order"),
         (crate::prints::STATEMENTS, "PAGE", "sqlite_autoindex_print_batches_1"),
         (crate::prints::STATEMENTS, "TO_PULL", "labels_printed_here"),
         (crate::scans::STATEMENTS, "LATEST", "scans_of_actor"),

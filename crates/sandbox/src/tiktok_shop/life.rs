@@ -100,7 +100,8 @@ pub(super) fn buyer_cancels(
             cancel_at_once(order, products, Role::Buyer, reason, id, now);
         } else {
             let request = cancellation(order, Role::Buyer, reason, id, now);
-            order.cancellations.push(Cancellation { deadline: Some(deadline), ..request });
+            let replenish = wish.restock.unwrap_or(request.replenish);
+            order.cancellations.push(Cancellation { deadline: Some(deadline), replenish, ..request });
         }
     });
     moment.changed = true;

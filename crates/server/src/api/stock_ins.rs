@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
 use store::orders::{self, OrderRecord};
+use store::requests;
 use store::stock_ins::{self, Batch, Cursor, Filter, Receipt, ReturnRecord, Which};
 use store::{Session, StoreError};
 use utoipa::ToSchema;
@@ -42,7 +43,8 @@ pub struct Wish {
     /// The orders; 1 to 1,000.
     #[serde(default)]
     pub orders: Option<Vec<WishedOrder>>,
-    /// Every order that waits and fits, in the background, each with all that waits of it as sellable.
+    /// Every order that waits and fits, in the background, each with all that waits of it as sellable. Goods that their platform
+    /// says cannot be sold again are left as they are, `not_restockable`.
     #[serde(default)]
     pub query: Option<Selection>,
     /// Kept here.
@@ -56,7 +58,7 @@ pub struct Wish {
 pub struct WishedOrder {
     /// Which.
     pub order_id: String,
-    /// What was found; without it, all that waits is here and sellable.
+    /// What was found; without it, all that waits is here and sellable, unless the platform says that it cannot be sold again.
     #[serde(default)]
     pub lines: Option<Vec<WishedLine>>,
 }
@@ -236,6 +238,8 @@ pub struct Waiting {
     pub tracking_numbers: Vec<String>,
     /// Who asked the carrier where the parcel is.
     pub claimed_by: Option<String>,
+    /// Whether the platform thinks that the goods can be sold again, where it says so: a hint.
+    pub should_replenish_stock: Option<bool>,
     pub lines: Vec<WaitingLine>,
 }
 
@@ -255,9 +259,9 @@ pub struct WaitingLine {
 }
 
 impl Waiting {
-    /// An order with what is kept of its return.
+    /// An order with what is kept of its return, and what its platform thinks of the goods.
     #[must_use]
-    pub fn of(order: &OrderRecord, kept: Option<&ReturnRecord>) -> Self {
+    pub fn of(order: &OrderRecord, kept: Option<&ReturnRecord>, restock: Option<bool>) -> Self {
         let lines = order.lines.iter().filter(|line| line.stock.returning > 0 || line.stock.lost > 0);
         Self {
             order_id: order.id.to_string(),
@@ -272,6 +276,7 @@ impl Waiting {
             cancelled_by: order.cancelled_by.map(|by| by.to_string()),
             tracking_numbers: order.packages.iter().filter_map(|package| package.tracking_number.clone()).collect(),
             claimed_by: kept.and_then(|kept| kept.claimed.clone()).map(|(by, _)| by),
+            should_replenish_stock: restock,
             lines: lines
                 .map(|line| WaitingLine {
                     line_id: line.id.to_string(),
@@ -322,7 +327,12 @@ pub(crate) async fn list(
     let ids: Vec<OrderId> = kept.iter().map(|kept| kept.order.clone()).collect();
     let found: HashMap<OrderId, OrderRecord> =
         orders::load(&mut session, merchant, &ids).await?.into_iter().map(|order| (order.id.clone(), order)).collect();
-    let waiting = kept.iter().filter_map(|kept| Some(Waiting::of(found.get(&kept.order)?, Some(kept)))).collect();
+    let hints = requests::restock_hints(&mut session, merchant, &ids).await?;
+    let hint = |order: &OrderId| hints.get(order).copied();
+    let waiting = kept
+        .iter()
+        .filter_map(|kept| Some(Waiting::of(found.get(&kept.order)?, Some(kept), hint(&kept.order))))
+        .collect();
     let next = next.map(|at| cursor(&[&at.key.to_string(), at.id.as_str()]));
     Ok(Json(WaitingPage { orders: waiting, next }))
 }
@@ -351,7 +361,8 @@ pub struct StockedIn {
 pub struct SkippedOrder {
     /// Which.
     pub order_id: String,
-    /// Why: `not_found`, `nothing_returning`, `nothing_entered`, `expected_changed`, `unknown_line` or `too_many_units`.
+    /// Why: `not_found`, `nothing_returning`, `nothing_entered`, `expected_changed`, `at_warehouse`, `not_restockable`,
+    /// `unknown_line` or `too_many_units`.
     pub code: String,
     /// The same in words.
     pub detail: String,

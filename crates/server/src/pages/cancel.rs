@@ -28,6 +28,7 @@ use store::StoreError;
 use store::cancellations::ChosenLine;
 use store::idempotency::{self, Kept, Scope};
 use store::orders::{LineRecord, OrderRecord};
+use store::requests;
 
 /// The longest note, in characters.
 const NOTE_MAX: usize = 1_000;
@@ -335,12 +336,16 @@ async fn form(
         .map(|line| line.id.clone())
         .collect();
     let options = app.engine.cancellation_options_now(order, &meant).await?;
+    let mut session = app.store.read().await?;
+    let hints = requests::restock_hints(&mut session, signed_in.merchant(), std::slice::from_ref(&order.id)).await?;
+    drop(session);
     let by_items = by_items(order, options.by_lines);
     let said = |field: Field| refused.filter(|wrong| wrong.field == field).map(|wrong| wrong.words.as_str());
     let address = format!("/orders/{}", order.id);
     Ok(html! {
         h1 { (words::cancel_order(order.number.as_str())) }
         (summary(app, order))
+        @if hints.get(&order.id) == Some(&false) { p.sub.bad { (words::NOT_RESTOCKABLE) } }
         @if let Some(words) = said(Field::Form) { p.error role="alert" { (words) } }
         @match &options.allowed {
             Err(blocked) => {

@@ -26,6 +26,7 @@ use maud::{Markup, html};
 use std::collections::HashMap;
 use store::log::{self, Entry};
 use store::orders::{self, OrderRecord};
+use store::requests;
 use store::stock_ins::{self, Cursor, ReturnRecord, Which};
 
 /// Where the page stands.
@@ -143,14 +144,15 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
     let (kept, next) = stock_ins::page(&mut session, merchant, view.which, &filter, after, view.limit).await?;
     let ids: Vec<OrderId> = kept.iter().map(|kept| kept.order.clone()).collect();
     let found = orders::load(&mut session, merchant, &ids).await?;
+    let hints = requests::restock_hints(&mut session, merchant, &ids).await?;
     let waiting = stock_ins::count_waiting(&mut session, merchant, ask.signed_in.shops()).await?;
     let statuses = stock_ins::statuses_before(&mut session, merchant).await?;
     let settings = stock_ins::settings(&mut session, merchant).await?;
     drop(session);
 
     let kept: HashMap<&OrderId, &ReturnRecord> = kept.iter().map(|kept| (&kept.order, kept)).collect();
-    let table =
-        Table { app: &app, desk: &desk, signed_in: &ask.signed_in, view: &view, alert_days: settings.alert_days };
+    let (signed_in, alert_days) = (&ask.signed_in, settings.alert_days);
+    let table = Table { app: &app, desk: &desk, signed_in, view: &view, alert_days, hints };
     let next = next.map(|at| view.address(view.which, true, Some(&at)));
     let first = view.after.is_some().then(|| view.address(view.which, true, None));
     let main = html! {
@@ -328,6 +330,8 @@ struct Table<'a> {
     signed_in: &'a SignedIn,
     view: &'a View,
     alert_days: u32,
+    /// What platforms think of the goods, where they say so.
+    hints: HashMap<OrderId, bool>,
 }
 
 impl Table<'_> {
@@ -408,6 +412,7 @@ impl Table<'_> {
                     @if waits > 0 { div.expected { strong { (words::units_expected(waits)) } } }
                     @let lost: u32 = order.lines.iter().map(|line| line.stock.lost).sum();
                     @if lost > 0 { div.sub.bad { (words::units_lost(lost)) } }
+                    @if waits > 0 && self.hints.get(&order.id) == Some(&false) { div.sub.bad { (words::NOT_RESTOCKABLE) } }
                 }
                 td.waiting data-label=(words::COLUMN_WAITING) { (self.waiting(order, kept, zone)) }
                 td.action { (self.actions(order, kept)) }

@@ -51,6 +51,8 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let entries = log::of_order(&mut session, merchant, &order.id).await?;
     let receipts = stock_ins::of_order(&mut session, merchant, &order.id).await?;
     let live = requests::live_of_orders(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
+    let hints = requests::restock_hints(&mut session, merchant, std::slice::from_ref(&order.id)).await?;
+    let restock = hints.get(&order.id).copied();
     let withdrawals =
         withdrawals(&app.store, &mut session, merchant, std::slice::from_ref(&order.id)).await?.remove(&order.id);
     let desk = Desk::load(&app, &mut session, &ask.signed_in).await?;
@@ -60,7 +62,7 @@ async fn show(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resul
     let main = html! {
         (head(&app, &ask, &desk, &order, tried.last().map(|(record, _)| record), shipped.last()))
         (order_section(&app, &ask, &order, &live, zone))
-        (facts(&app, &order, zone))
+        (facts(&app, &order, restock, zone))
         (warehouses::order_section(&ask, order.id.as_str(), &withdrawals.unwrap_or_default()))
         (lines(&app, &order))
         (stocked_in(&ask, &receipts, zone))
@@ -147,7 +149,8 @@ fn fact(name: &str, value: &Markup) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
-fn facts(app: &App, order: &OrderRecord, zone: Zone) -> Markup {
+/// What is known of the order; `restock` is what its platform thinks of the goods.
+fn facts(app: &App, order: &OrderRecord, restock: Option<bool>, zone: Zone) -> Markup {
     let open = !matches!(order.list, List::Shipped | List::Completed | List::Canceled);
     let now = app.clock.platform_now(order.platform);
     html! {
@@ -173,6 +176,11 @@ fn facts(app: &App, order: &OrderRecord, zone: Zone) -> Markup {
                 }
             }))
             (fact(words::STAGE, &html! { (words::stage(order.stage)) }))
+            @if let Some(restock) = restock {
+                (fact(words::GOODS, &html! {
+                    @if restock { (words::RESTOCKABLE) } @else { span.bad { (words::NOT_RESTOCKABLE) } }
+                }))
+            }
             @if let Some(at) = order.canceled_at { (fact(words::CANCELED_AT, &zone.short(at))) }
             @if let Some(by) = order.cancelled_by { (fact(words::CANCELED_BY, &html! { (words::initiator(by)) })) }
             @if let Some(reason) = order.cancel_reason.as_deref().filter(|reason| !reason.is_empty()) {

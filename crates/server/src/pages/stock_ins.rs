@@ -80,7 +80,12 @@ async fn form_page(app: &App, ask: &Ask, ids: &[&str], everything: Option<&Selec
     let warehouses = shops::warehouses(&mut session, merchant).await?;
     let settings = stock_ins::settings(&mut session, merchant).await?;
     let main = match everything {
-        Some(selection) => everything_form(app, ask, selection, &warehouses, &settings)?,
+        Some(selection) => {
+            // Refused here already, where it can still be changed.
+            let filter = selection.filter(app, &ask.signed_in)?;
+            let left = stock_ins::count_not_restockable(&mut session, merchant, &filter).await?;
+            everything_form(ask, selection, left, &warehouses, &settings)?
+        }
         None => {
             if ids.is_empty() || ids.len() > ORDERS_MAX {
                 return Err(Problem::unprocessable("no_orders", words::CHOOSE_ORDERS, words::CHOOSE_ORDERS));
@@ -102,15 +107,15 @@ async fn form_page(app: &App, ask: &Ask, ids: &[&str], everything: Option<&Selec
     sheet(app, &mut session, ask, place(), words::STOCK_IN_TITLE, &main).await
 }
 
-/// Orders whose buyer's request says that the goods cannot be sold again: a hint, which only fills the form in otherwise.
+/// Orders whose platform says that the goods cannot be sold again: a hint, which only fills the form in otherwise.
 async fn not_restockable(
     session: &mut Session,
     merchant: &MerchantId,
     orders: &[OrderRecord],
 ) -> Result<HashSet<OrderId>, Problem> {
     let ids: Vec<OrderId> = orders.iter().map(|order| order.id.clone()).collect();
-    let requests = requests::of_orders(session, merchant, &ids).await?;
-    Ok(requests.into_iter().filter(|request| request.restock == Some(false)).map(|request| request.order).collect())
+    let hints = requests::restock_hints(session, merchant, &ids).await?;
+    Ok(hints.into_iter().filter(|(_, restock)| !restock).map(|(order, _)| order).collect())
 }
 
 /// Whether something may be entered for this line.
@@ -235,19 +240,19 @@ fn entry(order: &OrderRecord, line: &LineRecord, number: usize, not_restockable:
     }
 }
 
+/// The form of everything that matches; `left` orders are left as they are, because their goods want to be looked at.
 fn everything_form(
-    app: &App,
     ask: &Ask,
     selection: &Selection,
+    left: i64,
     warehouses: &[WarehouseRecord],
     settings: &Settings,
 ) -> Result<Markup, Problem> {
-    // Refused here already, where it can still be changed.
-    selection.filter(app, &ask.signed_in)?;
     let query = serde_json::to_string(selection).map_err(|error| Problem::internal(error.to_string()))?;
     Ok(html! {
         h1 { (words::STOCK_IN_TITLE) }
         p { (words::EVERYTHING_LEAD) }
+        @if left > 0 { p.attention role="status" { (words::left_to_look_at(left)) } }
         form.stock-in method="post" action="/stock-ins/all" data-sheet-form {
             (csrf(ask.signed_in.csrf()))
             input type="hidden" name="key" value=(secrets::token());

@@ -14,6 +14,7 @@ mod orders;
 mod parcels;
 mod permissions;
 pub(crate) mod requests;
+mod restock;
 mod shipping;
 mod shops;
 mod sign_in;

@@ -17,13 +17,13 @@ fn encoded(fields: &[(&str, &str)]) -> String {
 }
 
 /// A browser that is signed in.
-struct Browser<'a> {
+pub(crate) struct Browser<'a> {
     desk: &'a Desk,
     cookie: String,
 }
 
 impl<'a> Browser<'a> {
-    async fn signed_in(desk: &'a Desk, email: &str) -> Self {
+    pub(crate) async fn signed_in(desk: &'a Desk, email: &str) -> Self {
         let form = encoded(&[("email", email), ("password", PASSWORD)]);
         let answer = desk.ask(Method::POST, "", "/sign-in", &[FORM], form).await;
         assert_eq!(answer.status, 303, "{}", answer.text);
@@ -31,28 +31,28 @@ impl<'a> Browser<'a> {
         Self { desk, cookie: cookie.to_owned() }
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.desk.ask(Method::GET, "", path, &[("cookie", &self.cookie), HTML], "").await
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.desk.ask(Method::POST, "", path, &[("cookie", &self.cookie), HTML, FORM], encoded(fields)).await
     }
 
     /// The token that this session's forms repeat.
-    async fn csrf(&self) -> String {
+    pub(crate) async fn csrf(&self) -> String {
         field(&self.get("/shops").await, "csrf")
     }
 }
 
 /// The value of a page's hidden field.
-fn field(page: &Answer, name: &str) -> String {
+pub(crate) fn field(page: &Answer, name: &str) -> String {
     let begin = format!("name=\"{name}\" value=\"");
     let (_, rest) = page.text.split_once(&begin).unwrap_or_else(|| panic!("no {name} in {}", page.text));
     rest.split('"').next().expect("a value").to_owned()
 }
 
-fn location(answer: &Answer) -> &str {
+pub(crate) fn location(answer: &Answer) -> &str {
     assert_eq!(answer.status, 303, "{}", answer.text);
     answer.headers["location"].to_str().expect("text")
 }

@@ -63,6 +63,8 @@ words! {
     ADJUST_DEFECTIVE = "Defective ones";
     ADJUSTED = "Noted; the movements are below.";
     STOCKED_IN = "Stocked in";
+    GOODS = "Goods";
+    RESTOCKABLE = "the marketplace thinks that the goods can be sold again";
 }
 
 const fn unit(count: u32) -> &'static str {
@@ -106,6 +108,15 @@ pub(crate) fn overdue_returns(count: i64, more: bool, days: u32) -> String {
 
 pub(crate) fn stock_in_all(count: i64) -> String {
     format!("Stock in all {}", orders(count))
+}
+
+/// How many orders of a selection are left for a person.
+pub(crate) fn left_to_look_at(count: i64) -> String {
+    let (left, them) = if count == 1 { ("is left as it is", "it") } else { ("are left as they are", "them") };
+    format!(
+        "{} {left}: the marketplace says that the goods cannot be sold again. Look at {them} one by one.",
+        orders(count)
+    )
 }
 
 pub(crate) fn stock_in_order(number: &str) -> String {
