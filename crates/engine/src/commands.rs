@@ -11,6 +11,7 @@ use domain::order::{List, Stage, place};
 use domain::platform::Platform;
 use domain::policy::{Policy, ReasonRule, Standing};
 use domain::request::AnswerKind;
+use domain::scan::Reason;
 use domain::shipment::Act;
 use domain::snapshot::FulfilledBy;
 use store::cancellations::{CancellationRecord, ChosenLine};
@@ -176,6 +177,9 @@ pub enum CommandError {
     /// The third-party warehouse keeps the goods: whom to contact, with order, package and tracking number.
     #[error("{0} Cancel despite the warehouse if you have to.")]
     WithdrawalRefused(String),
+    /// What is known of the order is old, and the platform does not answer, for this reason.
+    #[error("{silent} ({0}) Try again in a moment, or let it pass with a reason.", silent = Reason::PlatformSilent.in_words())]
+    PlatformSilent(String),
     /// A manual order breaks a rule.
     #[error("{0}")]
     ManualOrder(String),

@@ -96,15 +96,25 @@ impl Engine {
         number: &OrderNumber,
         until: Moment,
     ) -> Result<Option<OrderSnapshot>, CallError> {
+        let snapshots = self.snapshots_within(shop, std::slice::from_ref(number), until).await?;
+        Ok(snapshots.into_iter().find(|snapshot| snapshot.number == *number))
+    }
+
+    /// The same of as many orders as one call reads; those that the platform does not know are left out.
+    pub(crate) async fn snapshots_within(
+        &self,
+        shop: &OpenShop,
+        numbers: &[OrderNumber],
+        until: Moment,
+    ) -> Result<Vec<OrderSnapshot>, CallError> {
         let platform_now = self.clock.platform_now(shop.record.platform);
-        let mut call: Call<OrdersRead> = shop.connector.read_orders(std::slice::from_ref(number), platform_now);
-        let snapshots = loop {
+        let mut call: Call<OrdersRead> = shop.connector.read_orders(numbers, platform_now);
+        loop {
             match self.send(shop, Some(until), call).await? {
-                OrdersRead::Orders(snapshots) => break snapshots,
+                OrdersRead::Orders(snapshots) => return Ok(snapshots),
                 OrdersRead::Ask(next) => call = *next,
             }
-        };
-        Ok(snapshots.into_iter().find(|snapshot| snapshot.number == *number))
+        }
     }
 
     /// Where the read of the order brings the live answer.

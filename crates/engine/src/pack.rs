@@ -8,6 +8,7 @@ use crate::cancel::{in_words, not_carried_out, outcome_of};
 use crate::commands::{CommandError, facts_of_shipment};
 use crate::ledger::marks;
 use crate::read_orders::{ORDERS_PER_COMMIT, ReadOf, Reads, refused};
+use crate::scan::{Heard, Leave};
 use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError};
 use connectors::call::{CallError, Remedy, Story};
@@ -136,6 +137,7 @@ impl Engine {
     }
 
     /// Scans an order out, with all of its parcels: its units leave the shelf, and the platform is told where it wants to be.
+    /// What is known of it was made fresh by [`Engine::hear_of_orders`] before.
     ///
     /// # Errors
     /// [`CommandError`]; nothing is changed then.
@@ -146,18 +148,21 @@ impl Engine {
         actor: &str,
         order: &OrderId,
         expected_version: Option<i64>,
+        leave: Leave<'_>,
     ) -> Result<OrderRecord, CommandError> {
         let before = self.order_for(session, merchant, order, expected_version).await?;
-        self.ship_parcel(session, actor, before, None).await
+        self.ship_parcel(session, actor, before, None, leave).await
     }
 
     /// Scans one parcel of an order out, or all of them where none is named. The platform is told once the last one is out.
+    /// A closed door says so first; an open one lets nothing out on old news, unless somebody passes it.
     pub(crate) async fn ship_parcel(
         &self,
         session: &mut Session,
         actor: &str,
         before: OrderRecord,
         package: Option<&PackageNumber>,
+        leave: Leave<'_>,
     ) -> Result<OrderRecord, CommandError> {
         match shipment::door(Act::ReadyToShip, facts_of_shipment(&before)) {
             Door::Open => {}
@@ -169,7 +174,15 @@ impl Engine {
             return Err(CommandError::WrongList("Only orders in In Process can be shipped.".to_owned()));
         }
         self.refuse_without_shipping(&before)?;
+        match (leave.heard, leave.pass) {
+            (Heard::Changing, _) => return Err(CommandError::Stale),
+            (Heard::Silence(why), None) => return Err(CommandError::PlatformSilent(why.clone())),
+            (Heard::Silence(_), Some(_)) | (Heard::Lately, _) => {}
+        }
         let scanned = self.scan(session, actor, before, package, true).await?;
+        if let (Heard::Silence(why), Some(pass)) = (leave.heard, leave.pass) {
+            self.log_passed(session, &scanned, actor, why, pass).await?;
+        }
         let shop = self.open_record(self.shop(session, &scanned.merchant, &scanned.shop).await?)?;
         if scanned.scanned_out && shop.connector.capabilities().ready_to_ship {
             return Ok(self.begin_shipment(session, actor, Act::ReadyToShip, scanned, None).await?);

@@ -1,16 +1,22 @@
 //! A scanner at the door: what a parcel must do now, and the ship scan that lets it out.
 //!
-//! A decision goes by what is stored. A ship scan wants more: what was synced within two minutes counts, else the platform
-//! is asked for at most two seconds. Where it does not answer, nothing is let out by itself: somebody with the permission
-//! may pass the parcel, and the log says who and why.
+//! A decision goes by what is stored. Letting out, by a scan or by a click, wants more: what was synced within two minutes
+//! counts, else the platform is asked for at most two seconds. Where it does not answer, nothing is let out by itself:
+//! somebody with the permission may pass the parcel, and the log says who and why.
 
 use crate::cancel::in_words;
 use crate::commands::CommandError;
+use crate::read_orders::ORDERS_PER_COMMIT;
+use crate::shop_calls::OpenShop;
 use crate::{Engine, EngineError, LIVE_ANSWER_WITHIN};
-use domain::ids::{MerchantId, PackageNumber, ShopId};
+use connectors::call::CallError;
+use domain::ids::{MerchantId, OrderId, OrderNumber, PackageNumber, ShopId};
 use domain::scan::{Facts, Reason, Verdict, judge};
 use domain::shipment::Mark;
-use domain::time::Span;
+use domain::snapshot::OrderSnapshot;
+use domain::time::{Moment, Span};
+use futures_util::{StreamExt as _, stream};
+use std::collections::{BTreeMap, HashMap};
 use store::jobs::{self, Kind};
 use store::log::{self, Entry};
 use store::orders::{self, OrderRecord};
@@ -51,6 +57,23 @@ pub enum Heard {
     Lately,
     /// Older, and the platform did not answer in time, for this reason.
     Silence(String),
+    /// Somebody changes the order at this very moment.
+    Changing,
+}
+
+/// What is known where a parcel is to leave, and why somebody lets it out although the platform is silent.
+#[derive(Debug, Clone, Copy)]
+pub struct Leave<'a> {
+    /// How fresh what is known is.
+    pub heard: &'a Heard,
+    /// The reason of somebody with the permission.
+    pub pass: Option<&'a str>,
+}
+
+/// Whether letting a parcel out wants fresh news of it: what stops it is believed as it is, what has left is not let out
+/// again, and of an order made by hand nobody can be asked.
+fn asks(verdict: Verdict, reason: Reason, order: &OrderRecord) -> bool {
+    (verdict, reason) == (Verdict::Ship, Reason::Packed) && order.platform.is_marketplace()
 }
 
 /// What a ship scan came to.
@@ -134,49 +157,144 @@ impl Engine {
     /// [`EngineError`] of the store or of the shop's credentials; a silent platform is none.
     pub async fn hear_of(&self, scanned: &Scanned) -> Result<Heard, EngineError> {
         let Some(order) = scanned.parcel.as_ref().map(|parcel| &parcel.order) else { return Ok(Heard::Lately) };
-        // What stops it is believed as it is; what has left is not let out again.
-        if (scanned.verdict, scanned.reason) != (Verdict::Ship, Reason::Packed) || !order.platform.is_marketplace() {
+        if !asks(scanned.verdict, scanned.reason, order) {
             return Ok(Heard::Lately);
         }
-        let shop = self.open_shop(&order.merchant, &order.shop).await?;
+        let until = self.clock.now().plus(LIVE_ANSWER_WITHIN);
+        let heard = self.hear_of_shop(&[order], until).await?;
+        Ok(heard.into_iter().next().map_or(Heard::Changing, |(_, heard)| heard))
+    }
+
+    /// The same of orders that are let out with a click, with all of their parcels: two seconds for all of them. To be called
+    /// before the transaction of [`Engine::ship`].
+    ///
+    /// # Errors
+    /// As [`Engine::hear_of`].
+    pub async fn hear_of_orders(&self, orders: &[OrderRecord]) -> Result<HashMap<OrderId, Heard>, EngineError> {
+        let until = self.clock.now().plus(LIVE_ANSWER_WITHIN);
+        let mut heard = HashMap::with_capacity(orders.len());
+        let mut of_shops: BTreeMap<&ShopId, Vec<&OrderRecord>> = BTreeMap::new();
+        for order in orders {
+            let (verdict, reason) = judge(self.facts_of_parcel(&Parcel { order: order.clone(), package: None })?);
+            if asks(verdict, reason, order) {
+                of_shops.entry(&order.shop).or_default().push(order);
+            } else {
+                heard.insert(order.id.clone(), Heard::Lately);
+            }
+        }
+        // Made one by one: a closure over borrowed parts would make the future unfit for a worker's task.
+        let mut answers = Vec::with_capacity(of_shops.len());
+        for orders in of_shops.values() {
+            answers.push(self.hear_of_shop(orders, until));
+        }
+        for answer in futures_util::future::join_all(answers).await {
+            heard.extend(answer?);
+        }
+        Ok(heard)
+    }
+
+    /// What is fresh of these orders of one shop; the platform is asked about the others until this moment.
+    async fn hear_of_shop(&self, orders: &[&OrderRecord], until: Moment) -> Result<Vec<(OrderId, Heard)>, EngineError> {
+        let Some(first) = orders.first() else { return Ok(Vec::new()) };
+        let (merchant, shop) = (&first.merchant, self.open_shop(&first.merchant, &first.shop).await?);
         let now = self.clock.now();
-        let platform_now = self.clock.platform_now(order.platform);
-        let mut session = self.store.read().await?;
-        let (merchant, number) = (&order.merchant, order.number.as_str());
-        let unread = jobs::waits(&mut session, merchant, &order.shop, Kind::ReadOrder, number).await?;
-        drop(session);
+        let platform_now = self.clock.platform_now(first.platform);
         let swept = platform_now.since(shop.record.swept_to) <= SYNCED_WITHIN;
-        let read = now.since(order.read_began_at) <= SYNCED_WITHIN;
-        if !unread && (swept || read) {
-            return Ok(Heard::Lately);
+        let (mut heard, mut old) = (Vec::with_capacity(orders.len()), Vec::new());
+        let mut session = self.store.read().await?;
+        for order in orders {
+            let number = order.number.as_str();
+            let unread = jobs::waits(&mut session, merchant, &order.shop, Kind::ReadOrder, number).await?;
+            let read = now.since(order.read_began_at) <= SYNCED_WITHIN;
+            if !unread && (swept || read) {
+                heard.push((order.id.clone(), Heard::Lately));
+            } else {
+                old.push(*order);
+            }
         }
-        if !shop.record.authorised || shop.connector.access_ends() <= platform_now {
-            return Ok(Heard::Silence("the shop's authorisation has run out".to_owned()));
-        }
-        let snapshot = match self.snapshot_within(&shop, &order.number, now.plus(LIVE_ANSWER_WITHIN)).await {
-            Ok(Some(snapshot)) => snapshot,
-            Ok(None) => return Ok(Heard::Silence("it does not know the order".to_owned())),
-            Err(error) => return Ok(Heard::Silence(in_words(&error.story))),
+        drop(session);
+        let silent = |orders: &[&OrderRecord], why: &str| {
+            orders.iter().map(|order| (order.id.clone(), Heard::Silence(why.to_owned()))).collect::<Vec<_>>()
         };
-        let mut session = self.store.begin().await?;
-        let ids = std::slice::from_ref(&order.id);
-        orders::lock(&mut session, &order.merchant, ids).await?;
-        stock::lock(&mut session, &order.merchant, ids).await?;
-        let before = orders::load_one(&mut session, &order.merchant, &order.id).await?;
-        match self.apply(&mut session, &shop, before, &snapshot, now).await {
-            Ok(applied) if applied.read_again => {
-                Ok(Heard::Silence("its answer is older than what was sent to it".to_owned()))
-            }
-            Ok(_) => {
-                session.commit().await?;
-                self.wake();
-                Ok(Heard::Lately)
-            }
-            Err(EngineError::Store(error)) if error.is_passing() => {
-                Ok(Heard::Silence("the order is being changed just now; scan it again".to_owned()))
-            }
-            Err(error) => Err(error),
+        if old.is_empty() {
+            return Ok(heard);
         }
+        if !shop.record.authorised {
+            heard.extend(silent(&old, "the shop's authorisation has run out"));
+            return Ok(heard);
+        }
+        if shop.connector.access_ends() <= platform_now {
+            // A renewal that is cut off here would lose the new token: a worker does it.
+            heard.extend(silent(&old, "the shop's token is being renewed"));
+            return Ok(heard);
+        }
+        let mut reads = Vec::new();
+        for part in old.chunks(shop.policy.read_batch.clamp(1, ORDERS_PER_COMMIT)) {
+            reads.push(self.read_part(&shop, part, until));
+        }
+        let in_flight = shop.policy.calls_in_flight.max(1);
+        let reads: Vec<_> = stream::iter(reads).buffer_unordered(in_flight).collect().await;
+        for (part, read) in reads {
+            match read {
+                Ok(snapshots) => heard.extend(self.apply_heard(&shop, part, snapshots, now).await?),
+                Err(error) => heard.extend(silent(part, &in_words(&error.story))),
+            }
+        }
+        Ok(heard)
+    }
+
+    async fn read_part<'a, 'b>(
+        &self,
+        shop: &OpenShop,
+        part: &'a [&'b OrderRecord],
+        until: Moment,
+    ) -> (&'a [&'b OrderRecord], Result<Vec<OrderSnapshot>, CallError>) {
+        let numbers: Vec<OrderNumber> = part.iter().map(|order| order.number.clone()).collect();
+        (part, self.snapshots_within(shop, &numbers, until).await)
+    }
+
+    /// Applies what was read just now, in one transaction.
+    async fn apply_heard(
+        &self,
+        shop: &OpenShop,
+        orders: &[&OrderRecord],
+        snapshots: Vec<OrderSnapshot>,
+        began_at: Moment,
+    ) -> Result<Vec<(OrderId, Heard)>, EngineError> {
+        let mut snapshots: HashMap<OrderNumber, OrderSnapshot> =
+            snapshots.into_iter().map(|snapshot| (snapshot.number.clone(), snapshot)).collect();
+        let merchant = &shop.record.merchant;
+        let ids: Vec<OrderId> = orders.iter().map(|order| order.id.clone()).collect();
+        let mut session = self.store.begin().await?;
+        orders::lock(&mut session, merchant, &ids).await?;
+        stock::lock(&mut session, merchant, &ids).await?;
+        let mut heard = Vec::with_capacity(orders.len());
+        for before in orders::load(&mut session, merchant, &ids).await? {
+            let id = before.id.clone();
+            let Some(snapshot) = snapshots.remove(&before.number) else {
+                heard.push((id, Heard::Silence("it does not know the order".to_owned())));
+                continue;
+            };
+            session.savepoint().await?;
+            match self.apply(&mut session, shop, Some(before), &snapshot, began_at).await {
+                Ok(applied) if applied.read_again => {
+                    session.undo().await?;
+                    heard.push((id, Heard::Silence("its answer is older than what was sent to it".to_owned())));
+                }
+                Ok(_) => {
+                    session.release().await?;
+                    heard.push((id, Heard::Lately));
+                }
+                Err(EngineError::Store(error)) if error.is_passing() => {
+                    session.undo().await?;
+                    heard.push((id, Heard::Changing));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        session.commit().await?;
+        self.wake();
+        Ok(heard)
     }
 
     /// Scans a parcel out if it may go, and keeps what was scanned and what came of it. `pass` is the reason for which
@@ -200,20 +318,22 @@ impl Engine {
         let mut shipped = false;
         let named = scanned.parcel.clone();
         if let (Some(parcel), Verdict::Ship, Reason::Packed) = (named, scanned.verdict, scanned.reason) {
-            match (heard, pass) {
+            let heard = match heard {
+                Heard::Changing => Heard::Silence("the order is being changed just now; scan it again".to_owned()),
+                heard => heard,
+            };
+            match (&heard, pass) {
                 (Heard::Silence(why), None) => {
                     (scanned.verdict, scanned.reason) = (Verdict::Stop, Reason::PlatformSilent);
-                    silence = Some(why);
+                    silence = Some(why.clone());
                 }
-                (heard, _) => {
+                (heard, pass) => {
                     // Read under its lock: what was looked up may have changed since.
                     let before =
                         self.order_for(session, merchant, &parcel.order.id, Some(parcel.order.version)).await?;
-                    let order = self.ship_parcel(session, actor, before, parcel.package.as_ref()).await?;
+                    let leave = Leave { heard, pass };
+                    let order = self.ship_parcel(session, actor, before, parcel.package.as_ref(), leave).await?;
                     shipped = true;
-                    if let (Heard::Silence(why), Some(pass)) = (&heard, pass) {
-                        self.log_passed(session, &order, actor, why, pass).await?;
-                    }
                     scanned.parcel = Some(Parcel { order, package: parcel.package });
                 }
             }
@@ -239,7 +359,7 @@ impl Engine {
         Ok(ShipScan { scanned, shipped, silence, id })
     }
 
-    async fn log_passed(
+    pub(crate) async fn log_passed(
         &self,
         session: &mut Session,
         order: &OrderRecord,

@@ -184,6 +184,7 @@ impl From<CommandError> for Problem {
                 };
                 Self::conflict(code, blocked.detail).blocked_by(blocked.gate)
             }
+            CommandError::PlatformSilent(_) => Self::conflict("platform_silent", words),
             CommandError::WithdrawalRefused(_) => Self::conflict("withdrawal_refused", words),
             CommandError::WrongList(_) => Self::conflict("conflict", words).blocked_by(Gate::List),
             CommandError::ReasonNotOffered(_) => {

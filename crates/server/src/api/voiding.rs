@@ -5,6 +5,7 @@ use super::cancellations::to_value;
 use super::once::{Begun, Once, if_match};
 use super::order::Order;
 use super::orders::visible;
+use super::stock_ins::short;
 use crate::app::App;
 use crate::auth::SignedIn;
 use crate::http::body;
@@ -14,12 +15,15 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use domain::eligibility::Gate;
+use domain::ids::OrderId;
 use domain::shipment;
 use engine::commands::CommandError;
+use engine::scan::{Heard, Leave};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::collections::HashMap;
 use store::Session;
-use store::orders::OrderRecord;
+use store::orders::{self, OrderRecord};
 use utoipa::ToSchema;
 
 /// The most orders of one call.
@@ -44,10 +48,48 @@ pub enum Act {
     FetchLabels,
 }
 
+/// What was heard of the orders that are about to leave, before the transaction in which they do; of every other act
+/// nobody is asked.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    heard: HashMap<OrderId, Heard>,
+    /// Why parcels go out although the platform is silent.
+    pass: Option<String>,
+}
+
+impl Ahead {
+    /// Makes sure that what is known of orders that are to leave is fresh: the platform is asked for at most two seconds.
+    ///
+    /// # Errors
+    /// 403 without the permissions, 422 for an endless reason, or what the store says.
+    pub async fn ask<'a>(
+        app: &App,
+        signed_in: &SignedIn,
+        act: Act,
+        ids: impl IntoIterator<Item = &'a str>,
+        pass: Option<&str>,
+    ) -> Result<Self, Problem> {
+        signed_in.need(Permission::OrdersProcess)?;
+        if act != Act::Ship {
+            return Ok(Self::default());
+        }
+        let pass = short(pass)?.map(str::to_owned);
+        if pass.is_some() {
+            signed_in.need(Permission::OrdersPass)?;
+        }
+        let ids: Vec<OrderId> = ids.into_iter().filter_map(|id| OrderId::parse(id).ok()).collect();
+        let mut session = app.store.read().await?;
+        let mut orders = orders::load(&mut session, signed_in.merchant(), &ids).await?;
+        drop(session);
+        orders.retain(|order| signed_in.sees(&order.shop));
+        Ok(Self { heard: app.engine.hear_of_orders(&orders).await?, pass })
+    }
+}
+
 /// Does it, in this transaction.
 ///
 /// # Errors
-/// 403, 404, or 409 `cancel_pending`, `request_open` or `conflict`.
+/// 403, 404, or 409 `cancel_pending`, `request_open`, `platform_silent` or `conflict`.
 pub async fn carry_out(
     app: &App,
     session: &mut Session,
@@ -55,6 +97,7 @@ pub async fn carry_out(
     act: Act,
     id: &str,
     expected_version: Option<i64>,
+    ahead: &Ahead,
 ) -> Result<OrderRecord, Problem> {
     signed_in.need(Permission::OrdersProcess)?;
     let order = visible(session, signed_in, id).await?.id;
@@ -68,7 +111,11 @@ pub async fn carry_out(
         Act::Repack => {
             app.engine.request_shipment(session, merchant, actor, shipment::Act::Repack, &order, expected_version).await
         }
-        Act::Ship => app.engine.ship(session, merchant, actor, &order, expected_version).await,
+        Act::Ship => {
+            let heard = ahead.heard.get(&order).ok_or_else(|| Problem::not_found("order"))?;
+            let leave = Leave { heard, pass: ahead.pass.as_deref() };
+            app.engine.ship(session, merchant, actor, &order, expected_version, leave).await
+        }
         Act::UndoShip => app.engine.undo_ship(session, merchant, actor, &order, expected_version).await,
         Act::FetchLabels => app.engine.fetch_labels(session, merchant, &order).await,
     };
@@ -102,13 +149,25 @@ pub(super) async fn one(
     headers: HeaderMap,
     act: Act,
 ) -> Result<Response, Problem> {
-    signed_in.need(Permission::OrdersProcess)?;
-    let version = if_match(&headers)?;
-    let mut once = match Once::begin(&app, &signed_in, uri.path(), &headers, "").await? {
+    let ahead = Ahead::ask(&app, &signed_in, act, [id.as_str()], None).await?;
+    one_after(app, signed_in, &id, (&uri, &headers, ""), act, &ahead).await
+}
+
+/// Does it to one order, once what has to be heard of it was heard; `body` is what the idempotency key stands for.
+pub(super) async fn one_after(
+    app: App,
+    signed_in: SignedIn,
+    id: &str,
+    (uri, headers, body): (&Uri, &HeaderMap, &str),
+    act: Act,
+    ahead: &Ahead,
+) -> Result<Response, Problem> {
+    let version = if_match(headers)?;
+    let mut once = match Once::begin(&app, &signed_in, uri.path(), headers, body).await? {
         Begun::Replayed(answer) => return Ok(answer),
         Begun::Fresh(once) => once,
     };
-    let done = carry_out(&app, &mut once.session, &signed_in, act, &id, version).await;
+    let done = carry_out(&app, &mut once.session, &signed_in, act, id, version, ahead).await;
     let answer = done.and_then(|order| to_value(&Order::from(&order)));
     once.finish(StatusCode::OK, answer).await
 }
@@ -169,7 +228,7 @@ pub struct OneResult {
     pub done: bool,
     /// The order, once done.
     pub order: Option<Order>,
-    /// Why not: `not_found`, `cancel_pending`, `request_open` or `conflict`.
+    /// Why not: `not_found`, `cancel_pending`, `request_open`, `platform_silent` or `conflict`.
     pub code: Option<String>,
     /// Why not, in words.
     pub detail: Option<String>,
@@ -185,16 +244,14 @@ pub async fn carry_out_all(
     signed_in: &SignedIn,
     act: Act,
     ids: &[String],
+    ahead: &Ahead,
 ) -> Result<Results, Problem> {
     signed_in.need(Permission::OrdersProcess)?;
-    if ids.is_empty() || ids.len() > ORDERS_MAX {
-        let detail = format!("Name 1 to {ORDERS_MAX} orders in “order_ids”.");
-        return Err(Problem::unprocessable("invalid_body", "The body does not fit", detail));
-    }
+    check_count(ids)?;
     let mut results = Vec::with_capacity(ids.len());
     for id in ids {
         session.savepoint().await?;
-        let result = match carry_out(app, session, signed_in, act, id, None).await {
+        let result = match carry_out(app, session, signed_in, act, id, None, ahead).await {
             Ok(order) => {
                 session.release().await?;
                 OneResult {
@@ -217,6 +274,14 @@ pub async fn carry_out_all(
     Ok(Results { results })
 }
 
+fn check_count(ids: &[String]) -> Result<(), Problem> {
+    if ids.is_empty() || ids.len() > ORDERS_MAX {
+        let detail = format!("Name 1 to {ORDERS_MAX} orders in “order_ids”.");
+        return Err(Problem::unprocessable("invalid_body", "The body does not fit", detail));
+    }
+    Ok(())
+}
+
 pub(super) async fn many(
     app: App,
     signed_in: SignedIn,
@@ -225,12 +290,27 @@ pub(super) async fn many(
     chosen: body::Json<Chosen>,
     act: Act,
 ) -> Result<Response, Problem> {
+    let (ids, body) = (&chosen.value.order_ids, chosen.canonical.as_str());
+    many_passing(app, signed_in, (&uri, &headers, body), ids, act, None).await
+}
+
+/// Does it to several orders; `pass` is why those that leave go out although their platform is silent.
+pub(super) async fn many_passing(
+    app: App,
+    signed_in: SignedIn,
+    (uri, headers, body): (&Uri, &HeaderMap, &str),
+    ids: &[String],
+    act: Act,
+    pass: Option<&str>,
+) -> Result<Response, Problem> {
     signed_in.need(Permission::OrdersProcess)?;
-    let mut once = match Once::begin(&app, &signed_in, uri.path(), &headers, &chosen.canonical).await? {
+    check_count(ids)?;
+    let ahead = Ahead::ask(&app, &signed_in, act, ids.iter().map(String::as_str), pass).await?;
+    let mut once = match Once::begin(&app, &signed_in, uri.path(), headers, body).await? {
         Begun::Replayed(answer) => return Ok(answer),
         Begun::Fresh(once) => once,
     };
-    let done = carry_out_all(&app, &mut once.session, &signed_in, act, &chosen.value.order_ids).await;
+    let done = carry_out_all(&app, &mut once.session, &signed_in, act, ids, &ahead).await;
     let answer: Result<Value, Problem> = done.and_then(|results| to_value(&results));
     once.finish(StatusCode::OK, answer).await
 }

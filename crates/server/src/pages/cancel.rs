@@ -270,6 +270,7 @@ async fn accept_first(
         Err(
             error @ (CommandError::NoOrder
             | CommandError::WrongList(_)
+            | CommandError::PlatformSilent(_)
             | CommandError::ManualOrder(_)
             | CommandError::Engine(_)),
         ) => {

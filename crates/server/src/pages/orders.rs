@@ -7,10 +7,10 @@ pub(super) use rows::{
     blocked, line_status, marks, offered, platform_status, prints, progress, shipping, standing, status_title,
 };
 
-use super::layout::{Ask, Desk, Fragment, Place, pages, shared_zone, sheet};
+use super::layout::{Ask, Desk, Fragment, Place, csrf, pages, shared_zone, sheet};
 use super::times::Zone;
 use super::{page_length, words};
-use crate::api::voiding::{Act, carry_out};
+use crate::api::voiding::{Act, Ahead, carry_out};
 use crate::app::App;
 use crate::auth::forms::SignedForm;
 use crate::auth::sign_in::safe_next;
@@ -313,9 +313,10 @@ async fn do_to_all(app: &App, fragment: Fragment, form: &SignedForm, act: Act) -
     if chosen.is_empty() {
         return Err(Problem::unprocessable("no_orders", words::CHOOSE_ORDERS, words::CHOOSE_ORDERS));
     }
+    let ahead = Ahead::ask(app, signed_in, act, chosen.iter().copied(), form.fields.one("pass")).await?;
     let mut results = Vec::with_capacity(chosen.len());
     for id in chosen {
-        let done = do_to_one(app, signed_in, id, act).await;
+        let done = do_to_one(app, signed_in, id, act, &ahead).await;
         results.push((id, done));
     }
     app.committed();
@@ -324,6 +325,16 @@ async fn do_to_all(app: &App, fragment: Fragment, form: &SignedForm, act: Act) -
     if failed == 0 {
         return Ok(Redirect::to(&saying(next, said_of(act), results.len())).into_response());
     }
+    let ids: Vec<OrderId> = results.iter().filter_map(|(id, _)| OrderId::parse(*id).ok()).collect();
+    let mut session = app.store.read().await?;
+    let numbers: HashMap<OrderId, OrderNumber> =
+        orders::numbers(&mut session, signed_in.merchant(), &ids).await?.into_iter().collect();
+    drop(session);
+    // Of what this user may not see no number is told.
+    let named = |id: &str, problem: &Problem| {
+        let number = OrderId::parse(id).ok().and_then(|id| numbers.get(&id)).filter(|_| problem.code != "not_found");
+        number.map_or_else(|| id.to_owned(), ToString::to_string)
+    };
     let title = words::outcome(results.len() - failed, failed);
     let main = html! {
         div.head { h1 { (title) } }
@@ -334,18 +345,39 @@ async fn do_to_all(app: &App, fragment: Fragment, form: &SignedForm, act: Act) -
                     tr {
                         @match done {
                             Ok((number, outcome)) => { td { a href={ "/orders/" (id) } { (number) } } td { (outcome) } },
-                            Err(problem) => { td { a href={ "/orders/" (id) } { (id) } } td.bad { (problem.detail) } },
+                            Err(problem) => { td { a href={ "/orders/" (id) } { (named(id, problem)) } } td.bad { (problem.detail) } },
                         }
                     }
                 }
             }
         }
+        (pass_form(signed_in, &results, next))
         p.actions { a.button.primary href=(next) data-dismiss { (words::BACK_TO_ORDERS) } }
     };
     let ask = Ask { signed_in: signed_in.clone(), fragment: fragment.0 };
     let mut session = app.store.read().await?;
     let page = sheet(app, &mut session, &ask, Place::Elsewhere, &title, &main).await?;
     Ok((StatusCode::CONFLICT, page).into_response())
+}
+
+/// What a supervisor sees where platforms were silent of orders that are to leave; the others are told who may help.
+fn pass_form(signed_in: &SignedIn, results: &[(&str, Done)], next: &str) -> Markup {
+    let is_silent = |done: &Done| done.as_ref().is_err_and(|problem| problem.code == "platform_silent");
+    let silent: Vec<&str> = results.iter().filter(|(_, done)| is_silent(done)).map(|(id, _)| *id).collect();
+    html! {
+        @if silent.is_empty() {
+        } @else if signed_in.permissions.has(Permission::OrdersPass) {
+            form.pass method="post" action="/orders/ship" data-sheet-form {
+                (csrf(signed_in.csrf()))
+                input type="hidden" name="next" value=(next);
+                @for id in silent { input type="hidden" name="order" value=(id); }
+                label.wide { span { (words::PASS_WHY) } input name="pass" required maxlength="1000" autocomplete="off"; }
+                button { (words::PASS) }
+            }
+        } @else {
+            p { (words::PASS_NEEDS) }
+        }
+    }
 }
 
 /// Which orders the selection bar's form means: all that match the list's address, else those that are ticked.
@@ -386,9 +418,12 @@ fn chosen(fields: &Fields) -> Vec<&str> {
     }
 }
 
-async fn do_to_one(app: &App, signed_in: &SignedIn, id: &str, act: Act) -> Result<(OrderNumber, String), Problem> {
+/// What became of one order: its number and where it stands now.
+type Done = Result<(OrderNumber, String), Problem>;
+
+async fn do_to_one(app: &App, signed_in: &SignedIn, id: &str, act: Act, ahead: &Ahead) -> Done {
     let mut session = app.store.begin().await?;
-    let after = carry_out(app, &mut session, signed_in, act, id, None).await?;
+    let after = carry_out(app, &mut session, signed_in, act, id, None, ahead).await?;
     session.commit().await?;
     Ok((after.number, words::list(after.list).to_owned()))
 }

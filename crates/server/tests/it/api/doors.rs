@@ -1,6 +1,7 @@
 //! The doors over the API: scans, prints with pick lists, and the pull list.
 
 use crate::desk::{Answer, Desk};
+use crate::pages::Browser;
 use domain::order::{List, Tab};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -138,6 +139,62 @@ on_both! {
         let stopped = ship(&desk, tracking(gone)).await;
         assert_eq!((told(&stopped).1, told(&stopped).2), ("canceled", false), "{stopped}");
         assert_eq!(desk.world.order(&gone.id).await.list, List::Canceled, "what was heard is kept");
+        desk.world.ledger_is_proven().await;
+    }
+
+    async fn a_click_asks_as_a_scan_does_before_it_lets_parcels_out(trial) {
+        let desk = Desk::without_workers(trial, 200).await;
+        let orders = printable(&desk, 6).await;
+        let [fresh, asked, alive, gone, one, other] = [0, 1, 2, 3, 4, 5].map(|place| &orders[place]);
+        let path = |order: &OrderRecord| format!("/api/v1/orders/{}/ship", order.id);
+        silence_platform(&desk, true).await;
+        let shipped = desk.post(&path(fresh), &json!({})).await;
+        assert_eq!(shipped.json()["list"], "to_pickup", "what was synced lately needs no question: {}", shipped.text);
+        // Five minutes pass without a sweep.
+        desk.world.advance_clock(300).await;
+        for order in &orders[1..] {
+            make_old(&desk, order).await;
+        }
+        let silent = desk.ask(Method::POST, &desk.owner, &path(asked), &[], "").await;
+        let silent = silent.is_problem(409, "platform_silent", "the platform does not answer");
+        assert!(silent["detail"].as_str().is_some_and(|words| words.contains("does not answer")), "{silent}");
+        let many = json!({"order_ids": [one.id.as_str(), fresh.id.as_str(), "ord_unknown"]});
+        let told = desk.post("/api/v1/orders/ship", &many).await.json();
+        let codes: Vec<&Value> = told["results"].as_array().expect("results").iter().map(|it| &it["code"]).collect();
+        assert_eq!(codes, [&json!("platform_silent"), &json!("conflict"), &json!("not_found")], "{told}");
+        assert_eq!((desk.world.order(&asked.id).await.list, desk.world.order(&one.id).await.list), (List::InProcess, List::InProcess));
+
+        // Only a supervisor lets it pass, and says why.
+        let worker = desk.user("worker@example.com", &[countermand::permissions::Permission::OrdersProcess], None).await;
+        let pass = json!({"pass": "the courier is at the door"});
+        let refused = desk.ask(Method::POST, &worker, &path(asked), &[], pass.to_string()).await;
+        assert_eq!(refused.is_problem(403, "forbidden", "a worker")["permission"], "orders.pass");
+        let passed = desk.post(&path(asked), &pass).await;
+        assert_eq!(passed.json()["list"], "to_pickup", "{}", passed.text);
+        let log = desk.read("/api/v1/audit/log?action=order.passed").await;
+        assert!(log["entries"][0]["detail"].as_str().is_some_and(|detail| detail.contains("the courier is at the door")), "{log}");
+
+        // The row's button and the selection: who was silent of what is told, with the way to let it pass.
+        let browser = Browser::signed_in(&desk, "owner@example.com").await;
+        let csrf = browser.csrf().await;
+        let chosen = [("csrf", csrf.as_str()), ("order", one.id.as_str()), ("order", other.id.as_str())];
+        let page = browser.post("/orders/ship", &chosen).await;
+        assert_eq!(page.status, 409, "{}", page.text);
+        assert!(page.text.contains("does not answer") && page.text.contains("name=\"pass\"") && page.text.contains(one.number.as_str()), "{}", page.text);
+        let page = browser.post("/orders/ship", &[&chosen[..], &[("pass", "the line waits")]].concat()).await;
+        assert_eq!(page.status, 303, "{}", page.text);
+        assert_eq!((desk.world.order(&one.id).await.list, desk.world.order(&other.id).await.list), (List::ToPickup, List::ToPickup));
+
+        // It answers again: what it says then is what counts.
+        silence_platform(&desk, false).await;
+        let advance = format!("/orders/shopee/{}/advance", gone.number);
+        desk.world.control.send(Method::POST, &advance, json!({"to": "CANCELLED", "force": true})).await;
+        desk.post(&path(gone), &json!({})).await.is_problem(409, "conflict", "canceled over there");
+        let after = desk.world.order(&gone.id).await;
+        assert_eq!((after.list, after.scanned_out), (List::Canceled, false), "what was heard is kept");
+        let version = desk.world.order(&alive.id).await.version.to_string();
+        let shipped = desk.ask(Method::POST, &desk.owner, &path(alive), &[("if-match", &version)], "").await;
+        assert_eq!(shipped.json()["list"], "to_pickup", "what it says again changes no version: {}", shipped.text);
         desk.world.ledger_is_proven().await;
     }
 

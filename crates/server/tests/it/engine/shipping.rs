@@ -7,6 +7,7 @@ use domain::label::LabelState;
 use domain::order::{List, Stage, Tab};
 use domain::shipment::{Act, Mark};
 use engine::commands::{CancelRequest, CommandError};
+use engine::scan::{Heard, Leave};
 use engine::{NotPrintable, PrintError};
 use reqwest::Method;
 use serde_json::json;
@@ -29,7 +30,8 @@ async fn ship(world: &World, order: &OrderRecord, out: bool) -> Result<OrderReco
     let mut session = world.engine.store().begin().await.expect("begins");
     let (merchant, actor) = (&world.merchant, "op@example.com");
     let done = if out {
-        world.engine.ship(&mut session, merchant, actor, &order.id, None).await?
+        let leave = Leave { heard: &Heard::Lately, pass: None };
+        world.engine.ship(&mut session, merchant, actor, &order.id, None, leave).await?
     } else {
         world.engine.undo_ship(&mut session, merchant, actor, &order.id, None).await?
     };
