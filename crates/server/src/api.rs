@@ -128,6 +128,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/bundles/import", post(bundles::import))
         .route("/api/v1/closed-listings/reopen", post(closed_listings::reopen))
         .route("/api/v1/stock-ins", get(stock_ins::list).post(stock_ins::create))
+        .route("/api/v1/stock-ins/import", post(stock_ins::import))
         .route("/api/v1/stock-ins/{id}/undo", post(stock_ins::undo))
         .route("/api/v1/shops", get(shops::list))
         .route("/api/v1/shops/connect", post(shops::begin))

@@ -44,5 +44,6 @@ pub mod problem;
 pub mod public_address;
 pub mod settings;
 pub mod sheets;
+mod stock_ins;
 pub mod webhooks;
 pub mod workers;

@@ -85,6 +85,7 @@ use utoipa::openapi::{self, SecurityRequirement};
         adjustments::import,
         stock_ins::list,
         stock_ins::create,
+        stock_ins::import,
         stock_ins::undo,
         warehouses::list,
         warehouses::create,

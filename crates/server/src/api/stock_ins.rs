@@ -9,7 +9,10 @@ use crate::http::body;
 use crate::http::query::{Query, cursor};
 use crate::permissions::Permission;
 use crate::problem::Problem;
+use crate::sheets::FILE_BYTES_MAX;
+use crate::stock_ins as tables;
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
@@ -22,6 +25,7 @@ use domain::time::{Moment, Span};
 use engine::stock_ins::{LineVisit, OrderVisit, Outcome, Skipped, StockIn, StockInError};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use store::orders::{self, OrderRecord};
 use store::requests;
@@ -532,6 +536,72 @@ pub(crate) async fn create(
         Ok((status, answer)) => once.finish(status, Ok(answer)).await,
         Err(problem) => once.finish(StatusCode::OK, Err(problem)).await,
     }
+}
+
+/// Reads a table and stocks in what it says, in this transaction.
+///
+/// # Errors
+/// 403, or what is wrong with the table or the warehouse.
+pub async fn take_table(
+    app: &App,
+    session: &mut Session,
+    signed_in: &SignedIn,
+    bytes: &[u8],
+    (warehouse, note): (Option<&str>, Option<&str>),
+) -> Result<Results, Problem> {
+    signed_in.need(Permission::StockIn)?;
+    let merchant = signed_in.merchant();
+    let warehouse = tables::warehouse(session, merchant, warehouse).await?;
+    let warehouse = warehouse.map_err(|error| {
+        Problem::unprocessable("unknown_warehouse", "No such warehouse", format!("“warehouse”: {error}."))
+    })?;
+    let visits = tables::read(&app.store, session, merchant, signed_in.shops(), bytes).await?;
+    let request = StockIn {
+        actor: signed_in.actor(),
+        warehouse: &warehouse,
+        orders: &visits,
+        note: short(note)?,
+        shops: signed_in.shops(),
+        batch: None,
+    };
+    Ok(results_of(app.engine.stock_in(session, merchant, &request).await?))
+}
+
+/// Stocks in what a table says (csv, tab-separated or xlsx), a row per SKU of an order, or per order that is back whole.
+/// Nothing is taken while a row is wrong; then each order has its own result.
+#[utoipa::path(
+    post, path = "/api/v1/stock-ins/import", tag = "stock-ins",
+    request_body(content = Vec<u8>, content_type = "application/octet-stream", description = "Columns: order (number, or our id); sku, sellable, defective, missing, found where not all of it is sellable; expected where a changed order is to be refused"),
+    params(
+        ("warehouse" = Option<String>, Query, description = "Where returns are taken in, or the only one, where it is left out"),
+        ("note" = Option<String>, Query), ("idempotency-key" = Option<String>, Header)
+    ),
+    responses(
+        (status = 200, body = Results),
+        (status = 422, description = "invalid_table (every wrong row and column), unknown_warehouse", body = super::ProblemBody),
+        (status = "4XX", body = super::ProblemBody)
+    )
+)]
+pub(crate) async fn import(
+    State(app): State<App>,
+    signed_in: SignedIn,
+    uri: Uri,
+    query: Query,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    signed_in.need(Permission::StockIn)?;
+    query.only(&["warehouse", "note"])?;
+    let given = (query.one("warehouse")?, query.one("note")?);
+    let bytes = body::read(body, FILE_BYTES_MAX).await?;
+    let same = format!("{}\n{}", uri.query().unwrap_or_default(), hex::encode(Sha256::digest(&bytes)));
+    let mut once = match Once::begin(&app, &signed_in, uri.path(), &headers, &same).await? {
+        Begun::Replayed(answer) => return Ok(answer),
+        Begun::Fresh(once) => once,
+    };
+    let taken = take_table(&app, &mut once.session, &signed_in, &bytes, given).await;
+    let answer = taken.and_then(|results| to_value(&results));
+    once.finish(StatusCode::OK, answer).await
 }
 
 /// Why a stock-in is taken back.

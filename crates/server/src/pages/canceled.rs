@@ -162,6 +162,7 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
             @if table.may_stock_in() {
                 div.buttons.row {
                     a.button href="/stock-ins/scan" { (words::SCAN) }
+                    a.button.quiet href="/stock-ins/import" data-open { (words::STOCK_IN_TABLE) }
                     a.button.quiet href="/stock-ins/settings" data-open { (words::STOCK_IN_SETTINGS) }
                 }
             }

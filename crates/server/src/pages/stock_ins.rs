@@ -1,4 +1,7 @@
-//! Canceled orders stock in: the form, its result, the scanner's page, and taking a stock-in back.
+//! Canceled orders stock in: the form, its result, the scanner's page, and taking a stock-in back. From a table:
+//! `stock_ins/table.rs`.
+
+mod table;
 
 use super::canceled;
 use super::layout::{Ask, Fragment, Place, csrf, platform, sheet};
@@ -45,6 +48,7 @@ pub(super) fn router() -> Router<App> {
         .route("/stock-ins", post(submit))
         .route("/stock-ins/all", post(submit_all))
         .route("/stock-ins/batches/{id}", get(batch))
+        .merge(table::router())
         .route("/stock-ins/scan", get(scan))
         .route("/stock-ins/settings", get(settings).post(save_settings))
         .route("/stock-ins/{id}/undo", get(undo).post(submit_undo))

@@ -18,6 +18,7 @@ mod restock;
 mod shipping;
 mod shops;
 mod sign_in;
+mod stock_in_table;
 pub(crate) mod stock_ins;
 mod voiding;
 mod warehouses;

@@ -35,6 +35,14 @@ impl<'a> Browser<'a> {
         self.desk.ask(Method::GET, "", path, &[("cookie", &self.cookie), HTML], "").await
     }
 
+    /// A file that is taken away.
+    pub(crate) async fn file(&self, path: &str) -> Vec<u8> {
+        let request = self.desk.client.get(format!("{}{path}", self.desk.url)).header("cookie", &self.cookie);
+        let answer = request.send().await.expect("answered");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.bytes().await.expect("bytes").to_vec()
+    }
+
     pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         self.desk.ask(Method::POST, "", path, &[("cookie", &self.cookie), HTML, FORM], encoded(fields)).await
     }
@@ -371,7 +379,7 @@ on_both! {
         for (path, is_sheet) in [
             ("/orders", false), ("/orders?list=new&limit=1&sort=-ordered_at", false), ("/orders?list=canceled", false),
             ("/canceled", false), ("/canceled?tab=all&days=3", false), ("/stock-ins/scan", false), ("/stock-ins/scan?code=nothing", false),
-            ("/stock-ins/settings", true), ("/stock-ins/new?query=%7B%7D", true),
+            ("/stock-ins/settings", true), ("/stock-ins/new?query=%7B%7D", true), ("/stock-ins/import", true),
             ("/orders?list=new&q=zzz", false), (page.as_str(), false), (cancel.as_str(), true), ("/cancellations", false),
             ("/cancellations?state=needs_attention", false), ("/stock", false), (movements.as_str(), false), ("/shops", false),
             ("/log", false), ("/keyboard", true),

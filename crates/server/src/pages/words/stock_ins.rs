@@ -25,6 +25,9 @@ words! {
     STOCK_IN_SELECTED = "Stock in selected";
     STOCK_IN_ALL_THAT_MATCH = "Stock in everything that matches";
     STOCK_IN_SETTINGS = "Stock-in settings";
+    STOCK_IN_TABLE = "Stock in from a table";
+    STOCK_IN_TABLE_LEAD = "Paste rows from a spreadsheet, the header first: a row per SKU of an order with what was found, or a row with an order's number alone where all of it is back and sellable. Rows without units are left out. Nothing is taken while a row is wrong; then each order has its own result. The columns:";
+    WHAT_WAITS = "What waits, to be filled in";
     EVERYTHING_LEAD = "Every order that waits and matches is stocked in with all of its units as sellable, in the background. What changes before its turn is left as it is and told.";
     CONFIRM_STOCK_IN = "Confirm stock-in";
     CONFIRM_EVERYTHING = "Stock everything in";

@@ -117,6 +117,7 @@ async fn each_call_needs_its_permission_and_no_other() {
         (P::OrdersProcess, post("/api/v1/handover-checks", json!({}).to_string())),
         (P::OrdersRead, get("/api/v1/cases")),
         (P::OrdersRead, get("/api/v1/cases/ord_x")),
+        (P::StockIn, post("/api/v1/stock-ins/import", "order\nx\n".to_owned())),
         (P::StockAdjust, post("/api/v1/cases/ord_x/resolve", json!({"as": "came_back"}).to_string())),
         (P::OrdersRead, get("/api/v1/pull-list")),
         (P::OrdersProcess, post("/api/v1/pull-list/pulled", json!({"code": "x"}).to_string())),
