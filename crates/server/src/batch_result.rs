@@ -1,4 +1,4 @@
-//! The result of a batch as a workbook, for the API and the page.
+//! The result of a batch, of cancels or of stock-ins, as a workbook, for the API and the pages.
 
 use crate::app::App;
 use crate::clock::rfc3339;
@@ -6,10 +6,12 @@ use crate::problem::Problem;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::batch::OrderState;
+use domain::ids::MerchantId;
 use rust_xlsxwriter::{Format, Workbook, XlsxError};
 use std::collections::HashMap;
 use store::Session;
 use store::batches::{self, BatchOrder, BatchRecord, ORDERS_MAX};
+use store::stock_ins::{self, Batch, BatchResult};
 
 const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// The longest text that a cell holds, in characters.
@@ -18,7 +20,89 @@ const HEADING: [&str; 8] =
     ["Order", "Platform", "Shop", "Result", "What came of it", "List", "Order id", "Cancellation id"];
 const WIDTHS: [f64; 8] = [24.0, 14.0, 24.0, 16.0, 60.0, 14.0, 30.0, 30.0];
 
-/// Answers with the workbook.
+/// The same of a batch of stock-ins.
+const STOCK_IN_HEADING: [&str; 8] =
+    ["Order", "Platform", "Shop", "Result", "Units", "What came of it", "Order id", "Stock-in id"];
+const STOCK_IN_WIDTHS: [f64; 8] = [24.0, 14.0, 24.0, 12.0, 8.0, 60.0, 30.0, 30.0];
+
+/// Answers with the workbook of a batch of stock-ins.
+///
+/// # Errors
+/// Of the store.
+pub(crate) async fn serve_stock_in(
+    app: &App,
+    mut session: Session,
+    merchant: &MerchantId,
+    batch: Batch,
+) -> Result<Response, Problem> {
+    let results = stock_ins::batch_results(&mut session, merchant, &batch.id, ORDERS_MAX).await?;
+    let shops = app.store.shops(&mut session, merchant).await?;
+    drop(session);
+    let names: HashMap<String, String> =
+        shops.into_iter().map(|shop| (shop.id.as_str().to_owned(), shop.name)).collect();
+    let name = format!("attachment; filename=\"{}.xlsx\"", batch.id);
+    let written = tokio::task::spawn_blocking(move || write_stock_in(&batch, &results, &names)).await;
+    let bytes = written
+        .map_err(|error| Problem::internal(error.to_string()))?
+        .map_err(|error| Problem::internal(error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
+}
+
+fn write_stock_in(
+    batch: &Batch,
+    results: &[BatchResult],
+    names: &HashMap<String, String>,
+) -> Result<Vec<u8>, XlsxError> {
+    let mut workbook = Workbook::new();
+    let bold = Format::new().set_bold();
+    let sheet = workbook.add_worksheet().set_name("Orders")?;
+    for (column, (title, width)) in (0..).zip(STOCK_IN_HEADING.iter().zip(STOCK_IN_WIDTHS)) {
+        sheet.write_string_with_format(0, column, *title, &bold)?;
+        sheet.set_column_width(column, width)?;
+    }
+    sheet.set_freeze_panes(1, 0)?;
+    for (row, result) in (1..).zip(results) {
+        let shop = names.get(result.shop.as_str()).map_or(result.shop.as_str(), String::as_str);
+        let texts = [
+            (0, result.number.as_str()),
+            (1, result.platform.title()),
+            (2, shop),
+            (3, result.state.as_str()),
+            (5, result.detail.as_deref().unwrap_or_default()),
+            (6, result.order.as_str()),
+        ];
+        for (column, text) in texts {
+            sheet.write_string(row, column, text)?;
+        }
+        if let Some((receipt, units)) = &result.receipt {
+            sheet.write_number(row, 4, *units)?;
+            sheet.write_string(row, 7, receipt.as_str())?;
+        }
+    }
+    let last = u32::try_from(results.len()).unwrap_or(u32::MAX);
+    sheet.autofilter(0, 0, last, 7)?;
+    let sheet = workbook.add_worksheet().set_name("Summary")?;
+    let lines = [
+        ("Batch", batch.id.clone()),
+        ("Begun by", batch.actor.clone()),
+        ("Begun at", rfc3339(batch.created_at)),
+        ("Warehouse", batch.warehouse.to_string()),
+        ("Note", batch.note.clone().unwrap_or_default()),
+        ("Orders", batch.total.to_string()),
+        ("done", batch.done.to_string()),
+        ("skipped", batch.skipped.to_string()),
+        ("waiting", batch.waiting().to_string()),
+    ];
+    for (row, (name, value)) in (0..).zip(&lines) {
+        sheet.write_string_with_format(row, 0, *name, &bold)?;
+        sheet.write_string(row, 1, value)?;
+    }
+    sheet.set_column_width(0, 18.0)?;
+    sheet.set_column_width(1, 50.0)?;
+    workbook.save_to_buffer()
+}
+
+/// Answers with the workbook of a batch of cancels.
 ///
 /// # Errors
 /// Of the store.

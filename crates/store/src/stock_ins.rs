@@ -5,7 +5,7 @@ use crate::error::StoreError;
 use crate::orders::{OrderRecord, json_list, parsed, parsed_optional};
 use crate::session::{Arg, Row, Session, args, statements};
 use crate::shop_stock;
-use domain::ids::{LineId, MerchantId, MerchantSku, OrderId, ShopId, StockInId, WarehouseId};
+use domain::ids::{LineId, MerchantId, MerchantSku, OrderId, OrderNumber, ShopId, StockInId, WarehouseId};
 use domain::order::Stage;
 use domain::platform::Platform;
 use domain::snapshot::Initiator;
@@ -197,6 +197,22 @@ pub struct BatchOrder {
     pub detail: Option<String>,
 }
 
+/// What became of one order of a [`Batch`], with what a person knows it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of the order and of BatchOrder")]
+pub struct BatchResult {
+    pub order: OrderId,
+    pub number: OrderNumber,
+    pub platform: Platform,
+    pub shop: ShopId,
+    /// `waiting`, `done` or `skipped`.
+    pub state: String,
+    /// Why it was skipped.
+    pub detail: Option<String>,
+    /// Its receipt, with the units that it says something about.
+    pub receipt: Option<(StockInId, u32)>,
+}
+
 /// Narrows orders `o` and their returns `r` by the filter, $2 to $14.
 macro_rules! narrowed {
     () => {
@@ -298,6 +314,10 @@ statements! {
         where merchant_id = $1 and batch_id = $2";
     BATCH_ORDERS = "select order_id, expected, state, detail from stock_in_batch_orders where merchant_id = $1 and batch_id = $2 and state = $3 \
         and order_id > $4 order by order_id limit $5";
+    BATCH_RESULTS = "select b.order_id, b.state, b.detail, o.number, o.platform, o.shop_id, s.stock_in_id, s.units from stock_in_batch_orders b \
+        join orders o on o.merchant_id = b.merchant_id and o.order_id = b.order_id \
+        left join stock_ins s on s.merchant_id = b.merchant_id and s.order_id = b.order_id and s.batch_id = b.batch_id \
+        where b.merchant_id = $1 and b.batch_id = $2 order by b.order_id limit $3";
     BATCH_DONE = "update stock_in_batch_orders set state = 'done' where merchant_id = $1 and batch_id = $2 \
         and order_id in (select value from json_each($3))";
     BATCH_SKIPPED = "update stock_in_batch_orders set state = 'skipped', detail = $4 where merchant_id = $1 and batch_id = $2 and order_id = $3";
@@ -750,6 +770,34 @@ pub async fn batch_orders(
                 expected: row.units("expected")?,
                 state: row.text("state")?,
                 detail: row.optional_text("detail")?,
+            })
+        })
+        .collect()
+}
+
+/// What became of every order of a batch, by id, up to `limit` of them.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn batch_results(
+    session: &mut Session,
+    merchant: &MerchantId,
+    batch: &str,
+    limit: u32,
+) -> Result<Vec<BatchResult>, StoreError> {
+    let rows = session.rows(BATCH_RESULTS, args![merchant.as_str(), batch, limit]).await?;
+    rows.iter()
+        .map(|row| {
+            let receipt = parsed_optional(row, "stock_in_id", |text| StockInId::parse(text))?;
+            let units = row.optional_int("units")?.and_then(|units| u32::try_from(units).ok());
+            Ok(BatchResult {
+                order: parsed(row, "order_id", |text| OrderId::parse(text))?,
+                number: parsed(row, "number", |text| OrderNumber::parse(text))?,
+                platform: parsed(row, "platform", Platform::parse)?,
+                shop: parsed(row, "shop_id", |text| ShopId::parse(text))?,
+                state: row.text("state")?,
+                detail: row.optional_text("detail")?,
+                receipt: receipt.zip(units),
             })
         })
         .collect()

@@ -751,6 +751,7 @@ async fn questions_are_served_by_their_indexes() {
         (crate::stock_ins::STATEMENTS, "CANCELED", "orders_of_list_by_canceled_at"),
         (crate::stock_ins::STATEMENTS, "STATUSES_BEFORE", "orders_canceled_by_status_before"),
         (crate::stock_ins::STATEMENTS, "BATCH_ORDERS", "stock_in_batch_orders_by_state"),
+        (crate::stock_ins::STATEMENTS, "BATCH_RESULTS", "sqlite_autoindex_stock_in_batch_orders_1"),
         (crate::stock_ins::STATEMENTS, "SETTLE_ORDERS", "sqlite_autoindex_orders_1 (merchant_id=? AND order_id=?)"),
         (
             crate::stock_ins::STATEMENTS,

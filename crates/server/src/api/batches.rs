@@ -3,7 +3,7 @@
 use super::cancellations::to_value;
 use super::once::{Begun, Once};
 use super::orders::wanted;
-use super::stock_ins::{BatchBody, read_batch};
+use super::stock_ins::{BatchBody, batch_of, read_batch};
 use crate::app::App;
 use crate::auth::SignedIn;
 use crate::batch_result;
@@ -623,7 +623,15 @@ pub(crate) async fn result(
 ) -> Result<Response, Problem> {
     signed_in.need(Permission::OrdersRead)?;
     let mut session = app.store.read().await?;
-    let record = visible(&mut session, &signed_in, &id).await?;
+    let record = match visible(&mut session, &signed_in, &id).await {
+        Ok(record) => record,
+        Err(missing) if missing.status == StatusCode::NOT_FOUND => {
+            let found = batch_of(&mut session, &signed_in, &id).await?;
+            let (batch, _) = found.ok_or_else(|| Problem::not_found("batch"))?;
+            return batch_result::serve_stock_in(&app, session, signed_in.merchant(), batch).await;
+        }
+        Err(problem) => return Err(problem),
+    };
     batch_result::serve(&app, session, &record).await
 }
 

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::auth::SignedIn;
 use crate::auth::forms::{Fields, SignedForm};
 use crate::auth::secrets;
+use crate::batch_result;
 use crate::http::query::Query;
 use crate::permissions::Permission;
 use crate::problem::Problem;
@@ -48,6 +49,7 @@ pub(super) fn router() -> Router<App> {
         .route("/stock-ins", post(submit))
         .route("/stock-ins/all", post(submit_all))
         .route("/stock-ins/batches/{id}", get(batch))
+        .route("/stock-ins/batches/{id}/result.xlsx", get(batch_file))
         .merge(table::router())
         .route("/stock-ins/scan", get(scan))
         .route("/stock-ins/settings", get(settings).post(save_settings))
@@ -491,9 +493,22 @@ async fn batch(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Resu
                 }
             }
         }
-        div.actions { a.button.primary href=(canceled::ADDRESS) data-dismiss autofocus { (words::CLOSE) } }
+        @if u32::try_from(skipped.len()).is_ok_and(|shown| shown < batch.skipped) { p.sub { (words::left_in_part(skipped.len(), batch.skipped)) } }
+        div.actions {
+            a.button.primary href=(canceled::ADDRESS) data-dismiss autofocus { (words::CLOSE) }
+            a.button href={ "/stock-ins/batches/" (batch.id) "/result.xlsx" } download { (words::BATCH_DOWNLOAD) }
+        }
     };
     sheet(&app, &mut session, &ask, place(), words::STOCK_IN_RESULT, &main).await
+}
+
+/// What became of every order of a batch, as a workbook.
+async fn batch_file(State(app): State<App>, ask: Ask, Path(id): Path<String>) -> Result<Response, Problem> {
+    ask.signed_in.need(Permission::OrdersRead)?;
+    let mut session = app.store.read().await?;
+    let found = batch_of(&mut session, &ask.signed_in, &id).await?;
+    let (batch, _) = found.ok_or_else(|| Problem::not_found("batch"))?;
+    batch_result::serve_stock_in(&app, session, ask.signed_in.merchant(), batch).await
 }
 
 // --- by scanner

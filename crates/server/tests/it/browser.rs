@@ -458,6 +458,38 @@ async fn many_returns_are_stocked_in_at_once_and_everything_that_is_left_by_one_
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn returns_are_stocked_in_from_rows_that_are_pasted() {
+    let desk = Desk::without_workers(Trial::sqlite().await, 120).await;
+    let orders = parcels_that_come_back(&desk, 3).await;
+    let number = |place: usize| orders[place]["number"].as_str().expect("a number");
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/canceled").await?;
+        window.mark().await?;
+        window.click("a[href='/stock-ins/import']").await?;
+        window.read("dialog h1", "Stock in from a table").await?;
+        let table = window.see("dialog textarea[name=table]").await?;
+        table.send_keys(&format!("order\n{}\nNO-SUCH-ORDER\n{}\n", number(0), number(1))).await?;
+        window.click("dialog form.stock-in button.primary").await?;
+        window.read("dialog .error", "row 3, column “order”: there is no order NO-SUCH-ORDER").await?;
+        window.picture("stock-in-table-refused").await?;
+        let table = window.see("dialog textarea[name=table]").await?;
+        table.clear().await?;
+        table.send_keys(&format!("order\n{}\n{}\n", number(0), number(1))).await?;
+        window.click("dialog form.stock-in button.primary").await?;
+        window.read("dialog .summary", "2 done, 0 not").await?;
+        window.picture("stock-in-table").await?;
+        window.press(Key::Escape + "").await?;
+        window.miss("dialog[open]").await?;
+        window.read("nav.tabs a[data-tab=to_stock_in] .count", "1").await?;
+        window.was_not_reloaded().await?;
+        Ok(())
+    })
+    .await;
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_parcels_are_scanned_one_after_the_other_without_a_mouse() {
     let desk = Desk::without_workers(Trial::sqlite().await, 120).await;
     let orders = parcels_that_come_back(&desk, 5).await;

@@ -131,6 +131,11 @@ pub(crate) fn batch_progress(done: u32, skipped: u32, total: u32) -> String {
     format!("{} of {} orders stocked in, {} left as they are", number(done), number(total), number(skipped))
 }
 
+pub(crate) fn left_in_part(shown: usize, left: u32) -> String {
+    let shown = i64::try_from(shown).unwrap_or(i64::MAX);
+    format!("The first {} of {} that were left are shown; the file has all.", number(shown), number(i64::from(left)))
+}
+
 pub(crate) fn scanned_nothing(code: &str) -> String {
     format!("No order has the number “{code}”.")
 }

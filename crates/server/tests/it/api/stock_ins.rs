@@ -2,6 +2,7 @@
 
 use crate::desk::Desk;
 use countermand::permissions::Permission;
+use countermand::sheets::Sheet;
 use domain::ids::ShopId;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -191,6 +192,17 @@ on_both! {
         let ended = desk.read(&path).await;
         assert_eq!((&ended["done"], &ended["refused"], &ended["waiting"]), (&json!(waiting - 1), &json!(1), &json!(0)), "{ended}");
         assert_eq!(ended["orders"][0]["order_id"], orders[0]["order_id"], "{ended}");
+        // The file has every order, those that are done as well.
+        let file = desk.client.get(format!("{}{path}/result.xlsx", desk.url)).bearer_auth(&desk.owner).send().await.expect("answered");
+        assert_eq!(file.status().as_u16(), 200);
+        let sheet = Sheet::parse(&file.bytes().await.expect("bytes")).expect("a table");
+        let [id, result, units, receipt] = ["order id", "result", "units", "stock-in id"].map(|name| sheet.needed(name).expect("a column"));
+        assert_eq!(sheet.rows().len(), waiting);
+        for row in sheet.rows() {
+            let skipped = orders[0]["order_id"] == row.cell(id);
+            assert_eq!(row.cell(result), if skipped { "skipped" } else { "done" });
+            assert_eq!((row.cell(units).is_empty(), row.cell(receipt).starts_with("sin_")), (skipped, !skipped));
+        }
         let left = desk.read("/api/v1/stock-ins?limit=200").await;
         assert!(left["orders"].as_array().is_some_and(|left| left.len() <= 1), "{left}");
         desk.world.ledger_is_proven().await;
