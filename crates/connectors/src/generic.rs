@@ -11,12 +11,15 @@
 //! | Read | by id or reference; *not there* is a 404 with the code `order_unknown`, any other 404 is a wrong address |
 //! | Withdraw | withdrawn, pending, or refused with a cause; pending ones tell their outcome in later reads |
 //! | Returns | by order; counted from what was done with the units |
+//! | List | what waits in the building, a page after an id; a 404 says that the warehouse does not tell it |
+//! | Stock | by SKU; a 404 says that the warehouse does not tell it |
 //! | Push | Standard Webhooks over id, time and raw body; a hint only |
 
 pub mod auth;
 mod errors;
 mod orders;
 mod returns;
+mod stock;
 #[cfg(test)]
 mod tests;
 mod webhook;
@@ -34,8 +37,8 @@ use crate::connecting::{AppField, Form};
 use crate::connector::PushRefused;
 use crate::warehouse::account::Account;
 use crate::warehouse::{
-    LeftOrder, Named, PushOrder, SeenOrder, SeenReturn, Subscribed, Warehouse, WarehousePush, WithdrawalAnswer,
-    standard_webhooks,
+    LeftOrder, Named, OrderPage, PushOrder, SeenOrder, SeenReturn, ShelfUnits, Subscribed, Warehouse, WarehousePush,
+    WithdrawalAnswer, standard_webhooks,
 };
 use crate::{OpenError, wire};
 use auth::Credentials;
@@ -137,6 +140,17 @@ impl Warehouse for Generic {
         let path = format!("/orders/{}/returns", wire::segment(left.number));
         let read = ("GET /orders/{id}/returns", Effect::Read);
         self.account.call(read, (Method::GET, &path), Vec::new(), returns::read)
+    }
+
+    fn list_orders(&self, after: &str, _now: Moment) -> Call<OrderPage> {
+        let path = format!("/orders?{}", wire::query(&[("waiting", "true"), ("after", after)]));
+        self.account.call(("GET /orders", Effect::Read), (Method::GET, &path), Vec::new(), orders::read_page)
+    }
+
+    fn read_stock(&self, skus: &[String]) -> Option<Call<Vec<ShelfUnits>>> {
+        let pairs: Vec<(&str, &str)> = skus.iter().map(|sku| ("sku", sku.as_str())).collect();
+        let path = format!("/stock?{}", wire::query(&pairs));
+        Some(self.account.call(("GET /stock", Effect::Read), (Method::GET, &path), Vec::new(), stock::read))
     }
 
     fn subscribe(&self, callback_url: &str) -> Option<Call<Subscribed>> {

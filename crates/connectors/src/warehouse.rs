@@ -144,6 +144,39 @@ pub struct SeenReturn {
     pub units: Vec<ReturnedUnits>,
 }
 
+/// What lies at the warehouse of one SKU and can be sold, with what is promised to orders that have not left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShelfUnits {
+    /// The merchant SKU.
+    pub sku: String,
+    /// Units: at least so many.
+    pub at_least: i64,
+    /// Units: at most so many; more than at least only where the provider's documentation leaves open what is in which number.
+    pub at_most: i64,
+}
+
+/// An order in a list of what the warehouse has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedOrder {
+    /// The warehouse's id of it.
+    pub number: String,
+    /// The reference under which it was pushed, by whomever.
+    pub reference: String,
+    /// Its status words, as received.
+    pub raw_status: String,
+    /// How far it is.
+    pub phase: Phase,
+}
+
+/// A page of a list of what the warehouse has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderPage {
+    /// Its orders, of whichever phase.
+    pub orders: Vec<ListedOrder>,
+    /// What the next page is asked with; `None` after the last.
+    pub next: Option<String>,
+}
+
 /// Where the warehouse sends its pushes from now on.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Subscribed {
@@ -184,6 +217,11 @@ pub trait Warehouse: Send + Sync {
     fn withdraw(&self, number: &str) -> Call<WithdrawalAnswer>;
     /// What came back of an order that left.
     fn read_returns(&self, left: &LeftOrder<'_>) -> Call<Vec<SeenReturn>>;
+    /// A page of the orders that wait in the building, among them those that we did not push; others may be there too. `after` is
+    /// what the page before said, at first empty. An empty list where this warehouse tells none.
+    fn list_orders(&self, after: &str, now: Moment) -> Call<OrderPage>;
+    /// What lies there of these SKUs, those that it does not keep left out; `None` where the provider cannot be asked.
+    fn read_stock(&self, skus: &[String]) -> Option<Call<Vec<ShelfUnits>>>;
     /// Asks for pushes to this address; `None` where the provider sends none.
     fn subscribe(&self, callback_url: &str) -> Option<Call<Subscribed>>;
     /// Verifies a push by its raw bytes.

@@ -12,6 +12,8 @@
 //! | Phases | C, H, W, N, P wait, D left, X is void; none tells picked from not picked | `C3` |
 //! | Withdraw | `cancel_status`: 1 tries, 2 stopped, 3 failed without a cause, 4 stopped and not refunded; else a read tells | `C3`, 4 `S` |
 //! | Returns | `asro_status` 5 is done; looked up by our reference of the order (`I`) | `C2` |
+//! | List | by status and page of at most 100; drafts and what awaits review are in another list, which is not read | `C2` |
+//! | Stock | `sellable` and `reserved`, numbers as texts; whether the one holds the other is not said (`?`): both are allowed for | `S` |
 //! | Limit | none found: 60 calls a minute unless another number was entered | `?` |
 //! | Pushes | none found: orders are looked at now and then | `?` |
 //!
@@ -21,6 +23,7 @@ pub mod auth;
 mod errors;
 mod orders;
 mod returns;
+mod stock;
 #[cfg(test)]
 mod tests;
 mod withdrawal;
@@ -38,7 +41,8 @@ use crate::connecting::{AppField, Form};
 use crate::connector::PushRefused;
 use crate::warehouse::account::{Account, Asked};
 use crate::warehouse::{
-    LeftOrder, Named, PushOrder, SeenOrder, SeenReturn, Subscribed, Warehouse, WarehousePush, WithdrawalAnswer,
+    LeftOrder, Named, OrderPage, PushOrder, SeenOrder, SeenReturn, ShelfUnits, Subscribed, Warehouse, WarehousePush,
+    WithdrawalAnswer,
 };
 use crate::{OpenError, wire};
 use auth::Credentials;
@@ -66,6 +70,12 @@ pub const FIELDS: &[AppField] = &[
 const CALLS_PER_MINUTE: u32 = 60;
 /// How long an answer may take.
 const CALL_TIMEOUT: Span = Span::from_seconds(15);
+/// The largest page of stock.
+const STOCK_PAGE: u8 = 200;
+/// The largest page of orders.
+const ORDERS_PER_PAGE: u32 = 100;
+/// The statuses of an order that waits in the building, as the list takes them.
+const WAITING: [&str; 3] = ["W", "N", "P"];
 /// Why an order is asked back, for the warehouse's people.
 const REASON: &str = "The order is canceled at the marketplace.";
 
@@ -93,10 +103,21 @@ struct ReturnSearch<'a> {
 }
 
 #[derive(Serialize)]
+struct StockSearch<'a> {
+    page: u8,
+    #[serde(rename = "pageSize")]
+    page_size: u8,
+    product_sku_arr: &'a [String],
+    warehouse_code: &'a str,
+}
+
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
-    page: u8,
-    page_size: u8,
+    page: u32,
+    page_size: u32,
+    #[serde(rename = "order_status", skip_serializing_if = "Option::is_none")]
+    order_status: Option<&'static str>,
 }
 
 impl Yicang {
@@ -153,7 +174,7 @@ impl Warehouse for Yicang {
 
     fn check_account(&self) -> Call<()> {
         // No call is known that tells the account: one that reads the orders shows that token and key are taken.
-        let body = wire::json(&Page { page: 1, page_size: 1 });
+        let body = wire::json(&Page { page: 1, page_size: 1, order_status: None });
         self.post(("/order/get_order_list", Effect::Read), body, errors::read_taken)
     }
 
@@ -191,6 +212,27 @@ impl Warehouse for Yicang {
     fn read_returns(&self, left: &LeftOrder<'_>) -> Call<Vec<SeenReturn>> {
         let body = wire::json(&ReturnSearch { reference_no: left.reference });
         self.post(("/return_order/search", Effect::Read), body, returns::read)
+    }
+
+    fn list_orders(&self, after: &str, _now: Moment) -> Call<OrderPage> {
+        // One status after the other, each page by page.
+        let (status, page) = after.split_once('/').unwrap_or_default();
+        let place = WAITING.iter().position(|known| *known == status).unwrap_or(0);
+        let page: u32 = page.parse().unwrap_or(1);
+        let body = wire::json(&Page { page, page_size: ORDERS_PER_PAGE, order_status: WAITING.get(place).copied() });
+        self.post(("/order/get_order_list", Effect::Read), body, move |asked, received| {
+            orders::read_page(asked, (place, page), received)
+        })
+    }
+
+    fn read_stock(&self, skus: &[String]) -> Option<Call<Vec<ShelfUnits>>> {
+        let body = wire::json(&StockSearch {
+            page: 1,
+            page_size: STOCK_PAGE,
+            product_sku_arr: skus,
+            warehouse_code: &self.credentials.warehouse_code,
+        });
+        Some(self.post(("/inventory/get_product_inventory", Effect::Read), body, stock::read))
     }
 
     fn subscribe(&self, _callback_url: &str) -> Option<Call<Subscribed>> {

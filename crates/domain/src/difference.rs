@@ -15,6 +15,20 @@ worded! {
         UnknownThere = "unknown_there",
         /// The listings do not show what is available.
         ListingDiffers = "listing_differs",
+        /// The order ought to lie at a third-party warehouse, which has canceled it.
+        CanceledAtWarehouse = "canceled_at_warehouse",
+        /// The order ought to lie at a third-party warehouse, and has left.
+        ShippedAtWarehouse = "shipped_at_warehouse",
+        /// A third-party warehouse handed the order back, and shipped it all the same.
+        ShippedAnywayAtWarehouse = "shipped_anyway_at_warehouse",
+        /// The order was handed back, or nobody wants it there any more, and the warehouse works on it.
+        KeptAtWarehouse = "kept_at_warehouse",
+        /// The order ought to lie at a third-party warehouse, which does not know it.
+        UnknownAtWarehouse = "unknown_at_warehouse",
+        /// A third-party warehouse has an order under a reference of ours that we never pushed.
+        StrangeAtWarehouse = "strange_at_warehouse",
+        /// A third-party warehouse has another number of a SKU.
+        WarehouseStockDiffers = "warehouse_stock_differs",
         /// Units should have come back long ago.
         ParcelOverdue = "parcel_overdue",
         /// Units left that had not been promised to their order.
@@ -39,6 +53,14 @@ worded! {
         Orders = "orders",
         /// A shop's listings.
         Listings = "listings",
+        /// The orders at a third-party warehouse.
+        WarehouseOrders = "warehouse_orders",
+        /// The orders there that we never pushed.
+        StrangeOrders = "strange_orders",
+        /// What lies at a third-party warehouse.
+        WarehouseStock = "warehouse_stock",
+        /// What lay there as another number, once more.
+        SecondWarehouseStock = "second_warehouse_stock",
         /// The ledger, and what the listings showed; waits for every shop.
         Ledger = "ledger",
         /// The listings that showed another number, once more.
@@ -47,13 +69,14 @@ worded! {
 }
 
 /// What an audit compares with what; each part finds kinds of its own, and ends those of its kinds that it finds no more.
-/// Another thing to compare (a third-party warehouse's orders and stock) is another part with kinds of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditPart {
     /// A shop's orders here and over there.
     Orders,
     /// The listings' stock and what is available.
     Listings,
+    /// What third-party warehouses have, and what ought to be there.
+    Warehouses,
     /// The ledger with itself, and what waits too long.
     Ledger,
 }
@@ -65,6 +88,13 @@ impl DifferenceKind {
         match self {
             Self::CanceledThere | Self::AliveThere | Self::StatusDiffers | Self::UnknownThere => AuditPart::Orders,
             Self::ListingDiffers => AuditPart::Listings,
+            Self::CanceledAtWarehouse
+            | Self::ShippedAtWarehouse
+            | Self::ShippedAnywayAtWarehouse
+            | Self::KeptAtWarehouse
+            | Self::UnknownAtWarehouse
+            | Self::StrangeAtWarehouse
+            | Self::WarehouseStockDiffers => AuditPart::Warehouses,
             Self::ParcelOverdue
             | Self::ShippedUnpromised
             | Self::ShippedUnexplained
@@ -89,7 +119,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_found_by_one_part_and_has_a_word() {
-        let parts = [AuditPart::Orders, AuditPart::Listings, AuditPart::Ledger];
+        let parts = [AuditPart::Orders, AuditPart::Listings, AuditPart::Warehouses, AuditPart::Ledger];
         let found: usize = parts.iter().map(|part| part.kinds().count()).sum();
         assert_eq!(found, DifferenceKind::ALL.len());
         for &kind in DifferenceKind::ALL {

@@ -282,6 +282,9 @@ impl WarehouseOrder {
             self.confirmed = false;
             self.contradicted_since = None;
             self.fruitless_reads = 0;
+            // What a state before did not find says nothing of this one.
+            self.absent_reads = 0;
+            self.absent_since = None;
         }
         // What the table says to ask for again is asked for again, once a read has just shown it.
         if matches!(effect, Effect::Ask | Effect::AdoptAndAsk)
@@ -540,7 +543,9 @@ fn absent(order: &mut WarehouseOrder, now: Moment, rules: &Rules) -> (Next, Effe
         return (order.after_read(now, rules), Effect::Nothing);
     }
     if !pushed_in_doubt {
-        // It is held here by its id: the account or the address is wrong, and nothing is known of the goods.
+        // It is held here by its id: the account or the address is wrong, and nothing is known of the goods. Where that lasts, the
+        // audit tells it.
+        order.absent_since.get_or_insert(now);
         return (Next::Read(order.wait(now)), Effect::Alert);
     }
     if let Some(until) = order.in_doubt_until.filter(|until| *until > now) {

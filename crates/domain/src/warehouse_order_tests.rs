@@ -213,6 +213,15 @@ fn an_id_that_the_warehouse_does_not_find_means_a_wrong_account_and_nothing_of_t
 }
 
 #[test]
+fn since_when_one_is_not_found_that_ought_to_be_there_is_kept_until_it_is_seen_or_stands_otherwise() {
+    let there = [(0, Learnt::Pushed), (1, Learnt::Seen(Phase::Open))];
+    let missed = [&there[..], &[(900, Learnt::Absent), (1_800, Learnt::Absent)]].concat();
+    assert_eq!(run(&missed).0.absent_since, Some(at(900)));
+    assert_eq!(run(&[&missed[..], &[(2_700, Learnt::Seen(Phase::Open))]].concat()).0.absent_since, None);
+    assert_eq!(run(&[&missed[..], &[(2_700, Learnt::Wanted)]].concat()).0.absent_since, None);
+}
+
+#[test]
 fn a_person_may_ask_once_more_for_what_was_refused_as_picked() {
     let refused = [(4, Learnt::TooLatePicked), (5, Learnt::Seen(Phase::Picked))];
     assert_eq!(

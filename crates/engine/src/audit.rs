@@ -3,12 +3,13 @@
 //!
 //! Each shop is a part, worked on in its own lane; the ledger is the last part and waits for them. An order that changed over
 //! there a moment ago is no difference yet: its push or the next sweep is on its way. A listing's number moves all the time, so
-//! that only the same wrong number, seen twice with two sweeps in between, is one. What a third-party warehouse says of its
-//! orders and stock will be a part of its own ([`AuditPart`]).
+//! that only the same wrong number, seen twice with two sweeps in between, is one. Each account at a third-party warehouse is a
+//! part as well (`audit_warehouses.rs`).
 
 use crate::cases::courier_scan_in;
 use crate::read_orders::{ReadOf, pause_after};
 use crate::shop_calls::OpenShop;
+use crate::warehouse_orders::lane_of;
 use crate::{Engine, EngineError};
 use domain::difference::{AuditPart, AuditStep, DifferenceKind};
 use domain::ids::{AuditId, ListingId, MerchantId, MerchantSku, OrderNumber, ShopId};
@@ -32,15 +33,15 @@ const ORDERS_PER_LOOK: u32 = 200;
 /// Listings that one step reads.
 const LISTINGS_PER_LOOK: u32 = 200;
 /// How long the ledger's part waits before it asks again whether every shop is done.
-const WAIT_FOR_SHOPS: Span = Span::from_millis(500);
+pub(crate) const WAIT_FOR_SHOPS: Span = Span::from_millis(500);
 /// How long an audit waits for a shop that does not answer; what it could not look at is told.
-const PATIENCE: Span = Span::from_seconds(1_800);
+pub(crate) const PATIENCE: Span = Span::from_seconds(1_800);
 const DAY: i64 = 86_400;
 /// How long ago an order may have ended and still be compared.
 const ENDED_WITHIN: Span = Span::from_seconds(30 * DAY);
 
 /// How long a change over there may be on its way to us: its push was lost, and the next sweep has not come yet.
-fn on_its_way(policy: &Policy) -> Span {
+pub(crate) fn on_its_way(policy: &Policy) -> Span {
     policy.sweep_every.and(policy.sweep_every)
 }
 
@@ -118,14 +119,25 @@ impl Engine {
             .collect();
         let mut parts: Vec<(&str, &str)> =
             shops.iter().map(|shop| (shop.as_str(), AuditStep::Orders.as_str())).collect();
+        let accounts: Vec<ShopId> = self
+            .store
+            .warehouse_accounts(session, merchant)
+            .await?
+            .iter()
+            .map(|account| lane_of(&account.warehouse))
+            .collect::<Result<_, _>>()?;
+        parts.extend(accounts.iter().map(|lane| (lane.as_str(), AuditStep::WarehouseOrders.as_str())));
         parts.push((merchant.as_str(), AuditStep::Ledger.as_str()));
         if !audits::begin(session, merchant, &id, slot, actor, &parts, now).await? {
             return Ok(None);
         }
-        for shop in shops.iter().chain([&ledger_lane(merchant)?]) {
+        for shop in shops.iter().chain(&accounts).chain([&ledger_lane(merchant)?]) {
             jobs::want(session, merchant, shop, Kind::Audit, id.as_str(), now).await?;
         }
-        let detail = format!("{} shops and the ledger are compared", shops.len());
+        let detail = match accounts.len() {
+            0 => format!("{} shops and the ledger are compared", shops.len()),
+            many => format!("{} shops, {many} third-party warehouses and the ledger are compared", shops.len()),
+        };
         let entry =
             Entry { actor, action: "audit.began", shop: None, order: None, subject: id.as_str(), detail: &detail };
         log::write(session, merchant, now, &entry).await?;
@@ -147,14 +159,22 @@ impl Engine {
             match AuditStep::parse(&part.step) {
                 Ok(AuditStep::Orders) => self.look_at_orders(shop, lease, claim, &audit, part).await?,
                 Ok(AuditStep::Listings) => self.look_at_listings(shop, lease, claim, &audit, part).await?,
-                Ok(AuditStep::Ledger | AuditStep::SecondLook) | Err(_) => self.end_job(lease, claim).await?,
+                Ok(
+                    AuditStep::Ledger
+                    | AuditStep::SecondLook
+                    | AuditStep::WarehouseOrders
+                    | AuditStep::StrangeOrders
+                    | AuditStep::WarehouseStock
+                    | AuditStep::SecondWarehouseStock,
+                )
+                | Err(_) => self.end_job(lease, claim).await?,
             }
         }
         Ok(())
     }
 
     /// The audit that a job is about and the part that is meant; `None` where it is over.
-    async fn part_of(
+    pub(crate) async fn part_of(
         &self,
         merchant: &MerchantId,
         claim: &Claim,
@@ -168,7 +188,7 @@ impl Engine {
         Ok(part.filter(|_| audit.ended_at.is_none()).map(|part| (audit, part)))
     }
 
-    async fn end_job(&self, lease: &Lease, claim: &Claim) -> Result<(), EngineError> {
+    pub(crate) async fn end_job(&self, lease: &Lease, claim: &Claim) -> Result<(), EngineError> {
         let mut session = self.store.begin().await?;
         jobs::finish(&mut session, lease, claim, self.clock.now()).await?;
         Ok(session.commit().await?)
@@ -176,7 +196,7 @@ impl Engine {
 
     /// Keeps what a step found and how far the part is; the job goes on, or ends with it. What was found under a lease that was
     /// lost is dropped: somebody else does the same.
-    async fn keep_step(
+    pub(crate) async fn keep_step(
         &self,
         mut session: Session,
         lease: &Lease,
@@ -343,7 +363,16 @@ impl Engine {
             };
             match AuditStep::parse(&part.step) {
                 Ok(AuditStep::SecondLook) => self.look_again(lease, claim, &audit, part).await?,
-                Ok(AuditStep::Orders | AuditStep::Listings | AuditStep::Ledger) | Err(_) => {
+                Ok(
+                    AuditStep::Orders
+                    | AuditStep::Listings
+                    | AuditStep::Ledger
+                    | AuditStep::WarehouseOrders
+                    | AuditStep::StrangeOrders
+                    | AuditStep::WarehouseStock
+                    | AuditStep::SecondWarehouseStock,
+                )
+                | Err(_) => {
                     self.look_at_the_ledger(lease, claim, &audit, part).await?;
                 }
             }
@@ -453,7 +482,9 @@ impl Engine {
         let now = self.clock.now();
         let parts = audits::parts(&mut session, merchant, &audit.id).await?;
         if parts.iter().all(|part| part.failed.is_none()) {
-            audits::end_unseen(&mut session, merchant, &audit.id, AuditPart::Listings, None, now).await?;
+            for part in [AuditPart::Listings, AuditPart::Warehouses] {
+                audits::end_unseen(&mut session, merchant, &audit.id, part, None, now).await?;
+            }
         }
         let ended = audits::end(&mut session, merchant, audit, now).await?;
         let by_kind = audits::open_by_kind(&mut session, merchant).await?;

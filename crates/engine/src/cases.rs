@@ -71,7 +71,12 @@ pub fn story(case: &CaseRecord, order: &OrderRecord, entries: &[EntryRecord]) ->
 }
 
 /// The movements of a line's steps, all where the line left from.
-fn movements_of(order: &OrderRecord, line: &LineRecord, steps: &[rules::Step], actor: &str) -> Vec<Movement> {
+pub(crate) fn movements_of(
+    order: &OrderRecord,
+    line: &LineRecord,
+    steps: &[rules::Step],
+    actor: &str,
+) -> Vec<Movement> {
     let movement = |step: &rules::Step| Movement {
         key: format!("{}/{}/{}/{}/{}", order.id, line.id, line.merchant_sku, step.cause, step.start),
         warehouse: line.warehouse.clone(),

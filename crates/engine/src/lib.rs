@@ -5,6 +5,7 @@
 //! them themselves.
 
 mod audit;
+mod audit_warehouses;
 mod auto_pack;
 mod batch_plan;
 mod batches;
@@ -23,6 +24,7 @@ mod pack;
 mod read_orders;
 mod reconcile;
 mod repair;
+mod repair_warehouses;
 mod requests;
 mod resolve;
 mod shop_calls;
@@ -225,10 +227,12 @@ impl Engine {
         }
         let claimed = claims.len();
         let is_of_the_ledger = kind == Kind::Audit && due.shop.as_str() == due.merchant.as_str();
-        if kind == Kind::StockIn || is_of_the_ledger {
-            // Neither belongs to a shop, so that none has to be open for it.
+        let is_of_a_warehouse = kind == Kind::Audit && !is_of_the_ledger && self.is_account_lane(due).await?;
+        if kind == Kind::StockIn || is_of_the_ledger || is_of_a_warehouse {
+            // None of these belongs to a shop, so that none has to be open for it.
             let worked = match kind {
                 Kind::StockIn => self.carry_on_stock_ins(&lease, &claims).await,
+                _ if is_of_a_warehouse => self.carry_on_warehouse_audits(&lease, &due.shop, &claims).await,
                 _ => self.carry_on_ledger_audits(&lease, &claims).await,
             };
             if let Err(error) = worked {

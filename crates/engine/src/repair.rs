@@ -41,12 +41,12 @@ impl From<StoreError> for RepairError {
     }
 }
 
-fn not_now(words: impl Into<String>) -> RepairError {
+pub(crate) fn not_now(words: impl Into<String>) -> RepairError {
     RepairError::NotNow(words.into())
 }
 
 /// What was done, and the transaction that it was done in.
-type Repaired = Result<(Session, String), RepairError>;
+pub(crate) type Repaired = Result<(Session, String), RepairError>;
 
 /// Takes back what is cancelled of an order here and not over there; what it is owed then, applying the same read tells. The
 /// one way out of *canceled* (ADR 5).
@@ -107,6 +107,13 @@ impl Engine {
             | DifferenceKind::StatusDiffers
             | DifferenceKind::UnknownThere => self.believe_the_platform(merchant, found).await?,
             DifferenceKind::ListingDiffers => self.fill_listings(merchant, found).await?,
+            DifferenceKind::CanceledAtWarehouse
+            | DifferenceKind::ShippedAtWarehouse
+            | DifferenceKind::ShippedAnywayAtWarehouse
+            | DifferenceKind::KeptAtWarehouse
+            | DifferenceKind::UnknownAtWarehouse => self.believe_the_warehouse(merchant, actor, found).await?,
+            DifferenceKind::StrangeAtWarehouse => self.send_stranger_back(merchant, actor, found).await?,
+            DifferenceKind::WarehouseStockDiffers => self.count_as_at_warehouse(merchant, actor, found).await?,
             DifferenceKind::ParcelOverdue => self.give_up_parcel(merchant, actor, found, seen).await?,
             DifferenceKind::ShippedUnpromised | DifferenceKind::ShippedUnexplained => {
                 self.take_off_the_shelf(merchant, actor, found).await?
@@ -169,7 +176,11 @@ impl Engine {
     }
 
     /// Begins a transaction with an order and the balances of its lines locked.
-    async fn begin_with(&self, merchant: &MerchantId, id: &OrderId) -> Result<(Session, OrderRecord), RepairError> {
+    pub(crate) async fn begin_with(
+        &self,
+        merchant: &MerchantId,
+        id: &OrderId,
+    ) -> Result<(Session, OrderRecord), RepairError> {
         let mut session = self.store.begin().await?;
         orders::lock(&mut session, merchant, std::slice::from_ref(id)).await?;
         stock::lock(&mut session, merchant, std::slice::from_ref(id)).await?;

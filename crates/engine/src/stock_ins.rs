@@ -277,7 +277,7 @@ fn visit(
 }
 
 /// A canceled order's tab follows what waits of it; any other order stays where it is.
-fn place_again(order: &mut OrderRecord, now: Moment) {
+pub(crate) fn place_again(order: &mut OrderRecord, now: Moment) {
     order.updated_at = now;
     if order.standing == Standing::Canceled {
         let placement = place(order.standing, order.fulfilled_by, marks(order, false), None);

@@ -173,6 +173,16 @@ impl Engine {
     }
 }
 
+/// How long a call should wait that can, so that half of the account's limit is left to those that cannot.
+pub(crate) fn crowded(account: &OpenAccount, now: Moment) -> Option<Span> {
+    let state = account.lane.state.lock().unwrap_or_else(PoisonError::into_inner);
+    let half = usize::try_from(account.warehouse.calls_per_minute() / 2).unwrap_or(usize::MAX);
+    let within: Vec<Moment> = state.made.iter().copied().filter(|at| now.since(*at) < WINDOW).collect();
+    let over = within.len().checked_sub(half)?;
+    // Once so many have left the window, one more fits into the half.
+    within.get(over).map(|at| at.plus(WINDOW).since(now))
+}
+
 /// Takes one call out of the account's limit, or says how long to wait.
 fn admit(account: &OpenAccount, now: Moment) -> Result<(), Span> {
     let mut state = account.lane.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -370,6 +370,21 @@ impl Engine {
         if !jobs::still_held(&mut session, lease, claim).await? {
             return Ok(None);
         }
+        self.log_learnt(&mut session, account, (&before, &record), &order, effect).await?;
+        self.place_goods(&mut session, order, &record).await?;
+        session.commit().await?;
+        Ok(Some((record, next)))
+    }
+
+    /// Logs what was learnt of an order, where it is worth a line.
+    pub(crate) async fn log_learnt(
+        &self,
+        session: &mut Session,
+        account: &OpenAccount,
+        (before, record): (&WarehouseOrderRecord, &WarehouseOrderRecord),
+        order: &OrderRecord,
+        effect: Effect,
+    ) -> Result<(), EngineError> {
         let (action, detail) = match (effect, record.saga.state) {
             (Effect::Incident, _) => {
                 ("warehouse.incident", format!("{} left although its withdrawal was reported", order.number))
@@ -385,16 +400,14 @@ impl Engine {
                 ("warehouse.undone", format!("{} was reported as stopped and is there: asked again", order.number))
             }
             (_, state) if state != before.saga.state || record.saga.confirmed != before.saga.confirmed => {
-                ("warehouse.state", in_words_of(&record))
+                ("warehouse.state", in_words_of(record))
             }
             _ => ("", String::new()),
         };
-        if !action.is_empty() {
-            self.log_warehouse(&mut session, &record, WAREHOUSE_ACTOR, action, &detail).await?;
+        if action.is_empty() {
+            return Ok(());
         }
-        self.place_goods(&mut session, order, &record).await?;
-        session.commit().await?;
-        Ok(Some((record, next)))
+        self.log_warehouse(session, record, WAREHOUSE_ACTOR, action, &detail).await
     }
 
     /// Takes in what came back of a cancelled order that had left. Answers when to look again.
@@ -511,7 +524,7 @@ fn refusal_in(seen: &SeenOrder, last_word: Option<WithdrawalAnswer>) -> Option<L
     }
 }
 
-fn note_seen(record: &mut WarehouseOrderRecord, seen: &SeenOrder) {
+pub(crate) fn note_seen(record: &mut WarehouseOrderRecord, seen: &SeenOrder) {
     record.number = Some(seen.number.clone());
     record.raw_status.clone_from(&seen.raw_status);
     record.partial = seen.partial;

@@ -132,7 +132,7 @@ impl Engine {
         }
     }
 
-    async fn begin_push(
+    pub(crate) async fn begin_push(
         &self,
         session: &mut Session,
         order: &OrderRecord,

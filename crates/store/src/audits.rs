@@ -238,8 +238,11 @@ statements! {
         json_extract(value, '$.sku'), json_extract(value, '$.ours'), json_extract(value, '$.theirs'), cast($3 as bigint), cast($4 as bigint), cast($4 as bigint), \
         cast($5 as text), 0 from json_each($2) where true on conflict (merchant_id, kind, subject) where ended_at = 0 do update set ours = excluded.ours, \
         theirs = excluded.theirs, seen_at = excluded.seen_at, seen_in = excluded.seen_in";
-    SUSPECTED = "select subject, merchant_sku, ours, theirs from differences where merchant_id = $1 and ended_at = 0 and looks = 1 and seen_in = $2 order by subject";
-    CONFIRM = "update differences set looks = 2 where merchant_id = $1 and ended_at = 0 and looks = 1 and subject in (select value from json_each($2))";
+    SUSPECTED = "select subject, merchant_sku, ours, theirs from differences where merchant_id = $1 and ended_at = 0 and looks = 1 and seen_in = $2 \
+        and kind = $3 and (cast($4 as text) is null or warehouse_id = $4) order by subject";
+    CONFIRM = "update differences set looks = 2 where merchant_id = $1 and ended_at = 0 and looks = 1 and subject in (select value from json_each($2)) \
+        and kind = $3 and (cast($4 as text) is null or warehouse_id = $4)";
+    FORGET_SUSPECTED_AT = "delete from differences where merchant_id = $1 and ended_at = 0 and looks = 1 and kind = $2 and warehouse_id = $3";
     FORGET_SUSPECTED = "delete from differences where merchant_id = $1 and ended_at = 0 and looks = 1";
     END_UNSEEN = "update differences set ended_at = $4, ended_by = 'audit', outcome = 'not there any more' where merchant_id = $1 and ended_at = 0 \
         and seen_in <> $2 and kind in (select value from json_each($3)) and (cast($5 as text) is null or shop_id = $5)";
@@ -580,7 +583,31 @@ pub async fn suspected(
     merchant: &MerchantId,
     audit: &AuditId,
 ) -> Result<Vec<Suspected>, StoreError> {
-    let rows = session.rows(SUSPECTED, args![merchant.as_str(), audit.as_str()]).await?;
+    suspected_of(session, merchant, audit, DifferenceKind::ListingDiffers, None).await
+}
+
+/// The same of what lies at a third-party warehouse.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn suspected_at(
+    session: &mut Session,
+    merchant: &MerchantId,
+    audit: &AuditId,
+    warehouse: &WarehouseId,
+) -> Result<Vec<Suspected>, StoreError> {
+    suspected_of(session, merchant, audit, DifferenceKind::WarehouseStockDiffers, Some(warehouse)).await
+}
+
+async fn suspected_of(
+    session: &mut Session,
+    merchant: &MerchantId,
+    audit: &AuditId,
+    kind: DifferenceKind,
+    warehouse: Option<&WarehouseId>,
+) -> Result<Vec<Suspected>, StoreError> {
+    let args = args![merchant.as_str(), audit.as_str(), kind.as_str(), warehouse.map(WarehouseId::as_str)];
+    let rows = session.rows(SUSPECTED, args).await?;
     rows.iter()
         .map(|row| {
             Ok(Suspected {
@@ -599,8 +626,26 @@ pub async fn suspected(
 /// [`StoreError`] of the database.
 pub async fn believe(session: &mut Session, merchant: &MerchantId, subjects: &[&str]) -> Result<(), StoreError> {
     let list = json_list(subjects.iter().copied());
-    session.execute(CONFIRM, args![merchant.as_str(), &list]).await?;
+    let args = args![merchant.as_str(), &list, DifferenceKind::ListingDiffers.as_str(), None::<&str>];
+    session.execute(CONFIRM, args).await?;
     session.execute(FORGET_SUSPECTED, args![merchant.as_str()]).await.map(drop)
+}
+
+/// The same of what lies at a third-party warehouse.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn believe_at(
+    session: &mut Session,
+    merchant: &MerchantId,
+    warehouse: &WarehouseId,
+    subjects: &[&str],
+) -> Result<(), StoreError> {
+    let list = json_list(subjects.iter().copied());
+    let kind = DifferenceKind::WarehouseStockDiffers.as_str();
+    session.execute(CONFIRM, args![merchant.as_str(), &list, kind, Some(warehouse.as_str())]).await?;
+    let args = args![merchant.as_str(), kind, warehouse.as_str()];
+    session.execute(FORGET_SUSPECTED_AT, args).await.map(drop)
 }
 
 /// Ends the differences of a part, of one shop or of all, that this audit did not see any more.

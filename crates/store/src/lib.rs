@@ -49,6 +49,7 @@ mod tests;
 pub mod trial;
 pub mod warehouse_links;
 pub mod warehouse_orders;
+pub mod warehouse_shelves;
 pub mod warehouses;
 #[cfg(test)]
 mod warehouses_tests;
@@ -235,6 +236,7 @@ const SQLITE_MIGRATIONS: &[MigrationFile] = &[
     (14, "goods of lines", include_str!("../migrations/sqlite/0014_goods_of_lines.sql")),
     (16, "unexplained units", include_str!("../migrations/sqlite/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/sqlite/0017_request_alerts.sql")),
+    (18, "lines at warehouses", include_str!("../migrations/sqlite/0018_lines_at_warehouses.sql")),
     (19, "told destinations", include_str!("../migrations/sqlite/0019_told_destinations.sql")),
     (22, "revived units", include_str!("../migrations/sqlite/0022_revived_units.sql")),
     (23, "statuses before the cancel", include_str!("../migrations/sqlite/0023_statuses_before_the_cancel.sql")),
@@ -256,6 +258,7 @@ const POSTGRES_MIGRATIONS: &[MigrationFile] = &[
     (14, "goods of lines", include_str!("../migrations/postgres/0014_goods_of_lines.sql")),
     (16, "unexplained units", include_str!("../migrations/postgres/0016_unexplained_units.sql")),
     (17, "request alerts", include_str!("../migrations/postgres/0017_request_alerts.sql")),
+    (18, "lines at warehouses", include_str!("../migrations/postgres/0018_lines_at_warehouses.sql")),
     (19, "told destinations", include_str!("../migrations/postgres/0019_told_destinations.sql")),
     (22, "revived units", include_str!("../migrations/postgres/0022_revived_units.sql")),
     (23, "statuses before the cancel", include_str!("../migrations/postgres/0023_statuses_before_the_cancel.sql")),
@@ -307,5 +310,6 @@ const ALL_STATEMENTS: &[(&str, &[(&str, &str)])] = &[
     ("stock_rules", stock_rules::STATEMENTS),
     ("warehouse_links", warehouse_links::STATEMENTS),
     ("warehouse_orders", warehouse_orders::STATEMENTS),
+    ("warehouse_shelves", warehouse_shelves::STATEMENTS),
     ("warehouses", warehouses::STATEMENTS),
 ];

@@ -3,7 +3,7 @@
 use crate::error::StoreError;
 use crate::orders::{json_list, parsed, parsed_optional};
 use crate::session::{Row, Session, args, statements};
-use domain::ids::{MerchantId, OrderId, ShopId, WarehouseId};
+use domain::ids::{MerchantId, MerchantSku, OrderId, ShopId, WarehouseId};
 use domain::time::Moment;
 use domain::warehouse_order::WarehouseOrder;
 use domain::withdrawal::{StaffAnswer, State};
@@ -78,7 +78,17 @@ statements! {
         where merchant_id = $1 and order_id = $2 and generation = $3";
     OF_ORDERS = concat!("select ", columns!(), " from warehouse_orders where merchant_id = $1 \
         and order_id in (select value from json_each($2)) order by order_id, generation");
+    TO_COMPARE = concat!("select ", columns!(), " from warehouse_orders where merchant_id = $1 and warehouse_id = $2 and reference > $3 and number is not null \
+        and (state = 'pushed' and updated_at <= $4 or state in ('pushed', 'withdrawing', 'refused_picked') and absent_since <= $4 \
+        or state = 'withdrawn' and confirmed and updated_at <= $4 and (updated_at >= $5 or reference in (select d.subject from differences d \
+        where d.merchant_id = $1 and d.warehouse_id = $2 and d.ended_at = 0))) order by reference limit $6");
+    UNREAD = "select distinct w.order_id, l.merchant_sku from warehouse_orders w join lines l on l.merchant_id = w.merchant_id and l.order_id = w.order_id \
+        and l.warehouse_id = w.warehouse_id where w.merchant_id = $1 and w.warehouse_id = $2 and w.updated_at < $3 \
+        and w.state in ('pushed', 'withdrawing', 'refused_picked', 'unknown') and l.goods <> 'free' and l.merchant_sku in (select value from json_each($4)) \
+        and not exists (select 1 from warehouse_orders n where n.merchant_id = w.merchant_id and n.order_id = w.order_id and n.warehouse_id = w.warehouse_id \
+        and n.generation > w.generation) order by w.order_id limit 1000";
     BY_REFERENCE = "select order_id from warehouse_orders where merchant_id = $1 and warehouse_id = $2 and reference = $3";
+    OF_REFERENCE = concat!("select ", columns!(), " from warehouse_orders where merchant_id = $1 and warehouse_id = $2 and reference = $3");
     BEGIN_ATTEMPT = "insert into warehouse_attempts (merchant_id, order_id, generation, attempt, act, began_at, deadline) \
         values ($1, $2, $3, $4, $5, $6, $7)";
     END_ATTEMPT = "update warehouse_attempts set outcome = $5, http_status = $6, message = $7, answered_at = $8 \
@@ -228,6 +238,52 @@ pub async fn is_again(session: &mut Session, record: &WarehouseOrderRecord) -> R
     Ok(pushes.iter().any(before))
 }
 
+/// Pushes to a warehouse that it may show otherwise than we hold them, by reference: what ought to be there and was not read since
+/// `untouched_since`, or is not found there since then, and what was handed back since `handed_back_since` or differs already.
+/// `after` is the last of the page before.
+///
+/// # Errors
+/// As [`of_orders`].
+pub async fn to_compare(
+    session: &mut Session,
+    (merchant, warehouse): (&MerchantId, &WarehouseId),
+    (untouched_since, handed_back_since): (Moment, Moment),
+    after: &str,
+    limit: u32,
+) -> Result<Vec<WarehouseOrderRecord>, StoreError> {
+    let args = args![
+        merchant.as_str(),
+        warehouse.as_str(),
+        after,
+        untouched_since.millis(),
+        handed_back_since.millis(),
+        limit,
+    ];
+    let rows = session.rows(TO_COMPARE, args).await?;
+    rows.iter().map(|row| read(merchant, row)).collect()
+}
+
+/// Orders that may have left a warehouse unseen, of these SKUs, with each of them: not read since this moment.
+///
+/// # Errors
+/// [`StoreError`] of the database.
+pub async fn unread(
+    session: &mut Session,
+    (merchant, warehouse): (&MerchantId, &WarehouseId),
+    skus: &[MerchantSku],
+    since: Moment,
+) -> Result<Vec<(OrderId, MerchantSku)>, StoreError> {
+    let list = json_list(skus.iter().map(MerchantSku::as_str));
+    let args = args![merchant.as_str(), warehouse.as_str(), since.millis(), &list];
+    let rows = session.rows(UNREAD, args).await?;
+    rows.iter()
+        .map(|row| {
+            let order = parsed(row, "order_id", |text| OrderId::parse(text))?;
+            Ok((order, parsed(row, "merchant_sku", |text| MerchantSku::parse(text))?))
+        })
+        .collect()
+}
+
 /// Which order a reference of ours names.
 ///
 /// # Errors
@@ -240,6 +296,19 @@ pub async fn by_reference(
 ) -> Result<Option<OrderId>, StoreError> {
     let row = session.row(BY_REFERENCE, args![merchant.as_str(), warehouse.as_str(), reference]).await?;
     row.map(|row| parsed(&row, "order_id", |text| OrderId::parse(text))).transpose()
+}
+
+/// What was pushed to a warehouse under a reference.
+///
+/// # Errors
+/// As [`of_orders`].
+pub async fn of_reference(
+    session: &mut Session,
+    (merchant, warehouse): (&MerchantId, &WarehouseId),
+    reference: &str,
+) -> Result<Option<WarehouseOrderRecord>, StoreError> {
+    let row = session.row(OF_REFERENCE, args![merchant.as_str(), warehouse.as_str(), reference]).await?;
+    row.map(|row| read(merchant, &row)).transpose()
 }
 
 /// Writes the intent to push or to ask back, before the call.

@@ -7,7 +7,7 @@ use super::errors::is_order_unknown;
 use super::withdrawal::Withdrawal;
 use crate::call::{CallError, Received, Remedy};
 use crate::warehouse::account::Asked;
-use crate::warehouse::{Parcel, PushOrder, SeenOrder};
+use crate::warehouse::{ListedOrder, OrderPage, Parcel, PushOrder, SeenOrder};
 use crate::{lenient, wire};
 
 #[derive(Serialize)]
@@ -127,4 +127,19 @@ pub(super) fn read_found(asked: &Asked, reference: &str, received: &Received) ->
     let found: Found = asked.answer(received)?;
     let order = found.orders.into_iter().find(|order| order.reference.as_deref() == Some(reference));
     order.map(|order| order.seen(asked, received)).transpose()
+}
+
+/// Reads a page of what waits in the building; nothing where the warehouse does not tell it. The page after the last is empty.
+pub(super) fn read_page(asked: &Asked, received: &Received) -> Result<OrderPage, CallError> {
+    if received.status == 404 {
+        return Ok(OrderPage::default());
+    }
+    let found: Found = asked.answer(received)?;
+    let next = found.orders.last().and_then(|order| order.id.clone());
+    let listed = |order: Order| {
+        let reference = order.reference.clone()?;
+        let seen = order.seen(asked, received).ok()?;
+        Some(ListedOrder { number: seen.number, reference, raw_status: seen.raw_status, phase: seen.phase })
+    };
+    Ok(OrderPage { orders: found.orders.into_iter().filter_map(listed).collect(), next })
 }

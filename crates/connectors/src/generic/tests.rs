@@ -137,6 +137,28 @@ fn returns_are_counted_from_what_was_done() {
 }
 
 #[test]
+fn stock_is_told_by_sku_or_not_at_all() {
+    let skus = ["MUG-BLU".to_owned(), "TWL GRY".to_owned()];
+    let call = warehouse(None).read_stock(&skus).unwrap();
+    assert_eq!(call.request.uri().query(), Some("sku=MUG-BLU&sku=TWL%20GRY"));
+    let told = (call.read)(&received(200, &documented(6))).unwrap();
+    assert_eq!(told, [crate::warehouse::ShelfUnits { sku: "MUG-BLU".to_owned(), at_least: 40, at_most: 40 }]);
+    assert_eq!((call.read)(&received(404, &json!({}))).unwrap(), []);
+    assert!((call.read)(&received(500, &json!({}))).is_err());
+}
+
+#[test]
+fn what_waits_in_the_building_is_listed_page_after_page_or_not_at_all() {
+    let call = warehouse(None).list_orders("W 1", Moment::from_millis(0));
+    assert_eq!(call.request.uri().query(), Some("waiting=true&after=W%201"));
+    let told = (call.read)(&received(200, &json!({"orders": [documented(2)]}))).unwrap();
+    assert_eq!(told.next.as_deref(), Some("W-1001"));
+    assert_eq!((told.orders[0].reference.as_str(), told.orders[0].phase), ("ord_1-1", Phase::Open));
+    assert_eq!((call.read)(&received(200, &json!({"orders": []}))).unwrap(), OrderPage::default(), "the last page");
+    assert_eq!((call.read)(&received(404, &json!({}))).unwrap(), OrderPage::default(), "not offered");
+}
+
+#[test]
 fn a_push_is_believed_by_the_secret_that_the_warehouse_made_and_names_an_order() {
     let call = warehouse(None).subscribe("https://desk.example/webhooks/generic/x").unwrap();
     assert_eq!(call.request.uri().path(), "/v1/push-target");
@@ -172,6 +194,8 @@ proptest::proptest! {
         let left = LeftOrder { number: "1", reference: "r", parcels: &[] };
         let _ = (warehouse.read_returns(&left).read)(&received);
         let _ = (warehouse.check_account().read)(&received);
+        let _ = (warehouse.read_stock(&[]).unwrap().read)(&received);
+        let _ = (warehouse.list_orders("", Moment::from_millis(0)).read)(&received);
         let _ = webhook::read(String::new(), &body);
     }
 }

@@ -1,11 +1,12 @@
 //! Orders: pushed, and read by id or reference (sections A2 and A3).
 
+use domain::time::Moment;
 use domain::warehouse_order::Phase;
 use serde::{Deserialize, Serialize};
 
 use crate::call::{CallError, Received, Remedy};
 use crate::warehouse::account::Asked;
-use crate::warehouse::{Parcel, PushOrder, SeenOrder};
+use crate::warehouse::{ListedOrder, OrderPage, Parcel, PushOrder, SeenOrder};
 use crate::{lenient, wire};
 
 /// The longest reference and name, in characters (section A2).
@@ -178,4 +179,23 @@ pub(super) fn read_found(asked: &Asked, reference: &str, received: &Received) ->
     let orders: Vec<Order> = asked.answer(received)?;
     let found = orders.into_iter().find(|order| order.reference_id.as_deref() == Some(reference));
     found.map(|order| order.seen(asked, received)).transpose()
+}
+
+/// A moment's day in UTC, as `2026-11-30`.
+pub(super) fn day_of(moment: Moment) -> String {
+    let timestamp = jiff::Timestamp::from_millisecond(moment.millis()).unwrap_or_default();
+    timestamp.strftime("%Y-%m-%d").to_string()
+}
+
+/// Reads a page of the list; a full one has another after it.
+pub(super) fn read_page(asked: &Asked, page: u32, received: &Received) -> Result<OrderPage, CallError> {
+    let orders: Vec<Order> = asked.answer(received)?;
+    let is_full = orders.len() >= super::ORDERS_PER_PAGE;
+    let listed = |order: Order| {
+        let reference = order.reference_id.clone()?;
+        let seen = order.seen(asked, received).ok()?;
+        Some(ListedOrder { number: seen.number, reference, raw_status: seen.raw_status, phase: seen.phase })
+    };
+    let orders = orders.into_iter().filter_map(listed).collect();
+    Ok(OrderPage { orders, next: is_full.then(|| (page + 1).to_string()) })
 }

@@ -66,6 +66,19 @@ fn every_status_is_the_phase_that_the_sheet_says() {
 }
 
 #[test]
+fn orders_are_listed_by_page_since_a_day() {
+    let now = Moment::from_millis(1_796_000_000_000);
+    let call = shipbob(None).list_orders("", now);
+    assert_eq!(call.request.uri().query(), Some("LastUpdateStartDate=2026-10-31&Page=1&Limit=250"));
+    let order = json!({"id": 40_100, "reference_id": "ord_1-1", "status": "Processing", "shipments": []});
+    let told = (call.read)(&received(200, &json!([order]))).unwrap();
+    assert_eq!((told.orders[0].number.as_str(), told.orders[0].phase, told.next), ("40100", Phase::Open, None));
+    let full = (call.read)(&received(200, &json!(vec![order; 250]))).unwrap();
+    assert_eq!(full.next.as_deref(), Some("2"));
+    assert!(shipbob(None).read_stock(&["SKU-A".to_owned()]).is_none(), "its sheet does not say how a SKU is asked for");
+}
+
+#[test]
 fn pushes_are_believed_as_the_sheet_s_vector_says() {
     let vectors = vectors();
     let vector = &vectors["shipbob_webhook"];

@@ -7,7 +7,7 @@ use super::auth::Credentials;
 use super::errors::Envelope;
 use crate::call::{CallError, Received, Remedy};
 use crate::warehouse::account::Asked;
-use crate::warehouse::{Parcel, PushOrder, SeenOrder};
+use crate::warehouse::{ListedOrder, OrderPage, Parcel, PushOrder, SeenOrder};
 use crate::{lenient, wire};
 
 /// What is told as the postcode where nothing was entered.
@@ -122,4 +122,30 @@ pub(super) fn read(
     let parcel = Parcel { number: number.clone(), tracking_number: order.tracking_no };
     let raw_status = order.order_status.unwrap_or_default();
     Ok(Some(SeenOrder { number, raw_status, phase, partial: false, parcels: vec![parcel], last_word: None }))
+}
+
+/// Reads a page of the list of one status; a full one has another after it, and after the last comes the next status.
+pub(super) fn read_page(
+    asked: &Asked,
+    (place, page): (usize, u32),
+    received: &Received,
+) -> Result<OrderPage, CallError> {
+    let envelope: Envelope<'_> = asked.answer(received)?;
+    if !envelope.worked() {
+        return Err(envelope.failed(asked, received, Remedy::Bug));
+    }
+    let orders = envelope.all::<Order>();
+    let is_full = u32::try_from(orders.len()).is_ok_and(|found| found >= super::ORDERS_PER_PAGE);
+    let status = super::WAITING.get(if is_full { place } else { place + 1 });
+    let next = status.map(|status| format!("{status}/{}", if is_full { page + 1 } else { 1 }));
+    let listed = |order: Order| {
+        let phase = order.phase();
+        Some(ListedOrder {
+            number: order.order_code?,
+            reference: order.reference_no?,
+            raw_status: order.order_status.unwrap_or_default(),
+            phase,
+        })
+    };
+    Ok(OrderPage { orders: orders.into_iter().filter_map(listed).collect(), next })
 }

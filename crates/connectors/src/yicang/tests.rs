@@ -143,6 +143,30 @@ fn returns_are_counted_from_what_was_done_with_each_sku() {
 }
 
 #[test]
+fn stock_is_what_is_sellable_with_or_without_what_is_reserved() {
+    let call = warehouse().read_stock(&["SKU-A".to_owned()]).unwrap();
+    let expected = json!({"page": 1, "pageSize": 200, "product_sku_arr": ["SKU-A"], "warehouse_code": "USEA"});
+    assert_eq!(serde_json::from_slice::<Value>(call.request.body()).unwrap(), expected);
+    let row = json!({"product_sku": "SKU-A", "onway": "5", "sellable": "37", "reserved": "3", "unsellable": "1"});
+    let told = (call.read)(&received(200, &success(json!([row])))).unwrap();
+    assert_eq!(told, [crate::warehouse::ShelfUnits { sku: "SKU-A".to_owned(), at_least: 37, at_most: 40 }]);
+}
+
+#[test]
+fn what_waits_is_listed_status_after_status() {
+    let list = |after: &str| warehouse().list_orders(after, Moment::from_millis(0));
+    let body = |after: &str| serde_json::from_slice::<Value>(list(after).request.body()).unwrap();
+    assert_eq!(body(""), json!({"page": 1, "pageSize": 100, "order_status": "W"}));
+    assert_eq!(body("N/3"), json!({"page": 3, "pageSize": 100, "order_status": "N"}));
+    let row = json!({"order_code": "G1", "reference_no": "ord_1-1", "order_status": "W"});
+    let told = (list("").read)(&received(200, &success(json!([row])))).unwrap();
+    assert_eq!((told.orders[0].number.as_str(), told.next.as_deref()), ("G1", Some("N/1")));
+    let full = (list("P/1").read)(&received(200, &success(json!(vec![row; 100])))).unwrap();
+    assert_eq!(full.next.as_deref(), Some("P/2"));
+    assert_eq!((list("P/2").read)(&received(200, &success(json!([])))).unwrap(), OrderPage::default());
+}
+
+#[test]
 fn two_warehouses_of_one_app_are_two_accounts_and_neither_shows_a_secret() {
     let (one, other) = (warehouse(), warehouse_with(&json!({"warehouse_code": "DEHH"})));
     assert_ne!(one.account(), other.account());
@@ -168,5 +192,7 @@ proptest::proptest! {
         let left = LeftOrder { number: "1", reference: "r", parcels: &[] };
         let _ = (warehouse.read_returns(&left).read)(&received);
         let _ = (warehouse.check_account().read)(&received);
+        let _ = (warehouse.read_stock(&[]).unwrap().read)(&received);
+        let _ = (warehouse.list_orders("", Moment::from_millis(0)).read)(&received);
     }
 }

@@ -25,6 +25,9 @@ impl Failure {
     }
 }
 
+/// The most orders in one list.
+const MOST_LISTED: usize = 100;
+
 type Outcome = Result<(u16, Value), Failure>;
 
 /// An answer.
@@ -46,6 +49,7 @@ pub(super) enum Asked {
     Push(String),
     Order(String),
     Orders(String),
+    Waiting,
     Withdraw(String),
     Returns(String),
     PushTarget,
@@ -64,6 +68,7 @@ pub(super) fn asked(request: &Request) -> Option<Asked> {
     let (get, put) = (request.method == Method::GET, request.method == Method::PUT);
     match parts.as_slice() {
         ["account"] if get => Some(Asked::Account),
+        ["orders"] if get && request.parameter("waiting") == Some("true") => Some(Asked::Waiting),
         ["orders"] if get => Some(Asked::Orders(request.parameter("reference").unwrap_or_default().to_owned())),
         ["orders", reference] if put => Some(Asked::Push(decoded(reference))),
         ["orders", id] if get => Some(Asked::Order(decoded(id))),
@@ -80,7 +85,9 @@ impl Asked {
     pub(super) fn nature(&self) -> Nature {
         match self {
             Asked::Push(_) | Asked::Withdraw(_) | Asked::PushTarget => Nature::Write,
-            Asked::Account | Asked::Order(_) | Asked::Orders(_) | Asked::Returns(_) | Asked::Stock => Nature::Read,
+            Asked::Account | Asked::Order(_) | Asked::Orders(_) | Asked::Waiting | Asked::Returns(_) | Asked::Stock => {
+                Nature::Read
+            }
         }
     }
 
@@ -89,7 +96,7 @@ impl Asked {
         match self {
             Asked::Push(name) | Asked::Order(name) | Asked::Orders(name) | Asked::Withdraw(name) => Some(name.clone()),
             Asked::Returns(name) => Some(name.clone()),
-            Asked::Account | Asked::PushTarget | Asked::Stock => None,
+            Asked::Account | Asked::Waiting | Asked::PushTarget | Asked::Stock => None,
         }
     }
 }
@@ -144,6 +151,14 @@ impl GenericWarehouse {
                 let found: Vec<Value> = self.shelf.by_reference(reference).map(object).collect();
                 Ok((200, json!({"orders": found})))
             }
+            Asked::Waiting => {
+                let after = request.parameter("after").unwrap_or_default();
+                let waits = |order: &&Order| {
+                    !matches!(order.stage, Stage::Shipped | Stage::Cancelled) && order.id.as_str() > after
+                };
+                let found: Vec<Value> = self.shelf.all().filter(waits).take(MOST_LISTED).map(object).collect();
+                Ok((200, json!({"orders": found})))
+            }
             Asked::Withdraw(id) => {
                 let id = self.known(id)?.id.clone();
                 let word = self.shelf.ask(&id, moment).unwrap_or(Word::Refused);
@@ -164,6 +179,7 @@ impl GenericWarehouse {
                 Ok((200, json!({"returns": returns})))
             }
             Asked::PushTarget => self.set_target(&body(request)?, moment),
+            Asked::Stock if self.shelf.on_hand().is_empty() => Err(Failure::of(404, "not_offered")),
             Asked::Stock => {
                 let asked_for: Vec<&str> =
                     request.query.iter().filter(|(name, _)| name == "sku").map(|(_, sku)| sku.as_str()).collect();

@@ -210,7 +210,8 @@ impl Shipbob {
     }
 
     fn order(&self, id: &str) -> Result<&Order, Failure> {
-        id.parse().ok().and_then(|id: i64| self.orders.get(&id)).ok_or(Failure(404, Value::Null))
+        let found = id.parse().ok().and_then(|id: i64| self.orders.get(&id));
+        found.filter(|order| !order.forgotten).ok_or(Failure(404, Value::Null))
     }
 
     fn shipment(&self, id: &str) -> Result<(&Order, &Shipment), Failure> {
@@ -224,8 +225,13 @@ impl Shipbob {
         let (references, ids) = (list(request, "ReferenceIds"), list(request, "IDs"));
         let limit = request.parameter("Limit").and_then(|limit| limit.parse().ok()).unwrap_or(50).min(MOST_ORDERS);
         let page = request.parameter("Page").and_then(|page| page.parse::<usize>().ok()).unwrap_or(1).max(1);
+        // A day, or a time: both compare as texts.
+        let since = request.parameter("LastUpdateStartDate").unwrap_or_default();
         let meant = |order: &&Order| {
-            references.as_ref().is_none_or(|known| known.contains(&order.reference))
+            let touched = order.shipments.iter().map(|one| one.updated).max().unwrap_or(order.created);
+            !order.forgotten
+                && *rfc3339(touched * 1_000) >= *since
+                && references.as_ref().is_none_or(|known| known.contains(&order.reference))
                 && ids.as_ref().is_none_or(|known| known.contains(&order.id.to_string()))
         };
         let found = self.orders.values().filter(meant).skip((page - 1).saturating_mul(limit)).take(limit);
@@ -287,8 +293,17 @@ impl Shipbob {
             });
         }
         let number = body.get("order_number").and_then(Value::as_str).unwrap_or(&reference).to_owned();
-        let order =
-            Order { id, reference, number, created: moment.now, recipient, shipments, cancels_at: None, cancels: 0 };
+        let order = Order {
+            id,
+            reference,
+            number,
+            created: moment.now,
+            recipient,
+            shipments,
+            cancels_at: None,
+            cancels: 0,
+            forgotten: false,
+        };
         let object = order.object();
         self.orders.insert(id, order);
         self.changed(id, None, moment);

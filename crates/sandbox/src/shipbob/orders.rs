@@ -111,6 +111,9 @@ pub(super) struct Order {
     pub(super) cancels_at: Option<i64>,
     /// How often a cancel took effect, repeats among them.
     pub(super) cancels: u32,
+    /// Nobody in the building knows of it any more.
+    #[serde(default)]
+    pub(super) forgotten: bool,
 }
 
 impl Order {
@@ -265,6 +268,12 @@ impl Shipbob {
             return self.come_back(id, to, moment);
         }
         let order = self.orders.get_mut(&id).ok_or_else(|| Refusal::unknown("the order is gone"))?;
+        if matches!(to, "forgotten" | "remembered") {
+            order.forgotten = to == "forgotten";
+            let truth = order.truth();
+            self.changed(id, None, moment);
+            return Ok(truth);
+        }
         let topic = match to {
             "shipped" => Some("order.shipped"),
             "delivered" => Some("order.shipment.delivered"),
@@ -275,7 +284,7 @@ impl Shipbob {
             other => {
                 return Err(Refusal::senseless(format!(
                     "{other:?} is none of open, picked, packed, labeled, shipped, delivered, on_hold, exception, cancelled, \
-                     undecided, returned, returned_damaged"
+                     undecided, returned, returned_damaged, forgotten, remembered"
                 )));
             }
         };

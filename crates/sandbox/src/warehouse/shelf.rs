@@ -75,6 +75,9 @@ pub(crate) struct Order {
     /// How often a withdrawal took effect, repeats among them.
     cancels: u32,
     pub(crate) tracking_number: Option<String>,
+    /// Nobody in the building knows of it any more.
+    #[serde(default)]
+    forgotten: bool,
 }
 
 impl Order {
@@ -228,17 +231,17 @@ impl Shelf {
 
     /// An order by its id.
     pub(crate) fn order(&self, id: &str) -> Option<&Order> {
-        self.orders.get(id)
+        self.orders.get(id).filter(|order| !order.forgotten)
     }
 
     /// Orders by their reference; a voided one may share it with a live one where the provider allows that.
     pub(crate) fn by_reference<'a>(&'a self, reference: &'a str) -> impl Iterator<Item = &'a Order> {
-        self.orders.values().filter(move |order| order.reference == reference)
+        self.orders.values().filter(move |order| order.reference == reference && !order.forgotten)
     }
 
     /// All orders, oldest first.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Order> {
-        self.orders.values()
+        self.orders.values().filter(|order| !order.forgotten)
     }
 
     /// Keeps a new order; answers its id.
@@ -262,6 +265,7 @@ impl Shelf {
             decides_at: None,
             cancels: 0,
             tracking_number: None,
+            forgotten: false,
         };
         self.orders.insert(id.clone(), order);
         self.changed(&id, moment);
@@ -316,7 +320,8 @@ impl Shelf {
         wish: &AdvanceWish,
         moment: &mut Moment<'_>,
     ) -> Result<Value, Refusal> {
-        let of_reference = || self.by_reference(name).last().map(|order| order.id.clone());
+        let of_name = |order: &&Order| order.reference == name;
+        let of_reference = || self.orders.values().rfind(of_name).map(|order| order.id.clone());
         let id = self.orders.get(name).map(|order| order.id.clone()).or_else(of_reference);
         let id = id.ok_or_else(|| Refusal::unknown(format!("the warehouse has no order {name}")))?;
         let stage = match wish.to.as_str() {
@@ -327,11 +332,12 @@ impl Shelf {
             "shipped" | "delivered" => Stage::Shipped,
             "cancelled" => Stage::Cancelled,
             "undecided" => Stage::Undecided,
+            "forgotten" | "remembered" => return self.forget(&id, wish.to == "forgotten", moment),
             "returned" | "returned_damaged" => return self.come_back(&id, wish.to == "returned_damaged", moment),
             other => {
                 return Err(Refusal::senseless(format!(
                     "{other:?} is none of open, picked, packed, labeled, shipped, delivered, on_hold, exception, cancelled, \
-                     undecided, returned, returned_damaged"
+                     undecided, returned, returned_damaged, forgotten, remembered"
                 )));
             }
         };
@@ -342,10 +348,32 @@ impl Shelf {
                 order.stage.phase()
             )));
         }
+        let leaves = stage == Stage::Shipped && order.stage != Stage::Shipped;
         order.set(stage);
-        let truth = order.truth();
+        let (truth, lines) = (order.truth(), order.lines.clone());
+        if leaves {
+            self.move_units(&lines, -1);
+        }
         self.changed(&id, moment);
         Ok(truth)
+    }
+
+    /// Takes what leaves off the shelf, or puts what came back on it, of the SKUs that the control port spoke of.
+    fn move_units(&mut self, lines: &[Line], direction: i64) {
+        for line in lines {
+            if let Some(units) = self.account.stock.get_mut(&line.sku) {
+                *units += direction * i64::from(line.quantity);
+                self.account_changed = true;
+            }
+        }
+    }
+
+    fn forget(&mut self, id: &str, forgotten: bool, moment: &mut Moment<'_>) -> Result<Value, Refusal> {
+        let Some(order) = self.orders.get_mut(id) else { return no_shops() };
+        order.forgotten = forgotten;
+        self.changed_orders.insert(id.to_owned());
+        moment.changed = true;
+        Ok(json!({"id": id}))
     }
 
     fn come_back(&mut self, id: &str, damaged: bool, moment: &mut Moment<'_>) -> Result<Value, Refusal> {
@@ -353,6 +381,9 @@ impl Shelf {
         let order =
             order.ok_or_else(|| Refusal::conflict(format!("order {id} never left: nothing of it can come back")))?;
         let back = format!("R{}", self.next_number());
+        if !damaged {
+            self.move_units(&order.lines, 1);
+        }
         let of_order =
             Return { id: back.clone(), order: order.id, reference: order.reference, lines: order.lines, damaged };
         self.returns.insert(back.clone(), of_order);

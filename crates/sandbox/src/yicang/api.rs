@@ -110,7 +110,14 @@ impl Yicang {
             Asked::ByReference => self.found(self.shelf.by_reference(text("reference_no")).last()),
             Asked::List => {
                 let most = body["pageSize"].as_u64().and_then(|size| usize::try_from(size).ok()).unwrap_or(20).min(100);
-                let orders: Vec<Value> = self.shelf.all().map(object).take(most).collect();
+                let page = body["page"].as_u64().and_then(|page| usize::try_from(page).ok()).unwrap_or(1).max(1);
+                let meant = |order: &&Order| {
+                    body["order_status"]
+                        .as_str()
+                        .is_none_or(|wanted| wanted.is_empty() || wanted == status(order.stage))
+                };
+                let skipped = (page - 1).saturating_mul(most);
+                let orders: Vec<Value> = self.shelf.all().filter(meant).skip(skipped).take(most).map(object).collect();
                 success(&Value::Array(orders))
             }
             Asked::Cancel => self.cancel(text("order_code"), moment),
@@ -137,7 +144,7 @@ impl Yicang {
                     .map(|(sku, units, reserved)| {
                         json!({
                             "product_sku": sku, "warehouse_code": WAREHOUSE_CODE, "onway": "0", "pending": "0",
-                            "sellable": units.to_string(), "unsellable": "0", "reserved": reserved.to_string(), "shipped": "0",
+                            "sellable": (units - reserved).to_string(), "unsellable": "0", "reserved": reserved.to_string(), "shipped": "0",
                         })
                     })
                     .collect();

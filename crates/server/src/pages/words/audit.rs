@@ -6,7 +6,7 @@ use store::audits::AuditRecord;
 
 words! {
     AUDIT = "Audit";
-    AUDIT_LEAD = "Marketplaces, orders, listings and ledger, compared with one another. Whatever does not agree stands here until it is repaired or gone.";
+    AUDIT_LEAD = "Marketplaces, warehouses, orders, listings and ledger, compared with one another. Whatever does not agree stands here until it is repaired or gone.";
     AUDIT_NOW = "Audit now";
     AUDIT_BEGAN = "The audit is under way.";
     AUDIT_REPAIRED = "Repaired.";
@@ -40,6 +40,13 @@ pub(crate) const fn difference(kind: DifferenceKind) -> &'static str {
         DifferenceKind::StatusDiffers => "Another status over there",
         DifferenceKind::UnknownThere => "Open here, unknown over there",
         DifferenceKind::ListingDiffers => "Listing shows another number",
+        DifferenceKind::CanceledAtWarehouse => "Canceled at the warehouse, not here",
+        DifferenceKind::ShippedAtWarehouse => "Shipped by the warehouse, not here",
+        DifferenceKind::ShippedAnywayAtWarehouse => "The warehouse shipped it anyway",
+        DifferenceKind::KeptAtWarehouse => "Handed back, and still at the warehouse",
+        DifferenceKind::UnknownAtWarehouse => "The warehouse does not know it",
+        DifferenceKind::StrangeAtWarehouse => "At the warehouse, and never pushed",
+        DifferenceKind::WarehouseStockDiffers => "The warehouse has another number",
         DifferenceKind::ParcelOverdue => "Parcel did not come back",
         DifferenceKind::ShippedUnpromised => "Left without having been promised",
         DifferenceKind::ShippedUnexplained => "Left after its cancel, from nowhere",
@@ -53,7 +60,14 @@ pub(crate) const fn difference(kind: DifferenceKind) -> &'static str {
 /// What the repair button says.
 pub(crate) const fn repair(kind: DifferenceKind) -> &'static str {
     match kind {
-        DifferenceKind::CanceledThere | DifferenceKind::StatusDiffers => "Read again",
+        DifferenceKind::CanceledThere | DifferenceKind::StatusDiffers | DifferenceKind::ShippedAtWarehouse => {
+            "Read again"
+        }
+        DifferenceKind::ShippedAnywayAtWarehouse => "Wait for its return",
+        DifferenceKind::KeptAtWarehouse | DifferenceKind::StrangeAtWarehouse => "Ask it back",
+        DifferenceKind::CanceledAtWarehouse => "Push it again",
+        DifferenceKind::UnknownAtWarehouse => "Take as not there",
+        DifferenceKind::WarehouseStockDiffers => "Count as the warehouse says",
         DifferenceKind::AliveThere => "Bring it back",
         DifferenceKind::UnknownThere => "Cancel here",
         DifferenceKind::ListingDiffers => "Set the listing",
@@ -76,6 +90,19 @@ pub(crate) const fn repair_means(kind: DifferenceKind) -> &'static str {
         DifferenceKind::UnknownThere => {
             "The marketplace is asked once more; if it does not know the order, it is canceled here and its units go by their stage"
         }
+        DifferenceKind::ShippedAtWarehouse => "The order is read at the warehouse now, and what it says counts here",
+        DifferenceKind::ShippedAnywayAtWarehouse => {
+            "The order is read at the warehouse once more; if it left, its units are off the shelf and wait to be stocked in"
+        }
+        DifferenceKind::CanceledAtWarehouse => {
+            "The order is read at the warehouse once more; if it is canceled there and is to leave, it is pushed again under another reference"
+        }
+        DifferenceKind::KeptAtWarehouse => "The order is read at the warehouse now, and asked back once more",
+        DifferenceKind::UnknownAtWarehouse => {
+            "The warehouse is asked once more, by its id and by our reference; if it knows neither, the order is pushed again under another reference, or its cancel goes on"
+        }
+        DifferenceKind::StrangeAtWarehouse => "The warehouse is asked for this order back",
+        DifferenceKind::WarehouseStockDiffers => "What the warehouse has now is entered as a count",
         DifferenceKind::ListingDiffers => "The listing is set to what it is to show, and read back",
         DifferenceKind::ParcelOverdue => "Every unit that waits is booked as missing; it can be found again later",
         DifferenceKind::ShippedUnpromised | DifferenceKind::ShippedUnexplained => {

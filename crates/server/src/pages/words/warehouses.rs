@@ -101,6 +101,7 @@ pub(crate) const WAREHOUSE_ACTIONS: &[(&str, &str)] = &[
     ("warehouse.alert", "Warehouse alert"),
     ("warehouse.push_again", "Pushed to the warehouse again"),
     ("warehouse.push_refused", "Push refused by the warehouse"),
+    ("warehouse.lost", "Not at the warehouse any more"),
     ("warehouse.withdraw", "Asked back from the warehouse"),
     ("warehouse.fee", "The warehouse keeps its fee"),
     ("warehouse.state", "At the warehouse"),

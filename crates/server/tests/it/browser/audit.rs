@@ -2,6 +2,7 @@
 
 use super::chromium::{Window, journey};
 use crate::desk::Desk;
+use crate::engine::shipped_anyway;
 use store::trial::Trial;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,6 +85,35 @@ async fn an_audit_shows_what_does_not_agree_and_repairs_it() {
         Ok(())
     })
     .await;
+    desk.world.ledger_is_proven().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_warehouse_shipped_anyway_stands_on_the_audit_s_page_and_waits_for_its_return() {
+    let (world, order) = shipped_anyway().await;
+    let desk = Desk::over(world).await;
+    let number = desk.world.order(&order).await.number;
+    journey(true, async |window: Window| {
+        window.sign_in(&desk).await?;
+        window.open(&desk, "/audit?kind=shipped_anyway_at_warehouse").await?;
+        window.read("table.differences tbody", "The warehouse shipped it anyway").await?;
+        window.read("table.differences tbody", number.as_str()).await?;
+        window.read("table.differences tbody", "handed back").await?;
+        window.read("table.differences tbody", "Fake storehouse shows").await?;
+        window.picture("audit-warehouse").await?;
+        window.click("form[action='/audit/repair'] button").await?;
+        window.read("#toasts", "Repaired.").await?;
+        window.open(&desk, "/audit").await?;
+        window.read("table.differences tbody", "The warehouse has another number").await?;
+        window.click("form[action='/audit/repair'] button").await?;
+        window.read(".empty", "Everything agrees.").await?;
+        window.open(&desk, "/audit?state=over").await?;
+        window.read("table.differences tbody", "its units wait to come back").await?;
+        window.read("table.differences tbody", "counted, as Fake storehouse says").await?;
+        Ok(())
+    })
+    .await;
+    assert_eq!(desk.world.order(&order).await.returning(), 2);
     desk.world.ledger_is_proven().await;
 }
 

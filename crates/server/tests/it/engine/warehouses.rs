@@ -4,7 +4,7 @@
 use super::world::{Fake, GENERIC, SHIPBOB, World, YICANG};
 use domain::cancellation::State;
 use domain::destination::{Destination, Part};
-use domain::ids::WarehouseId;
+use domain::ids::{OrderNumber, WarehouseId};
 use domain::order::List;
 use domain::provider::Provider;
 use domain::request::{AnswerKind, RequestState};
@@ -15,23 +15,23 @@ use engine::{AnswerError, AnswerWish};
 use reqwest::Method;
 use serde_json::{Value, json};
 use store::cancellations::CancellationRecord;
-use store::orders::OrderRecord;
+use store::orders::{self, OrderRecord};
 use store::requests::{self, RequestRecord};
 use store::trial::Trial;
 use store::warehouse_orders::{self, WarehouseOrderRecord};
 use store::{log, on_both, stock};
 
 /// Every order of this shop whose lines are mugs is at the warehouse.
-const MUGS: &str = "MUG";
+pub(super) const MUGS: &str = "MUG";
 
-async fn at_warehouse(world: &World, order: &OrderRecord) -> WarehouseOrderRecord {
+pub(super) async fn at_warehouse(world: &World, order: &OrderRecord) -> WarehouseOrderRecord {
     let mut session = world.engine.store().read().await.expect("begins");
     let mut known = warehouse_orders::at_each(&mut session, &world.merchant, &order.id).await.expect("read");
     known.pop().expect("it is at the warehouse")
 }
 
 /// Cancellable orders that a read has shown at the warehouse.
-async fn pushed(world: &World, count: usize) -> Vec<OrderRecord> {
+pub(super) async fn pushed(world: &World, count: usize) -> Vec<OrderRecord> {
     let made = json!({"platform": "shopee", "count": count, "status": "READY_TO_SHIP", "lines": [{"sku": "MUG-BLU", "quantity": 2}]});
     let numbers = world.control.send(Method::POST, "/orders", made).await;
     let numbers: Vec<String> = numbers["numbers"]
@@ -41,10 +41,16 @@ async fn pushed(world: &World, count: usize) -> Vec<OrderRecord> {
         .map(|number| number.as_str().expect("text").to_owned())
         .collect();
     world.sync().await;
+    let numbers: Vec<OrderNumber> =
+        numbers.iter().map(|number| OrderNumber::parse(number.as_str()).expect("a number")).collect();
+    let mut session = world.engine.store().read().await.expect("begins");
+    let ids = orders::ids_by_number(&mut session, &world.merchant, &world.shop, &numbers).await.expect("read");
+    drop(session);
     let mut orders = Vec::new();
     for number in &numbers {
-        let found = world.list(List::New, 200).await.into_iter().find(|order| order.number.as_str() == number);
-        orders.push(found.expect("the new order"));
+        let order = world.order(ids.get(number).expect("the new order")).await;
+        assert_eq!(order.list, List::New);
+        orders.push(order);
     }
     for order in &orders {
         world.run_until_so("the push", async || world.order(&order.id).await.goods == Goods::There).await;
@@ -58,7 +64,7 @@ async fn pushed(world: &World, count: usize) -> Vec<OrderRecord> {
 }
 
 /// What lies at the warehouse.
-async fn truths(world: &World) -> Vec<Value> {
+pub(super) async fn truths(world: &World) -> Vec<Value> {
     let all = world.control.get(&format!("/orders?platform={}", world.fake.name)).await;
     all["orders"].as_array().expect("orders").clone()
 }
@@ -72,13 +78,13 @@ async fn move_there(world: &World, record: &WarehouseOrderRecord, to: &str) {
     force_there(world, record, to, false).await;
 }
 
-async fn force_there(world: &World, record: &WarehouseOrderRecord, to: &str, force: bool) {
+pub(super) async fn force_there(world: &World, record: &WarehouseOrderRecord, to: &str, force: bool) {
     let path = format!("/orders/{}/{}/advance", world.fake.name, record.reference);
     world.control.send(Method::POST, &path, json!({"to": to, "force": force})).await;
 }
 
 /// Tells the warehouse how to behave.
-async fn switch(world: &World, switches: Value) {
+pub(super) async fn switch(world: &World, switches: Value) {
     world.control.send(Method::PUT, "/switches", json!({world.fake.name: switches})).await;
 }
 

@@ -1,16 +1,18 @@
 //! A sandbox, a store and an engine in one process, with one shop connected as a person would connect it.
 
 use connectors::Policies;
+use connectors::warehouse::{PushLine, PushOrder, Recipient};
 use countermand::clock::SandboxClock;
 use countermand::network::HttpNetwork;
-use domain::ids::{MerchantId, OrderId, OrderNumber, ShopId, WarehouseId};
+use domain::ids::{MerchantId, MerchantSku, OrderId, OrderNumber, ShopId, WarehouseId};
 use domain::order::List;
 use domain::platform::Platform;
 use domain::policy::Policy;
 use domain::provider::Provider;
+use domain::stock::Balance;
 use domain::time::{Moment, Span};
 use engine::commands::CancelRequest;
-use engine::{Clock, Engine, NewAccount};
+use engine::{Clock, Engine, Network, NewAccount};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -23,6 +25,8 @@ use store::trial::Trial;
 use store::warehouses::RuleRecord;
 use store::{Store, cancellations, jobs};
 
+/// The number of an order that nobody here pushed.
+const STRANGE: &str = "STRANGE-1";
 /// How long a test waits for anything before it gives up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
 /// How often is looked for what wakes nobody here: what another process did, and the end of a platform's ban.
@@ -322,6 +326,18 @@ impl World {
         Self::furnished(Platform::Shopee, trial, orders, |_, _| (), fake, furnishing).await
     }
 
+    /// The same with policies changed.
+    pub(crate) async fn at_with(
+        fake: &'static Fake,
+        trial: Trial,
+        orders: u32,
+        sku_prefix: &str,
+        change: impl Fn(Platform, &mut Policy),
+    ) -> Self {
+        let furnishing = Furnishing { warehouse_rule: Some((sku_prefix, false)), ..Furnishing::default() };
+        Self::furnished(Platform::Shopee, trial, orders, change, fake, furnishing).await
+    }
+
     async fn furnished(
         platform: Platform,
         trial: Trial,
@@ -551,6 +567,35 @@ impl World {
         session.commit().await.expect("committed");
         let due = jobs::Due { merchant: self.merchant.clone(), shop: self.shop.clone() };
         while self.engine.tick(&due, jobs::Kind::ReadOrder).await.expect("a tick") > 0 {}
+    }
+
+    /// Somebody else's program, or one of ours that lost its memory, pushes an order to the warehouse; answers its id there.
+    pub(crate) async fn push_behind_our_back(&self, reference: &str) -> String {
+        let ready = self.sandbox.ready();
+        let credentials = ready["credentials"][self.fake.name].to_string();
+        let warehouse = connectors::open_warehouse(self.fake.provider, &self.fake.address(&ready), &credentials);
+        let recipient = Recipient {
+            name: "A buyer".to_owned(),
+            address: "1 Road".to_owned(),
+            city: "SG".to_owned(),
+            province: None,
+            postal_code: None,
+            country: "SG".to_owned(),
+        };
+        let line = PushLine { sku: "MUG-WHT".to_owned(), name: "White mug".to_owned(), quantity: 1 };
+        let order =
+            PushOrder { reference: reference.to_owned(), number: STRANGE.to_owned(), recipient, lines: vec![line] };
+        let call = warehouse.expect("opened").push_order(&order);
+        let network = HttpNetwork::new(Arc::default()).expect("a network");
+        let received = network.send(call.request, Span::from_seconds(30)).await.expect("an answer");
+        (call.read)(&received).expect("taken")
+    }
+
+    /// What there is of a SKU in a warehouse.
+    pub(crate) async fn balance_of(&self, warehouse: &WarehouseId, sku: &MerchantSku) -> Balance {
+        let mut session = self.engine.store().read().await.expect("begins");
+        let balances = store::stock::balances(&mut session, &self.merchant, Some(sku), Some(warehouse), None, 1);
+        balances.await.expect("read").pop().map(|row| row.balance).unwrap_or_default()
     }
 
     /// Another shop of the same merchant on the same sandbox, synced and counted; its goods lie in the same warehouse.
