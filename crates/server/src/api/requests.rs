@@ -389,6 +389,11 @@ pub async fn answer_all(
         let detail = format!("Name 1 to {REQUESTS_MAX} requests in “request_ids”.");
         return Err(Problem::unprocessable("invalid_body", "The body does not fit", detail));
     }
+    // All at once and in one order: one after the other, two who change several orders would wait for each other.
+    let known: Vec<RequestId> = ids.iter().filter_map(|id| RequestId::parse(id.as_str()).ok()).collect();
+    let known = requests::load(session, signed_in.merchant(), &known).await?;
+    let orders: Vec<OrderId> = known.into_iter().map(|request| request.order).collect();
+    orders::lock(session, signed_in.merchant(), &orders).await?;
     let mut results = Vec::with_capacity(ids.len());
     for id in ids {
         session.savepoint().await?;

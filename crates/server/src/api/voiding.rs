@@ -24,6 +24,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use store::Session;
 use store::orders::{self, OrderRecord};
+use store::stock;
 use utoipa::ToSchema;
 
 /// The most orders of one call.
@@ -248,6 +249,10 @@ pub async fn carry_out_all(
 ) -> Result<Results, Problem> {
     signed_in.need(Permission::OrdersProcess)?;
     check_count(ids)?;
+    // All at once and in one order: one after the other, two who change several orders would wait for each other.
+    let known: Vec<OrderId> = ids.iter().filter_map(|id| OrderId::parse(id.as_str()).ok()).collect();
+    orders::lock(session, signed_in.merchant(), &known).await?;
+    stock::lock(session, signed_in.merchant(), &known).await?;
     let mut results = Vec::with_capacity(ids.len());
     for id in ids {
         session.savepoint().await?;
