@@ -113,6 +113,7 @@ impl Engine {
         let mut packed = 0;
         loop {
             let (ids, next) = order_lists::page(session, merchant, &filter, sort, after.as_ref(), MAX_PAGE).await?;
+            orders::lock(session, merchant, &ids).await?;
             for order in orders::load(session, merchant, &ids).await? {
                 let facts = Facts {
                     list: order.list,
