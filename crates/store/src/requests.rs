@@ -71,9 +71,9 @@ statements! {
         where merchant_id = $1 and request_id = $2";
     LOAD = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 and request_id in (select value from json_each($2))");
     LIVE_OF_ORDERS = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 \
-        and order_id in (select value from json_each($2)) and state in ('open', 'answering') order by request_id");
+        and order_id in (select value from json_each($2)) and state in ('open', 'answering') order by order_id, request_id");
     OF_ORDERS = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 \
-        and order_id in (select value from json_each($2)) order by request_id");
+        and order_id in (select value from json_each($2)) order by order_id, request_id");
     RESTOCK_HINTS = "select order_id, restock from cancellation_requests where merchant_id = $1 \
         and order_id in (select value from json_each($2)) and restock is not null and state not in ('rejected', 'withdrawn') order by order_id, request_id";
     BY_ANSWERS = concat!("select ", columns!(), " from cancellation_requests where merchant_id = $1 \
@@ -206,7 +206,7 @@ pub async fn live_of_orders(
     read_all(merchant, &session.rows(LIVE_OF_ORDERS, args![merchant.as_str(), &list]).await?)
 }
 
-/// All requests of these orders, oldest first.
+/// All requests of these orders, order by order, oldest first.
 ///
 /// # Errors
 /// As [`load_one`].

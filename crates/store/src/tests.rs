@@ -779,6 +779,7 @@ async fn questions_are_served_by_their_indexes() {
         (crate::mappings::STATEMENTS, "WITH_CODES", "listings_of_listing_sku"),
         (crate::mappings::STATEMENTS, "PAGE", "sqlite_autoindex_listings_1"),
         (crate::requests::STATEMENTS, "PAGE", "cancellation_requests_by_deadline"),
+        (crate::requests::STATEMENTS, "OF_ORDERS", "cancellation_requests_of_order"),
         (crate::requests::STATEMENTS, "ALERT", "cancellation_requests_of_shop"),
         (crate::requests::STATEMENTS, "ALERTED", "cancellation_requests_by_deadline"),
         (crate::requests::STATEMENTS, "OVERDUE", "cancellation_requests_of_shop"),
