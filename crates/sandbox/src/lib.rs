@@ -31,7 +31,7 @@
 //! |---|---|
 //! | `GET /` | the ready line: addresses and credentials |
 //! | `GET /orders?platform=&shop=&number=&status=&limit=` | the platform's own truth |
-//! | `POST /orders` `{"platform","shop"?,"count"?,"status"?,"cod"?,"preorder"?,"fulfilled_by"?,"storefront"?,"packages"?,"lines":[{"sku","quantity"}]?}` | new orders; `{"numbers":[…]}` |
+//! | `POST /orders` `{"platform","shop"?,"count"?,"status"?,"cod"?,"preorder"?,"seller_ships"?,"fulfilled_by"?,"storefront"?,"packages"?,"lines":[{"sku","quantity"}]?}` | new orders; `{"numbers":[…]}` |
 //! | `POST /orders/{platform}/{number}/buyer-cancel` `{"reason"?,"ask"?,"restock"?,"shop"?}` | the buyer cancels: at once where the platform lets buyers, else a request; `ask` makes it a request in any case; `restock` is what a platform says that has a flag for it |
 //! | `POST /orders/{platform}/{number}/buyer-withdraw` | the buyer takes the request back |
 //! | `POST /orders/{platform}/{number}/advance` `{"to","reason"?,"force"?}` | move it along; 409 where the platform's rules do not allow it, unless forced |

@@ -163,6 +163,9 @@ pub(crate) struct OrderWish {
     /// A pre-order.
     #[serde(default)]
     pub(crate) preorder: bool,
+    /// The seller brings it to the buyer, where the platform tells that apart.
+    #[serde(default)]
+    pub(crate) seller_ships: bool,
     /// Who fulfils it, in the platform's word.
     #[serde(default)]
     pub(crate) fulfilled_by: Option<String>,

@@ -419,6 +419,7 @@ impl Marketplace for TiktokShop {
                 created: moment.now,
                 cod: wish.cod,
                 preorder: wish.preorder,
+                seller_ships: wish.seller_ships,
                 fulfilment,
                 packages: wish.packages.unwrap_or(1),
                 lines: if lines.is_empty() { seed::random_lines(shop, random) } else { lines.clone() },

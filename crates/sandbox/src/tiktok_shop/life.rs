@@ -67,6 +67,9 @@ fn cancel_at_once(
     order.apply(order.cancellations.len() - 1, products, false, now);
 }
 
+/// How long after the payment a buyer in Indonesia cancels alone what the seller ships.
+const FREE_CANCEL_SECONDS: i64 = 3_600;
+
 /// The buyer cancels: alone before payment, on hold, and in Indonesia where the platform ships; else a request.
 pub(super) fn buyer_cancels(
     shop: &mut Shop,
@@ -84,10 +87,13 @@ pub(super) fn buyer_cancels(
     if found.pending().is_some() {
         return Err(Refusal::conflict("the buyer has asked already: one request at a time"));
     }
-    // In Indonesia a pre-order needs the seller's word all the same.
+    // In Indonesia what the platform ships is canceled at once; a pre-order, and after its first hour what the seller ships,
+    // needs the seller's word all the same (section 5.8). Perishable and virtual goods, the other exceptions, are not sold here.
+    let paid_for = moment.now - found.paid.unwrap_or(moment.now);
+    let excepted = found.preorder || (found.seller_ships && paid_for > FREE_CANCEL_SECONDS);
     let granted = match (status, shop.region.code, found.storefront) {
         (Status::Unpaid | Status::OnHold, ..) => true,
-        (Status::AwaitingShipment, INDONESIA, _) | (_, INDONESIA, Storefront::TiktokShop) => !found.preorder,
+        (Status::AwaitingShipment, INDONESIA, _) | (_, INDONESIA, Storefront::TiktokShop) => !excepted,
         _ => false,
     };
     let (key, text) = reasons::of_buyer(status);

@@ -206,6 +206,8 @@ pub(super) struct Order {
     pub(super) cod: bool,
     #[serde(default)]
     pub(super) preorder: bool,
+    #[serde(default)]
+    pub(super) seller_ships: bool,
     pub(super) fulfilment: Fulfilment,
     pub(super) lines: Vec<Line>,
     pub(super) packages: Vec<Package>,
@@ -352,7 +354,7 @@ impl Order {
             "is_replacement_order": false, "has_updated_recipient_address": false,
             "cancel_reason": cancelled.map(|it| &*it.text).unwrap_or_default(),
             "cancellation_initiator": cancelled.map(|it| it.role.name()).unwrap_or_default(),
-            "fulfillment_type": self.fulfilment.name(), "shipping_type": "TIKTOK",
+            "fulfillment_type": self.fulfilment.name(), "shipping_type": if self.seller_ships { "SELLER" } else { "TIKTOK" },
             "delivery_option_id": "7091146663229654785", "delivery_option_name": "Standard Shipping",
             "delivery_type": "HOME_DELIVERY", "shipping_provider": "J&T Express",
             "shipping_provider_id": "6841743441349706000",

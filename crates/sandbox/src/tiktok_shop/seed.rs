@@ -51,6 +51,7 @@ pub(super) struct Recipe {
     pub(super) created: i64,
     pub(super) cod: bool,
     pub(super) preorder: bool,
+    pub(super) seller_ships: bool,
     pub(super) fulfilment: Fulfilment,
     pub(super) packages: u8,
     /// SKUs and units.
@@ -111,6 +112,7 @@ pub(super) fn orders(shop: &mut Shop, count: u32, random: &mut Random, rules: &R
             created: now - age,
             cod: status != Status::Unpaid && random.happens(0.18),
             preorder: random.happens(0.05),
+            seller_ships: false,
             fulfilment: if open && random.happens(0.03) { Fulfilment::Platform } else { Fulfilment::Seller },
             packages: if lines.len() > 1 && random.happens(0.1) { 2 } else { 1 },
             lines,
@@ -218,6 +220,7 @@ pub(super) fn order(shop: &Shop, recipe: &Recipe, random: &mut Random, now: i64)
         ship_by: recipe.created + days * 86_400,
         cod: recipe.cod,
         preorder: recipe.preorder,
+        seller_ships: recipe.seller_ships,
         fulfilment: recipe.fulfilment,
         lines,
         packages: (0..packages)

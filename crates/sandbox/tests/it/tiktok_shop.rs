@@ -461,6 +461,13 @@ async fn buyers_cancel_alone_where_the_market_lets_them() {
     let preorder = desk.order(json!({"status": "AWAITING_SHIPMENT", "preorder": true})).await;
     assert_eq!(desk.buyer(&preorder, "buyer-cancel", json!({})).await["status"], "AWAITING_SHIPMENT");
     assert_eq!(desk.pending(&preorder).await["cancel_type"], "BUYER_CANCEL", "a pre-order needs the seller's word");
+    let seller_ships = json!({"status": "AWAITING_SHIPMENT", "seller_ships": true});
+    let (early, late) = (desk.order(seller_ships.clone()).await, desk.order(seller_ships).await);
+    assert_eq!(desk.detail(&late).await["shipping_type"], "SELLER");
+    assert_eq!(desk.buyer(&early, "buyer-cancel", json!({})).await["status"], "CANCELLED", "the first hour is free");
+    desk.tell(Method::POST, "/clock", json!({"advance_seconds": 3_601})).await;
+    assert_eq!(desk.buyer(&late, "buyer-cancel", json!({})).await["status"], "AWAITING_SHIPMENT");
+    assert_eq!(desk.pending(&late).await["cancel_type"], "BUYER_CANCEL", "what the seller ships is the seller's word");
 }
 
 #[tokio::test]

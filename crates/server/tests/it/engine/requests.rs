@@ -6,6 +6,7 @@ use domain::cancellation::State;
 use domain::default_answer::{Course, DefaultAnswers, Goods, Rule};
 use domain::order::{List, Stage};
 use domain::platform::Platform;
+use domain::policy::Standing;
 use domain::request::{AnswerKind, DeadlineSource, RequestState};
 use domain::snapshot::Initiator;
 use engine::{AnswerError, AnswerWish};
@@ -112,6 +113,36 @@ async fn cancellation_of(world: &World, request: &RequestRecord) -> Cancellation
 }
 
 on_both! {
+    /// tiktok-shop.md section 5.8: in Indonesia what the platform ships is canceled at the buyer's word; what the seller ships, only
+    /// asked for after its first hour.
+    async fn a_buyer_in_indonesia_cancels_at_once_and_asks_where_the_seller_ships(trial) {
+        let world = World::on(Platform::TiktokShop, trial, 40, |_, _| ()).await;
+        let is_plain = |order: &OrderRecord| {
+            order.list == List::New && order.stage == Stage::Untouched && !order.preorder && order.standing == Standing::ToPack
+        };
+        let order = world.cancellable().await.into_iter().find(is_plain).expect("one that nobody touched");
+        let line = &order.lines[0];
+        let there = world.available(&line.merchant_sku).await;
+        buyer(&world, &order, "buyer-cancel", json!({})).await;
+        world.sync().await;
+        let after = world.order(&order.id).await;
+        assert_eq!((after.list, after.cancelled_by), (List::Canceled, Some(Initiator::Buyer)));
+        assert_eq!(found(&world, &order).await, None, "nobody was asked");
+        assert!(world.available(&line.merchant_sku).await >= there + i64::from(line.quantity));
+
+        let wish = json!({"platform": "tiktok_shop", "status": "AWAITING_SHIPMENT", "seller_ships": true});
+        let made = world.control.send(Method::POST, "/orders", wish).await;
+        pass(&world, 3_601).await;
+        let number = made["numbers"][0].as_str().expect("a number");
+        let new = world.list(List::New, 200).await;
+        let order = new.into_iter().find(|order| order.number.as_str() == number).expect("it was read");
+        buyer(&world, &order, "buyer-cancel", json!({})).await;
+        world.sync().await;
+        assert_eq!(request_of(&world, &order).await.state, RequestState::Open);
+        assert_eq!(world.order(&order.id).await.cancelled_by, None);
+        world.ledger_is_proven().await;
+    }
+
     async fn default_answers_are_given_before_the_deadline_by_the_first_rule_that_holds(trial) {
         let world = World::start(trial, 200).await;
         let is_untouched = |order: &OrderRecord| order.list == List::New && order.stage == Stage::Untouched;
