@@ -3,6 +3,7 @@
 mod audit;
 mod chromium;
 mod doors;
+mod goods;
 mod listings;
 mod marketplaces;
 mod requests;
