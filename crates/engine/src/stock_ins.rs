@@ -19,7 +19,7 @@ use store::{Session, StoreError, new_id, requests, shops};
 /// How long a stock-in can be taken back.
 pub const UNDO_WITHIN: Span = Span::from_seconds(24 * 3_600);
 /// Orders of a batch that one transaction stocks in: enough to share a commit, few enough not to hold others up.
-const ORDERS_PER_COMMIT: u32 = 250;
+const ORDERS_PER_COMMIT: u32 = 500;
 
 /// Who stocks in what a third-party warehouse confirmed.
 pub(crate) const WAREHOUSE_ACTOR: &str = "warehouse";
