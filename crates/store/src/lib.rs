@@ -125,7 +125,7 @@ impl Store {
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
                 .pragma("cache_size", "-16000")
-                // A page that changes again and again is copied back to the file less often; the log grows to 16 MB at the most.
+                // A page that changes again and again is copied back to the file less often; the log grows to about 16 MB.
                 .pragma("wal_autocheckpoint", "4000")
                 .statement_cache_capacity(256);
             let pool =
