@@ -7,7 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use domain::batch::OrderState;
 use domain::ids::MerchantId;
-use rust_xlsxwriter::{Format, Workbook, XlsxError};
+use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 use std::collections::HashMap;
 use store::Session;
 use store::batches::{self, BatchOrder, BatchRecord, ORDERS_MAX};
@@ -48,19 +48,27 @@ pub(crate) async fn serve_stock_in(
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE.to_owned()), (header::CONTENT_DISPOSITION, name)], bytes).into_response())
 }
 
+/// The sheet of the orders, with a heading that stays when it is scrolled: titles with their columns' widths.
+fn headed(
+    workbook: &mut Workbook,
+    columns: impl Iterator<Item = (&'static str, f64)>,
+) -> Result<&mut Worksheet, XlsxError> {
+    let bold = Format::new().set_bold();
+    let sheet = workbook.add_worksheet().set_name("Orders")?;
+    for (column, (title, width)) in (0..).zip(columns) {
+        sheet.write_string_with_format(0, column, title, &bold)?;
+        sheet.set_column_width(column, width)?;
+    }
+    sheet.set_freeze_panes(1, 0)
+}
+
 fn write_stock_in(
     batch: &Batch,
     results: &[BatchResult],
     names: &HashMap<String, String>,
 ) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
-    let bold = Format::new().set_bold();
-    let sheet = workbook.add_worksheet().set_name("Orders")?;
-    for (column, (title, width)) in (0..).zip(STOCK_IN_HEADING.iter().zip(STOCK_IN_WIDTHS)) {
-        sheet.write_string_with_format(0, column, *title, &bold)?;
-        sheet.set_column_width(column, width)?;
-    }
-    sheet.set_freeze_panes(1, 0)?;
+    let sheet = headed(&mut workbook, STOCK_IN_HEADING.iter().copied().zip(STOCK_IN_WIDTHS))?;
     for (row, result) in (1..).zip(results) {
         let shop = names.get(result.shop.as_str()).map_or(result.shop.as_str(), String::as_str);
         let texts = [
@@ -94,7 +102,7 @@ fn write_stock_in(
         ("waiting", batch.waiting().to_string()),
     ];
     for (row, (name, value)) in (0..).zip(&lines) {
-        sheet.write_string_with_format(row, 0, *name, &bold)?;
+        sheet.write_string_with_format(row, 0, *name, &Format::new().set_bold())?;
         sheet.write_string(row, 1, value)?;
     }
     sheet.set_column_width(0, 18.0)?;
@@ -122,13 +130,7 @@ pub(crate) async fn serve(app: &App, mut session: Session, record: &BatchRecord)
 
 fn write(record: &BatchRecord, orders: &[BatchOrder], names: &HashMap<String, String>) -> Result<Vec<u8>, XlsxError> {
     let mut workbook = Workbook::new();
-    let bold = Format::new().set_bold();
-    let sheet = workbook.add_worksheet().set_name("Orders")?;
-    for (column, (title, width)) in (0..).zip(HEADING.iter().zip(WIDTHS)) {
-        sheet.write_string_with_format(0, column, *title, &bold)?;
-        sheet.set_column_width(column, width)?;
-    }
-    sheet.set_freeze_panes(1, 0)?;
+    let sheet = headed(&mut workbook, HEADING.iter().copied().zip(WIDTHS))?;
     for (row, order) in (1..).zip(orders) {
         let message: String = order.message.as_deref().unwrap_or_default().chars().take(CELL_MAX).collect();
         let shop = names.get(order.shop.as_str()).map_or(order.shop.as_str(), String::as_str);
@@ -165,7 +167,7 @@ fn write(record: &BatchRecord, orders: &[BatchOrder], names: &HashMap<String, St
         lines.push((state.as_str(), count.to_string()));
     }
     for (row, (name, value)) in (0..).zip(&lines) {
-        sheet.write_string_with_format(row, 0, *name, &bold)?;
+        sheet.write_string_with_format(row, 0, *name, &Format::new().set_bold())?;
         sheet.write_string(row, 1, value)?;
     }
     sheet.set_column_width(0, 18.0)?;

@@ -503,9 +503,19 @@ pub(crate) async fn rule(
         Begun::Fresh(once) => once,
     };
     let saved = save_rule(&app, &mut once.session, &signed_in, &id, &wish.value).await;
+    shown_after(&app, &signed_in, once, saved).await
+}
+
+/// The merchant's warehouses as they are after a change that was kept, or why it was not.
+async fn shown_after(
+    app: &App,
+    signed_in: &SignedIn,
+    mut once: Box<Once>,
+    saved: Result<(), Problem>,
+) -> Result<Response, Problem> {
     let answer = match saved {
         Ok(()) => {
-            let warehouses = accounts(&app, &mut once.session, signed_in.merchant()).await?;
+            let warehouses = accounts(app, &mut once.session, signed_in.merchant()).await?;
             to_value(&WarehouseAccounts { warehouses })
         }
         Err(problem) => Err(problem),
@@ -554,14 +564,7 @@ pub(crate) async fn destination(
         Begun::Fresh(once) => once,
     };
     let saved = save_destination(&app, &mut once.session, &signed_in, &id, &wish.value).await;
-    let answer = match saved {
-        Ok(()) => {
-            let warehouses = accounts(&app, &mut once.session, signed_in.merchant()).await?;
-            to_value(&WarehouseAccounts { warehouses })
-        }
-        Err(problem) => Err(problem),
-    };
-    once.finish(StatusCode::OK, answer).await
+    shown_after(&app, &signed_in, once, saved).await
 }
 
 /// A one-time link, shown this once.

@@ -96,6 +96,7 @@ async fn show(State(app): State<App>, ask: Ask, query: Query) -> Result<Markup, 
                 h2 { (words::LIST_IS_EMPTY) }
                 p {
                     @if search.ended { (words::AUDIT_NOTHING_OVER) }
+                    @else if last.is_none() && going_on { (words::AUDIT_FIRST) }
                     @else if last.is_none() { (words::AUDIT_NEVER) }
                     @else { (words::AUDIT_CLEAN) }
                 }

@@ -13,6 +13,7 @@ words! {
     AUDIT_SETTINGS = "Audit settings";
     AUDIT_EVERY = "Hours from one audit to the next";
     AUDIT_PARCEL_DAYS = "A parcel is lost after so many days of waiting";
+    AUDIT_FIRST = "The first audit goes on; what it finds appears here.";
     AUDIT_NEVER = "Nothing has been audited yet. Begin with “Audit now”.";
     AUDIT_CLEAN = "Everything agrees.";
     AUDIT_NOTHING_OVER = "No difference has ended yet.";
